@@ -38,7 +38,8 @@ class SetBy(StrEnum):
 class Account(Base):
     """An account. `email_version` grows with every change of address; links to older addresses are invalid.
 
-    `name_key`, `email_key`: keys for uniqueness and look-ups (NFC, case-insensitive).
+    `name_key`, `email_key`: keys for uniqueness and look-ups (NFC, case-insensitive). `looks_key`: key for uniqueness
+    of names that look alike; `looks_clash`: another account had it before names had to differ in looks, both stay.
     `trial_state`: the stored state; a read also detects a trial that is over but not yet recorded.
     `trial_reminded_at`: due instant of the last reminder sent. `activation_serial`: number of the newest activation
     link, the only one that works.
@@ -50,6 +51,8 @@ class Account(Base):
     programme: Mapped[str] = mapped_column(ForeignKey("programmes.code"))
     name: Mapped[str]
     name_key: Mapped[str]
+    looks_key: Mapped[str | None]
+    looks_clash: Mapped[bool] = mapped_column(server_default=text("false"))
     kind: Mapped[str] = mapped_column(server_default=AccountKind.REGULAR)
     party: Mapped[str] = mapped_column(server_default=Party.COMPANY)
     reseller_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
@@ -81,6 +84,13 @@ class Account(Base):
         CheckConstraint("(kind = 'client') = (reseller_id IS NOT NULL)", name="attached"),
         CheckConstraint("char_length(name) BETWEEN 1 AND 100", name="name_length"),
         Index("uq_accounts_name_key", "name_key", unique=True, postgresql_where=text("purged_at IS NULL")),
+        Index(
+            "uq_accounts_looks_key",
+            "looks_key",
+            unique=True,
+            postgresql_where=text("purged_at IS NULL AND NOT looks_clash"),
+        ),
+        Index("ix_accounts_looks_clash", "looks_key", postgresql_where=text("looks_clash")),
         Index("ix_accounts_email_key", "email_key"),
         Index(
             "ix_accounts_reseller_id",
@@ -219,7 +229,8 @@ class BrandRow(Base):
 class VerifiedDomain(Base):
     """A sending or link domain that an account claims; `verified_at` is None until verified.
 
-    `account_id`: the reseller (also for overrides of a client), or a regular account.
+    `account_id`: the reseller (also for overrides of a client), or a regular account. `missing_since`: when the record
+    of a domain verified by DNS was first missed.
     """
 
     __tablename__ = "verified_domains"
@@ -230,6 +241,7 @@ class VerifiedDomain(Base):
     verified_at: Mapped[datetime | None]
     verified_by: Mapped[str | None]
     checked_at: Mapped[datetime | None]
+    missing_since: Mapped[datetime | None]
     last_error: Mapped[str | None]
     created_at: Mapped[datetime]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kontor.context import Context
-from kontor.kernel.ports import CallSender, Clock, MailTransport, SecretBox
+from kontor.kernel.ports import CallSender, Clock, MailTransport, SecretBox, TxtResolver
 from kontor.mailer.build import MailBuilder
 from kontor.mails.dispatch import Dispatcher
 from kontor.programme.service import Programmes
@@ -25,6 +25,7 @@ class HandlerDeps:
     dispatcher: Dispatcher
     builder: MailBuilder
     transport: MailTransport
+    txt: TxtResolver
 
     @property
     def programmes(self) -> Programmes:

@@ -47,6 +47,12 @@ WHERE product.value ->> 'managed_by' = 'reseller'
 ORDER BY 1, 2
 """
 
+CLASHES = """
+SELECT string_agg(format('%s (%s)', name, id), ', ' ORDER BY id) FROM accounts
+WHERE purged_at IS NULL AND looks_key IN (SELECT looks_key FROM accounts WHERE looks_clash AND purged_at IS NULL)
+GROUP BY looks_key HAVING count(*) > 1 ORDER BY min(id::text) LIMIT 20
+"""
+
 
 def run_checks(settings: Settings) -> Iterator[Check]:
     """Run all checks; those of the ledger only if the schema is current."""
@@ -63,6 +69,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
                 yield from check_work(connection)
                 yield from check_keys(connection)
                 yield from check_products(connection)
+                yield from check_names(connection)
                 yield from check_invariants(connection, ledger_time(connection, test_clock=settings.test_clock))
     except OldPrimary as error:
         yield Check("timeline", "problem", one_line(error), "see docs/how-to/run-on-your-servers.md, Failover")
@@ -121,6 +128,12 @@ def check_test_clock(settings: Settings) -> Iterator[Check]:
         with suppress(SettingsError):
             text = f"the test clock is on; programme time is {programme_time(settings).isoformat()}"
             yield Check("clock", "warning", text, "unset KONTOR_TEST_CLOCK in production")
+
+
+def check_names(connection: "psycopg.Connection[tuple[object, ...]]") -> Iterator[Check]:
+    """List accounts whose names look alike since before names had to differ in looks."""
+    for (accounts,) in connection.execute(CLASHES).fetchall():
+        yield Check("names", "warning", f"accounts that look alike: {accounts}", "rename all of them but one")
 
 
 def check_redis(settings: Settings) -> Check:

@@ -71,6 +71,7 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
                 programmes=Programmes(),
                 tokens=tokens_of(settings),
                 guard=AddressGuard(names.lookup, settings.allow_private_instances),
+                txt=names.lookup_txt,
                 threads=threads,
                 sign_in_threads=sign_in_threads,
                 keys=keys,

@@ -11,8 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
+from kontor.accounts import domain_routes, suspension_routes
 from kontor.accounts import routes as accounts_routes
-from kontor.accounts import suspension_routes
 from kontor.bulk import routes as bulk_routes
 from kontor.console.app import mount as mount_console
 from kontor.discounts import routes as discounts_routes
@@ -55,6 +55,7 @@ FAMILIES: Final[tuple[Routes, ...]] = (
     accounts_routes.routes,
     suspension_routes.routes,
     accounts_routes.reseller_routes,
+    domain_routes.routes,
     fees_routes.subscription_routes,
     fees_routes.routes,
     fees_routes.product_routes,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from kontor.adapters.dkim import signer_from_file
 from kontor.adapters.http import PinnedHttp, SignedCalls
+from kontor.adapters.network import DnsTxt
 from kontor.adapters.secrets import DataKeyBox
 from kontor.adapters.settings import Settings, SettingsError
 from kontor.adapters.smtp import SmtpTransport
@@ -42,6 +43,7 @@ def handlers_for(settings: Settings, clock: Clock, jobs: Jobs, tracer: Tracer | 
         dispatcher=Dispatcher(RULES, tokens, programmes, settings.public_url, settings.console_url),
         builder=mail_builder(settings, clock),
         transport=transport,
+        txt=DnsTxt(),
     )
     return all_handlers(ports)
 

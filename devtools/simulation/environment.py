@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from kontor.adapters.fakes import ManualClock, http_reply, refused, timed_out
 from kontor.adapters.http import SignedCalls
+from kontor.adapters.network import FixedTxt
 from kontor.adapters.redis_doorbell import SilentRelayHint
 from kontor.adapters.secrets import Argon2Passwords, DerivedKeys, FernetSecretBox
 from kontor.context import Context, Secrets
@@ -174,6 +175,7 @@ class SimulationEnvironment:
             dispatcher=Dispatcher(RULES, Tokens(SECRET), self.programmes, PUBLIC_URL),
             builder=MailBuilder(Renderer()),
             transport=self.mailboxes,
+            txt=FixedTxt({}),
         )
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, bindparam, delete, func, select
+from sqlalchemy import Select, Uuid, and_, bindparam, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 from sqlalchemy.orm import Session, aliased
 
@@ -31,7 +31,7 @@ class StoredBrand:
 
 @dataclass(frozen=True, slots=True)
 class BrandingRow:
-    """Data that determines the brand of an account's mails and pages."""
+    """Data that determines the brand of an account's mails and pages; `contact` is its reseller's admin address."""
 
     kind: str
     name: str
@@ -39,6 +39,7 @@ class BrandingRow:
     programme: str
     digest: str
     reseller: str | None
+    contact: str | None
     verified_domains: frozenset[str]
     own_brand: StoredBrand | None
     reseller_brand: StoredBrand | None
@@ -67,6 +68,7 @@ def _voices() -> Select[Any]:
         Account.programme,
         ProgrammeRow.digest,
         RESELLER.name,
+        RESELLER.admin_email,
     )
     brand_columns = [
         getattr(table, name) for table in (OWN_BRAND, RESELLER_BRAND) for name in ("account_id", *SETTINGS)
@@ -90,10 +92,10 @@ def branding_row(session: Session, account_id: UUID, speaker: UUID | None = None
     row = session.execute(BRANDING_QUERY, params).one_or_none()
     if row is None:
         return None
-    kind, name, timezone, programme, digest, reseller, domains, *rest = row
+    kind, name, timezone, programme, digest, reseller, contact, domains, *rest = row
     own_brand, reseller_brand = _brand(rest[: len(SETTINGS) + 1]), _brand(rest[len(SETTINGS) + 1 :])
     proven = frozenset(domains or ())
-    return BrandingRow(kind, name, timezone, programme, digest, reseller, proven, own_brand, reseller_brand)
+    return BrandingRow(kind, name, timezone, programme, digest, reseller, contact, proven, own_brand, reseller_brand)
 
 
 def _brand(columns: Sequence[Any]) -> StoredBrand | None:
@@ -134,3 +136,30 @@ def domain_claims(
     if account_id is not None:
         query = query.where(VerifiedDomain.account_id == account_id)
     return list(session.scalars(query))
+
+
+def lock_claim(session: Session, account_id: UUID, domain: str) -> VerifiedDomain | None:
+    """Lock and return an account's claim on a domain."""
+    query = select(VerifiedDomain).where(VerifiedDomain.account_id == account_id, VerifiedDomain.domain == domain)
+    locked = query.with_for_update().execution_options(populate_existing=True)
+    return session.scalars(locked).one_or_none()
+
+
+def due_claims(session: Session, fresh_since: datetime, daily_since: datetime, limit: int) -> list[VerifiedDomain]:
+    """Return the claims of active accounts to look up: unverified fresh ones, any not looked up since `daily_since`.
+
+    Those looked up longest ago come first.
+    """
+    fresh = and_(VerifiedDomain.verified_at.is_(None), VerifiedDomain.created_at > fresh_since)
+    due = or_(VerifiedDomain.checked_at.is_(None), VerifiedDomain.checked_at <= daily_since, fresh)
+    query = select(VerifiedDomain).join(Account, Account.id == VerifiedDomain.account_id)
+    query = query.where(due, Account.deleted_at.is_(None))
+    order = (VerifiedDomain.checked_at.asc().nulls_first(), VerifiedDomain.domain, VerifiedDomain.account_id)
+    return list(session.scalars(query.order_by(*order).limit(limit)))
+
+
+def brand_names_of_others(session: Session, programme: str, owner: UUID) -> list[str]:
+    """Return the brand names of a programme's other resellers, those for their clients included."""
+    query = select(BrandRow.name).join(Account, Account.id == BrandRow.account_id)
+    others = func.coalesce(Account.reseller_id, Account.id) != owner
+    return [name for name in session.scalars(query.where(Account.programme == programme, others)) if name is not None]

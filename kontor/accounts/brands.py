@@ -11,12 +11,15 @@ from typing import Final, TypeVar
 
 from sqlalchemy.orm import Session
 
-from kontor.accounts import brand_queries
+from kontor.accounts import brand_queries, queries
 from kontor.accounts.brand_queries import BrandingRow, StoredBrand
 from kontor.accounts.domains import domain_out, owner_of
 from kontor.accounts.schemas import BrandOut
+from kontor.context import Context
+from kontor.kernel.database import lock_names
 from kontor.kernel.errors import FieldError, Invalid, NotFound
-from kontor.kernel.validation import account_name, colour, domain_name, email_address, https_url
+from kontor.kernel.looks import looks_key
+from kontor.kernel.validation import account_name, brand_name, colour, domain_name, email_address, https_url
 from kontor.mailer.brand import Brand, Colours, Support
 from kontor.mailer.formatting import many_lines, one_line
 from kontor.mailer.identity import OutgoingAddress, domain_of
@@ -24,6 +27,7 @@ from models.accounts import Account, AccountKind, BrandRow, SetBy
 
 T = TypeVar("T")
 COLOUR_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
+PRODUCT: Final = "Kontor"
 SUPPORT_PARTS: Final = ("email", "url", "phone", "text")
 
 
@@ -75,7 +79,7 @@ def validate_brand(settings: Mapping[str, object]) -> BrandSettings:
             return None
 
     brand = BrandSettings(
-        name=checked("name", _name),
+        name=checked("name", _brand_name),
         logo_url=checked("logo_url", _https_url),
         colours=checked("colours", _valid_colours) or {},
         favicon_url=checked("favicon_url", _https_url),
@@ -94,6 +98,10 @@ def _text(value: object, max_length: int) -> str:
     if len(value) > max_length:
         raise ValueError(f"must not be longer than {max_length} characters")
     return value
+
+
+def _brand_name(value: object) -> str:
+    return brand_name(_text(value, 200))
 
 
 def _name(value: object) -> str:
@@ -148,10 +156,34 @@ COLOUR_NAMES: Final = ("primary", "background", "text")
 
 @dataclass(frozen=True, slots=True)
 class Branding:
-    """The brand an account's admin sees, and the From address chosen for it (None: the provider's)."""
+    """The brand an account's admin sees, and the From address chosen for it (None: the provider's).
+
+    `contact` is whom an answer reaches when no address is chosen: the support contact, else the reseller's admin.
+    """
 
     brand: Brand
     outgoing: OutgoingAddress | None
+    contact: str | None = None
+
+
+def require_own_name(ctx: Context, session: Session, account: Account, name: str | None) -> None:
+    """Raise Invalid(`name_taken`) for a name that looks like the provider's, Kontor's or another reseller's.
+
+    The resellers are those of the same programme, by account and by brand (programme.md 3.4).
+    """
+    if name is None:
+        return
+    key, owner, programme = looks_key(name), owner_of(account), ctx.programme_of(session, account)
+    lock_names(session, f"brand:{account.programme}:{key}")
+    provider = {looks_key(text) for text in (PRODUCT, programme.name, programme.sender.name)}
+    others = brand_queries.brand_names_of_others(session, account.programme, owner)
+    if (
+        key in provider
+        or queries.reseller_looks_like(session, account.programme, key, owner)
+        or key in map(looks_key, others)
+    ):
+        message = "The name looks like a name that is taken."
+        raise Invalid("name_taken", message, errors=[FieldError("name", message)])
 
 
 def put(
@@ -217,9 +249,10 @@ def resolve_branding(row: BrandingRow, provider: Brand) -> Branding:
         logo_url=own.logo_url or inherited.logo_url,
         favicon_url=own.favicon_url or inherited.favicon_url,
         colours=_colours({**inherited.colours, **own.colours}),
-        support=Support(**inherited.support),
+        support=Support(**(inherited.support or {"email": row.contact or ""})),
     )
-    return Branding(brand, _outgoing(own.from_address or inherited.from_address, row.verified_domains))
+    outgoing = _outgoing(own.from_address or inherited.from_address, row.verified_domains)
+    return Branding(brand, outgoing, brand.support.email or row.contact or None)
 
 
 def link_base(own: BrandSettings, verified: frozenset[str], public_url: str) -> str:

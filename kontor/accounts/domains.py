@@ -1,23 +1,37 @@
-"""Sending and link domains: claimed by a brand, verified by DNS or by an operator."""
+"""Sending and link domains: each claim is verified for its claimant alone, by DNS or by an operator."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from kontor.accounts import brand_queries
+from kontor import audit
+from kontor.accounts import brand_queries, queries
 from kontor.accounts.schemas import DnsRecordOut, DomainOut
-from kontor.kernel.errors import NotFound
+from kontor.audit import Actor
+from kontor.context import Context
+from kontor.kernel.errors import FieldError, Invalid, NotFound
 from kontor.kernel.ports import DnsUnavailable, TxtResolver, is_verified, txt_name, txt_value
+from kontor.mails import service as mails
+from kontor.webhooks import events
 from models.accounts import Account, VerifiedDomain
 
 VERIFIED_BY_DNS: Final = "dns"
+FRESH: Final = timedelta(days=3)
+"""So long after it was made, an unverified claim is looked up at every run of the schedule; later daily."""
+
+DAILY: Final = timedelta(days=1)
+LOST_AFTER: Final = timedelta(days=3)
+AT_ONCE: Final = 4
+"""Look-ups at once."""
 
 
 def owner_of(account: Account) -> UUID:
@@ -33,6 +47,11 @@ class DomainClaim:
     domain: str
     token: str
 
+    @classmethod
+    def of(cls, row: VerifiedDomain) -> DomainClaim:
+        """Return a stored claim."""
+        return cls(row.account_id, row.domain, row.token)
+
 
 @dataclass(frozen=True, slots=True)
 class DnsResult:
@@ -47,70 +66,144 @@ def claims(session: Session, domain: str | None = None) -> list[DomainClaim]:
     """Return the claims on one domain, or on all. Raises NotFound for a domain without a claim."""
     stored = brand_queries.domain_claims(session, domain=domain.lower() if domain else None)
     if domain and not stored:
-        raise NotFound("unknown_domain", f"No brand uses the domain {domain}.", domain=domain)
-    return [DomainClaim(claim.account_id, claim.domain, claim.token) for claim in stored]
+        raise _unknown(domain)
+    return [DomainClaim.of(row) for row in stored]
+
+
+def due_claims(session: Session, now: datetime, limit: int) -> list[DomainClaim]:
+    """Return the claims to look up now: fresh ones that are not verified, others once a day."""
+    return [DomainClaim.of(row) for row in brand_queries.due_claims(session, now - FRESH, now - DAILY, limit)]
 
 
 def check_dns(resolver: TxtResolver, claims: Iterable[DomainClaim]) -> list[DnsResult]:
-    """Check claims in DNS. Call it with no transaction open."""
-    return [_check(resolver, claim) for claim in claims]
+    """Check claims in DNS, four at once. Call it with no transaction open."""
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        return list(threads.map(partial(_check, resolver), claims))
 
 
 def _check(resolver: TxtResolver, claim: DomainClaim) -> DnsResult:
     try:
-        strings = resolver.txt(txt_name(claim.domain))
+        return judged(claim, tuple(resolver.txt(txt_name(claim.domain))))
     except DnsUnavailable as error:
-        return DnsResult(claim, None, error.message)
-    if is_verified(claim.token, strings):
+        return judged(claim, error)
+
+
+def judged(claim: DomainClaim, answer: Iterable[str] | DnsUnavailable) -> DnsResult:
+    """Judge the TXT strings of a claim's name, or the error that says why there was no answer."""
+    if isinstance(answer, DnsUnavailable):
+        return DnsResult(claim, None, answer.message)
+    if is_verified(claim.token, answer):
         return DnsResult(claim, True)
     expected = f'{txt_name(claim.domain)} TXT "{txt_value(claim.token)}"'
     return DnsResult(claim, False, f"Not found: {expected}")
 
 
-def record_results(session: Session, findings: Sequence[DnsResult], now: datetime) -> None:
-    """Store the results of DNS checks.
+def record_results(ctx: Context, session: Session, results: Sequence[DnsResult], actor: Actor) -> int:
+    """Store the results of DNS checks; return how many claims became verified or unverified.
 
-    A verification by an operator stays; a result without an answer does not revoke one.
+    A verification by an operator stays. A missing record revokes one by DNS after three days; a result without an
+    answer changes nothing.
     """
-    claims = {(claim.account_id, claim.domain): claim for claim in brand_queries.domain_claims(session)}
-    for finding in findings:
-        row = claims.get((finding.claim.account_id, finding.claim.domain))
-        if row is None:
+    changed = 0
+    for result in sorted(results, key=lambda each: (each.claim.domain, each.claim.account_id)):
+        row = brand_queries.lock_claim(session, result.claim.account_id, result.claim.domain)
+        if row is None or row.token != result.claim.token:
             continue
-        row.checked_at, row.last_error = now, finding.error
-        if finding.verified and row.verified_at is None:
-            row.verified_at, row.verified_by = now, VERIFIED_BY_DNS
-        elif finding.verified is False and row.verified_by == VERIFIED_BY_DNS:
-            row.verified_at = row.verified_by = None
-
-
-def verify_manually(
-    session: Session, domain: str, by: str, now: datetime, *, account: Account | None = None
-) -> list[VerifiedDomain]:
-    """Mark a domain as verified by an operator, for one account or for all that claim it. Raises NotFound."""
-    name = domain.strip().lower()
-    owner = owner_of(account) if account else None
-    if owner is not None:
-        brand_queries.claim_domain(session, owner, name, secrets.token_urlsafe(24), now)
-    claims = brand_queries.domain_claims(session, domain=name, account_id=owner)
-    if not claims:
-        raise NotFound("unknown_domain", f"No brand uses the domain {name}.", domain=name)
-    for row in claims:
-        row.verified_at, row.verified_by, row.last_error = now, by, None
+        row.checked_at, row.last_error = ctx.now, result.error
+        changed += _record(ctx, session, row, result.verified, actor)
     session.flush()
-    return claims
+    return changed
 
 
-def revoke_verification(session: Session, domain: str, *, account: Account | None = None) -> list[VerifiedDomain]:
-    """Revoke a verification; mails are sent from the provider's address again. Raises NotFound."""
-    name = domain.strip().lower()
-    claims = brand_queries.domain_claims(session, domain=name, account_id=owner_of(account) if account else None)
-    if not claims:
-        raise NotFound("unknown_domain", f"No brand uses the domain {name}.", domain=name)
-    for row in claims:
-        row.verified_at = row.verified_by = None
+def _record(ctx: Context, session: Session, row: VerifiedDomain, verified: bool | None, actor: Actor) -> bool:
+    if verified is None:
+        return False
+    if verified:
+        row.missing_since = None
+        return _verify(ctx, session, row, VERIFIED_BY_DNS, actor) if row.verified_at is None else False
+    if row.verified_by != VERIFIED_BY_DNS:
+        return False
+    if row.missing_since is None:
+        row.missing_since = ctx.now
+    if ctx.now - row.missing_since < LOST_AFTER:
+        return False
+    missing_since, row.missing_since = row.missing_since, None
+    row.verified_at = row.verified_by = None
+    _notify(ctx, session, row, actor, missing_since)
+    return True
+
+
+def _verify(ctx: Context, session: Session, row: VerifiedDomain, by: str, actor: Actor) -> bool:
+    news = row.verified_at is None
+    row.verified_at, row.verified_by, row.last_error, row.missing_since = ctx.now, by, None, None
+    if news:
+        _notify(ctx, session, row, actor)
+    return news
+
+
+def _notify(
+    ctx: Context, session: Session, row: VerifiedDomain, actor: Actor, missing_since: datetime | None = None
+) -> None:
+    """Tell of a domain that was verified or, with `missing_since`, lost: audit log, event, mail to the claimant."""
+    lost = row.verified_at is None
+    action = "domain.lost" if lost else "domain.verified"
+    data = {"account_id": str(row.account_id), "domain": row.domain, "by": row.verified_by}
+    audit.record(session, actor, action, f"account:{row.account_id}", at=ctx.now, detail=data)
+    account = queries.by_id(session, row.account_id)
+    if account is None or account.deleted_at is not None:
+        return
+    seq = events.emit(session, ctx.jobs, action, account, data, at=ctx.now)
+    if lost and missing_since is None:
+        return
+    facts: dict[str, object] = {"account": account.name, "domain": row.domain}
+    if lost:
+        facts["missing_since"] = missing_since
+    template = "domain-lost" if lost else "domain-verified"
+    mails.post(session, ctx.jobs, template=template, account=account, facts=facts, fact_key=str(seq))
+
+
+def verify_manually(ctx: Context, session: Session, domain: str, account: Account, actor: Actor) -> VerifiedDomain:
+    """Mark a domain as verified by an operator, for the claim of one account (a client's: of its reseller) alone."""
+    name, owner = domain.strip().lower(), owner_of(account)
+    brand_queries.claim_domain(session, owner, name, secrets.token_urlsafe(24), ctx.now)
+    row = brand_queries.lock_claim(session, owner, name)
+    assert row is not None
+    _verify(ctx, session, row, actor.name, actor)
+    row.verified_by = actor.name
     session.flush()
-    return claims
+    return row
+
+
+def claim_of(session: Session, domain: str, account: Account | None) -> VerifiedDomain:
+    """Lock and return the claim on a domain. Raises NotFound; Invalid if no account is named and several claim it."""
+    name = domain.strip().lower()
+    stored = brand_queries.domain_claims(session, domain=name, account_id=owner_of(account) if account else None)
+    if not stored:
+        raise _unknown(name)
+    if len(stored) > 1:
+        message = f"Several accounts claim the domain {name}: name one of them."
+        claimants = ", ".join(str(row.account_id) for row in stored)
+        raise Invalid("account_required", message, errors=[FieldError("account", f"one of {claimants}")])
+    row = brand_queries.lock_claim(session, stored[0].account_id, name)
+    if row is None:
+        raise _unknown(name)
+    return row
+
+
+def revoke_verification(
+    ctx: Context, session: Session, domain: str, actor: Actor, account: Account | None = None
+) -> VerifiedDomain:
+    """Revoke a verification; mails are sent from the provider's address again. Raises as `claim_of`."""
+    row = claim_of(session, domain, account)
+    if row.verified_at is not None:
+        row.verified_at = row.verified_by = row.missing_since = None
+        _notify(ctx, session, row, actor)
+    session.flush()
+    return row
+
+
+def _unknown(domain: str) -> NotFound:
+    return NotFound("unknown_domain", f"No brand uses the domain {domain}.", domain=domain)
 
 
 def domain_out(claim: VerifiedDomain) -> DomainOut:

@@ -70,11 +70,12 @@ RUNS: Final = (
 KEYS: Final = "revoked_at IS NULL AND (reseller_id = :old OR account_id = :old)"
 DOMAINS: Final = (
     "INSERT INTO verified_domains AS there"
-    " (account_id, domain, token, verified_at, verified_by, checked_at, last_error, created_at)"
-    " SELECT :new, domain, token, verified_at, verified_by, checked_at, last_error, created_at"
+    " (account_id, domain, token, verified_at, verified_by, checked_at, missing_since, last_error, created_at)"
+    " SELECT :new, domain, token, verified_at, verified_by, checked_at, missing_since, last_error, created_at"
     " FROM verified_domains WHERE account_id = :old"
     " ON CONFLICT (account_id, domain) DO UPDATE SET token = excluded.token, verified_at = excluded.verified_at,"
-    " verified_by = excluded.verified_by, checked_at = excluded.checked_at, last_error = excluded.last_error"
+    " verified_by = excluded.verified_by, checked_at = excluded.checked_at, last_error = excluded.last_error,"
+    " missing_since = excluded.missing_since"
     " WHERE there.verified_at IS NULL AND excluded.verified_at IS NOT NULL"
 )
 EDITS: Final = (

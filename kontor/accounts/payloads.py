@@ -1,4 +1,4 @@
-"""Payloads of accounts: final deletion, expiry of old attempts, merges."""
+"""Payloads of accounts: final deletion, expiry of old attempts, merges, checks of domains."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from uuid import UUID
 from pydantic import model_validator
 
 from kontor.engine.catalogue import Count, Payload, Policy, ScheduleSpec, isolated_policy
-from kontor.kernel.states import MisfirePolicy
+from kontor.engine.retry import RetryPolicy
+from kontor.kernel.states import MisfirePolicy, TaskKind
 
 TIDY: Final = "accounts.tidy"
 MERGE: Final = "resellers.merge"
+DOMAINS: Final = "domains.check"
 
 
 class AccountsTidy(Payload):
@@ -42,4 +44,18 @@ class ResellersMerge(Payload):
         return self
 
 
-SCHEDULES: Final = (ScheduleSpec(name=TIDY, cron="10 * * * *", timezone="UTC", task=TIDY, misfire=MisfirePolicy.ONCE),)
+class DomainsCheck(Payload):
+    """Look up the TXT records of domains that are due: unverified fresh claims, every other claim once a day."""
+
+    policy: ClassVar[Policy] = Policy(
+        name=DOMAINS,
+        queue="upkeep",
+        kind=TaskKind.EXTERNAL,
+        retry=RetryPolicy(max_attempts=3),
+    )
+
+
+SCHEDULES: Final = (
+    ScheduleSpec(name=TIDY, cron="10 * * * *", timezone="UTC", task=TIDY, misfire=MisfirePolicy.ONCE),
+    ScheduleSpec(name=DOMAINS, cron="*/5 * * * *", timezone="UTC", task=DOMAINS, misfire=MisfirePolicy.SKIP),
+)

@@ -8,11 +8,12 @@ from datetime import date, datetime
 from typing import IO, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from kontor.kernel.database import PgConnection
+from kontor.kernel.database import PgConnection, lock_names
+from kontor.kernel.looks import looks_key
 from kontor.kernel.paging import Page, page_of
 from kontor.usage.queries import SINCE, USED
 from models.accounts import Account, AccountKind, ConnectFailure
@@ -42,16 +43,40 @@ def by_id(session: Session, account_id: UUID, *, lock: bool = False, share: bool
 
 def add(session: Session, values: Mapping[str, object]) -> Account | None:
     """Insert an account; return None if its name is taken."""
-    not_purged = text("purged_at IS NULL")
-    statement = insert(Account).values(**values)
-    upsert = statement.on_conflict_do_nothing(index_elements=["name_key"], index_where=not_purged)
-    return session.scalars(upsert.returning(Account)).one_or_none()
+    statement = insert(Account).values(**values).on_conflict_do_nothing()
+    return session.scalars(statement.returning(Account)).one_or_none()
 
 
-def name_taken(session: Session, name_key: str, *, excluding: UUID) -> bool:
-    """Return whether another account has this name. The caller holds the lock on the name."""
-    other = exists().where(Account.name_key == name_key, Account.id != excluding, Account.purged_at.is_(None))
-    return bool(session.scalar(select(other)))
+def name_taken(session: Session, looks_key: str, *, excluding: UUID | None = None) -> bool:
+    """Return whether another account's name looks like this. A caller that writes holds the lock on the key."""
+    unlike = () if excluding is None else (Account.id != excluding,)
+    same = (Account.looks_key == looks_key, Account.purged_at.is_(None), *unlike)
+    first, others = exists().where(*same, ~Account.looks_clash), exists().where(*same, Account.looks_clash)
+    return bool(session.scalar(select(or_(first, others))))
+
+
+def reseller_looks_like(session: Session, programme: str, looks_key: str, excluding: UUID) -> bool:
+    """Return whether another reseller of a programme has an account name that looks like this."""
+    alike = (Account.looks_key == looks_key, Account.purged_at.is_(None), Account.id != excluding)
+    mine = (Account.programme == programme, Account.kind == AccountKind.RESELLER)
+    first, others = (
+        exists().where(*alike, *mine, ~Account.looks_clash),
+        exists().where(*alike, *mine, Account.looks_clash),
+    )
+    return bool(session.scalar(select(or_(first, others))))
+
+
+def fill_looks(session: Session, limit: int) -> int:
+    """Give accounts made by a release before 0031 the key of their looks, marked if another has it; return how many."""
+    unkeyed = select(Account).where(Account.looks_key.is_(None), Account.purged_at.is_(None))
+    accounts = session.scalars(unkeyed.order_by(Account.id).limit(limit).with_for_update(skip_locked=True)).all()
+    for account in accounts:
+        looks = looks_key(account.name)
+        lock_names(session, f"account:{looks}")
+        clash = name_taken(session, looks, excluding=account.id)
+        account.looks_key, account.looks_clash = looks, clash
+        session.flush()
+    return len(accounts)
 
 
 def by_name(session: Session, name_key: str) -> Account | None:

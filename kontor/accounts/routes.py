@@ -124,9 +124,10 @@ def send_activation(ctx: Ctx, account_id: UUID) -> InvitedOut:
 
 @routes.put("/v1/accounts/{account_id}/brand", RESELLERS, response=BrandOut)
 def put_brand(ctx: Ctx, account_id: UUID, body: BrandIn) -> BrandOut:
-    """Replace the brand; new domains must be verified before use."""
+    """Replace the brand; new domains must be verified before use. 422 `name_taken`."""
     account = service.get(ctx.session, account_id)
     settings = brands.validate_brand(body.model_dump(exclude_none=True))
+    brands.require_own_name(ctx.context, ctx.session, account, settings.name)
     brands.put(ctx.session, account, settings, ctx.now, SetBy.RESELLER if ctx.caller.bound else SetBy.OPERATOR)
     return brands.brand_out(ctx.session, account)
 

@@ -19,9 +19,10 @@ from kontor.kernel import database
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ids import new_id
 from kontor.kernel.limits import ADDRESS_CHANGES
+from kontor.kernel.looks import looks_key
 from kontor.kernel.paging import Page
 from kontor.kernel.ports import validate_password
-from kontor.kernel.validation import account_name, address_key, email_address, name_key
+from kontor.kernel.validation import NAME_LIMIT, account_name, address_key, email_address, name_key
 from kontor.kernel.zones import zone
 from kontor.limits import service as limits
 from kontor.webhooks import events
@@ -67,6 +68,7 @@ def create(
     Raises Invalid (every invalid field, `unknown_programme`), Conflict(`name_taken`).
     """
     programme = ctx.programmes.current(session, new.programme)
+    _refuse_taken(session, new.name)
     fields = validate_account_fields(new.fields())
     password = fields.get("password")
     kind = AccountKind.CLIENT if reseller_id else AccountKind.REGULAR
@@ -75,6 +77,7 @@ def create(
         "programme": new.programme,
         "name": fields["name"],
         "name_key": name_key(fields["name"]),
+        "looks_key": looks_key(fields["name"]),
         "kind": kind.value,
         "party": fields.get("party", Party.COMPANY.value),
         "reseller_id": reseller_id,
@@ -86,19 +89,33 @@ def create(
         "plan": programme.free_plan.code,
         "created_at": ctx.now,
     }
-    database.lock_names(session, f"account:{values['name_key']}")
+    database.lock_names(session, f"account:{values['looks_key']}")
+    _refuse_taken(session, fields["name"])
     account = queries.add(session, values)
     if account is None:
-        raise name_conflict(fields["name"])
+        raise NameTaken
     addresses.record_first(session, account, set_by, ctx.now)
     event_data = {"account_id": str(account.id), "name": account.name, "kind": account.kind}
     events.emit(session, ctx.jobs, "account.created", account, event_data, at=ctx.now)
     return account
 
 
-def name_conflict(name: str) -> Conflict:
-    """Return the error for a name that another account has."""
-    return Conflict("name_taken", f"An account named {name!r} already exists.")
+class NameTaken(Conflict):
+    """A name that looks like another account's, which the error never names."""
+
+    def __init__(self) -> None:
+        super().__init__("name_taken", "The name looks like a name that is taken.")
+
+
+def _refuse_taken(session: Session, name: object, excluding: UUID | None = None) -> None:
+    """Raise NameTaken for a name that looks like another account's, invalid as it may be in other ways."""
+    if isinstance(name, str) and queries.name_taken(session, searchable(name), excluding=excluding):
+        raise NameTaken
+
+
+def searchable(name: str) -> str:
+    """Return the key of any input, as PostgreSQL can hold it."""
+    return looks_key(name[: 2 * NAME_LIMIT].replace("\x00", "").encode("utf-8", "replace").decode())
 
 
 def get(session: Session, account_id: UUID) -> Account:
@@ -132,6 +149,8 @@ def change(
     Raises NotFound, Conflict(`name_taken`, `account_deleted`), Invalid, Forbidden, LimitReached.
     """
     account = lock_account(session, account_id)
+    if changes.get("name") != account.name:
+        _refuse_taken(session, changes.get("name"), account.id)
     fields = validate_account_fields({name: changes[name] for name in changes if changes[name] is not None})
     if "name" in fields:
         _rename(session, account, fields["name"])
@@ -149,12 +168,13 @@ def change(
 
 
 def _rename(session: Session, account: Account, name: str) -> None:
-    key = name_key(name)
-    if key != account.name_key:
-        database.lock_names(session, f"account:{key}")
-        if queries.name_taken(session, key, excluding=account.id):
-            raise name_conflict(name)
-    account.name, account.name_key = name, key
+    if name == account.name:
+        return
+    looks = looks_key(name)
+    database.lock_names(session, f"account:{looks}")
+    _refuse_taken(session, name, account.id)
+    account.looks_key, account.looks_clash = looks, False
+    account.name, account.name_key = name, name_key(name)
 
 
 def _change_admin_address(ctx: Context, session: Session, account: Account, address: str, set_by: SetBy) -> None:

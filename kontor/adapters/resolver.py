@@ -92,12 +92,19 @@ class Names:
         """Return the TXT strings of a name, empty when there are none. Raises DnsUnavailable."""
         try:
             return self._submit(self._ask(name, RdataType.TXT), tenant).result()
-        except TimeoutError as error:
-            raise DnsUnavailable(name, f"no answer within {DEADLINE_SECONDS:g} s") from error
         except UnknownName:
             return ()
         except OSError as error:
-            raise DnsUnavailable(name, str(error)) from error
+            raise _no_answer(name, error) from error
+
+    async def lookup_txt(self, name: str, tenant: str = "") -> Sequence[str]:
+        """Return the TXT strings of a name without a thread, empty when there are none. Raises DnsUnavailable."""
+        try:
+            return await asyncio.wrap_future(self._submit(self._ask(name, RdataType.TXT), tenant))
+        except UnknownName:
+            return ()
+        except OSError as error:
+            raise _no_answer(name, error) from error
 
     def close(self) -> None:
         """Stop the event loop; look-ups that still wait are cancelled."""
@@ -192,6 +199,11 @@ def _serve(loop: AbstractEventLoop) -> None:
         if waiting:
             loop.run_until_complete(asyncio.wait(waiting))
         loop.close()
+
+
+def _no_answer(name: str, error: OSError) -> DnsUnavailable:
+    problem = f"no answer within {DEADLINE_SECONDS:g} s" if isinstance(error, TimeoutError) else str(error)
+    return DnsUnavailable(name, problem)
 
 
 class UnknownName(OSError):

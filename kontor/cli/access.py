@@ -1,4 +1,4 @@
-"""`kontor keys`, `kontor domains`, `kontor secrets`."""
+"""`kontor keys`, `kontor secrets`."""
 
 from dataclasses import asdict
 from datetime import datetime, time, timedelta
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from kontor.adapters.secret_keys import new_secret_key
-from kontor.cli.context import Json, command_context, print_facts, print_rows, running_settings, transaction
+from kontor.cli.context import Json, command_context, print_facts, print_rows
 from kontor.kernel.errors import Invalid
 
 
@@ -114,75 +114,6 @@ def revoke(key_id: Annotated[UUID, typer.Argument(metavar="ID")], as_json: Json 
     with command_context() as ctx:
         key = keys.revoke(ctx.session, key_id, ctx.now)
     print_facts({"id": key.id, "name": key.name, "revoked_at": key.revoked_at}, as_json=as_json)
-
-
-def domains_app() -> typer.Typer:
-    """Build the command group."""
-    group = typer.Typer(help="Sending and link domains.", no_args_is_help=True)
-    group.command("verify")(verify)
-    group.command("mark")(mark)
-    group.command("unmark")(unmark)
-    return group
-
-
-def verify(
-    domain: Annotated[str | None, typer.Argument(help="One domain; default: all.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Verify domains by their TXT records and store the result; exit 1 if one is not verified."""
-    from kontor.accounts import domains
-    from kontor.adapters.network import DnsTxt
-    from workers.connections import programme_time
-
-    with running_settings() as settings:
-        with transaction(settings) as session:
-            claims = domains.claims(session, domain)
-        findings = domains.check_dns(DnsTxt(), claims)
-        with transaction(settings) as session:
-            domains.record_results(session, findings, programme_time(settings))
-    rows = [
-        {
-            "account_id": finding.claim.account_id,
-            "domain": finding.claim.domain,
-            "proven": finding.verified,
-            "error": finding.error,
-        }
-        for finding in findings
-    ]
-    print_rows(rows, as_json=as_json, empty="No brand uses a domain.")
-    if not all(finding.verified for finding in findings):
-        raise typer.Exit(1)
-
-
-Domain = Annotated[str, typer.Argument(help="A domain used by a brand.")]
-AccountId = Annotated[
-    UUID | None,
-    typer.Option("--account", help="Only for this account's brand; default: all brands that use the domain."),
-]
-
-
-def mark(domain: Domain, account: AccountId = None, as_json: Json = False) -> None:
-    """Mark a domain as verified without DNS."""
-    from kontor.accounts import domains
-    from kontor.accounts import service as accounts
-
-    with command_context() as ctx:
-        owner = accounts.get(ctx.session, account) if account else None
-        marked = domains.verify_manually(ctx.session, domain, ctx.actor, ctx.now, account=owner)
-        rows = [domains.domain_out(row).model_dump() for row in marked]
-    print_rows(rows, as_json=as_json)
-
-
-def unmark(domain: Domain, account: AccountId = None, as_json: Json = False) -> None:
-    """Revoke a verification, by DNS or by hand; mails use the provider's address again."""
-    from kontor.accounts import domains
-    from kontor.accounts import service as accounts
-
-    with command_context() as ctx:
-        owner = accounts.get(ctx.session, account) if account else None
-        revoked = domains.revoke_verification(ctx.session, domain, account=owner)
-        rows = [domains.domain_out(row).model_dump() for row in revoked]
-    print_rows(rows, as_json=as_json)
 
 
 def secrets_app() -> typer.Typer:

@@ -18,7 +18,7 @@ from sqlalchemy.sql.dml import UpdateBase
 ACT: Final = "kontor.act"
 MASK: Final = "***"
 SECRET: Final = re.compile(r"secret|password|hash|token|csrf|salt|signature|credential", re.IGNORECASE)
-OMITTED: Final = frozenset({"name_key", "email_key", "seen_at", "updated_at"})
+OMITTED: Final = frozenset({"name_key", "looks_key", "email_key", "seen_at", "updated_at"})
 QUIET: Final = frozenset(
     {
         "audit_log", "audit_chain", "audit_head", "domain_events", "idempotent_answers", "job_attempts", "job_rollups",

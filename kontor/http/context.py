@@ -30,7 +30,7 @@ from kontor.kernel.data_keys import DataKeys
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import Forbidden, KontorError, NotFound
 from kontor.kernel.identity import IdentityProvider
-from kontor.kernel.ports import Clock, PasswordHasher, SecretBox
+from kontor.kernel.ports import Clock, PasswordHasher, SecretBox, TxtLookup
 from kontor.kernel.tokens import Tokens
 from kontor.kernel.tracing import Tracer
 from kontor.programme.service import Programmes
@@ -54,6 +54,7 @@ class Deps:
     programmes: Programmes
     tokens: Tokens
     guard: AddressGuard
+    txt: TxtLookup
     threads: Executor
     sign_in_threads: Executor | None = None
     keys: DataKeys = field(repr=False)
@@ -135,11 +136,19 @@ class RequestTransaction:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkCheck:
+    """What a route's network check returned before the transaction, or its error."""
+
+    result: object = None
+    refusal: KontorError | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RequestContext(RequestTransaction):
-    """An authenticated request of the API in its transaction. `refusal` is the error of its network check."""
+    """An authenticated request of the API in its transaction."""
 
     caller: Principal
-    refusal: KontorError | None = None
+    check: NetworkCheck = field(default_factory=NetworkCheck)
 
     @property
     def view(self) -> ResponseView:

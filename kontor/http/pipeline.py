@@ -16,7 +16,7 @@ from starlette.responses import Response
 from kontor.evidence.acts import watched
 from kontor.http.acts import REFUSED, act_of, close_act, is_dry_run, note_refusal
 from kontor.http.bodies import declared_size, read_body, require_size
-from kontor.http.context import Deps, RequestContext, RoutePolicy
+from kontor.http.context import Deps, NetworkCheck, RequestContext, RoutePolicy
 from kontor.http.idempotency import IdempotentRequest
 from kontor.http.incoming import IncomingRequest, bearer, trace_of
 from kontor.http.keys import Principal, authenticate
@@ -35,8 +35,11 @@ from kontor.kernel.limits import LimitReached
 EndpointFunction = Callable[..., ApiResponse | BaseModel]
 READING: Final = frozenset({"GET", "HEAD"})
 REFUSALS: Final = 400
-Precheck = Callable[..., Coroutine[None, None, None]]
-"""Network check before the transaction, awaited without a thread; takes the arguments of the endpoint."""
+Precheck = Callable[..., Coroutine[None, None, object]]
+"""Network check before the transaction, awaited without a thread; takes the arguments of the endpoint.
+
+What it returns is the `check.result` of the request's context.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +151,8 @@ class Pipeline:
             async with deps.limits.bodies.room(key, size):
                 body = await read_body(request, self.spec.body_limit) if size else b""
                 incoming = replace(alone, body=body)
-                refusal = None if self.spec.precheck is None else await self._precheck(deps, incoming)
-                response = await loop.run_in_executor(deps.threads, self.serve, deps, incoming, refusal)
+                check = NetworkCheck() if self.spec.precheck is None else await self._precheck(deps, incoming)
+                response = await loop.run_in_executor(deps.threads, self.serve, deps, incoming, check)
         except (TooLarge, TooSlow, LimitReached) as error:
             return problem(error, trace_id)
         return response if response.wait is None else await long_poll(request.app.state.watch, response)
@@ -167,14 +170,11 @@ class Pipeline:
             return response
         return None
 
-    def serve(self, deps: Deps, incoming: IncomingRequest, refusal: KontorError | None = None) -> ApiResponse:
-        """Run the request in one transaction; an expected error becomes a problem, a refusal a row of the audit log.
-
-        `refusal`: of its network check.
-        """
+    def serve(self, deps: Deps, incoming: IncomingRequest, check: NetworkCheck = NetworkCheck()) -> ApiResponse:  # noqa: B008 -- frozen
+        """Run the request in one transaction; an expected error becomes a problem, a refusal a row of the audit log."""
         callers: list[Principal] = []
         try:
-            response = self._served(deps, incoming, callers, refusal)
+            response = self._served(deps, incoming, callers, check)
         except KontorError as error:
             response = problem(error, incoming.trace_id)
         if response.status in REFUSED:
@@ -182,24 +182,23 @@ class Pipeline:
         return response
 
     def _served(
-        self, deps: Deps, incoming: IncomingRequest, callers: list[Principal], refusal: KontorError | None
+        self, deps: Deps, incoming: IncomingRequest, callers: list[Principal], check: NetworkCheck
     ) -> ApiResponse:
         if self.spec.sessionless and "idempotency-key" not in incoming.headers:
             response = run_on_connection(deps, lambda connection: self._work(deps, connection, incoming, callers))
             deps.jobs.doorbell.ring()
             return response
-        return run(deps, lambda session: self._work(deps, session, incoming, callers, refusal))
+        return run(deps, lambda session: self._work(deps, session, incoming, callers, check))
 
-    async def _precheck(self, deps: Deps, incoming: IncomingRequest) -> KontorError | None:
-        """Run the network check of an authorized request: no transaction and no thread waits. Return its error."""
+    async def _precheck(self, deps: Deps, incoming: IncomingRequest) -> NetworkCheck:
+        """Run the network check of an authorized request: no transaction and no thread waits."""
         loop = asyncio.get_running_loop()
         try:
-            await (await loop.run_in_executor(deps.threads, self._admitted_check, deps, incoming))
+            return NetworkCheck(await (await loop.run_in_executor(deps.threads, self._admitted_check, deps, incoming)))
         except KontorError as error:
-            return error
-        return None
+            return NetworkCheck(refusal=error)
 
-    def _admitted_check(self, deps: Deps, incoming: IncomingRequest) -> Coroutine[None, None, None]:
+    def _admitted_check(self, deps: Deps, incoming: IncomingRequest) -> Coroutine[None, None, object]:
         """Admit the caller, parse the arguments, return the check to await."""
         assert self.spec.precheck is not None
 
@@ -216,10 +215,10 @@ class Pipeline:
         transaction: Session | Connection[Any],
         incoming: IncomingRequest,
         callers: list[Principal],
-        refusal: KontorError | None = None,
+        check: NetworkCheck = NetworkCheck(),  # noqa: B008 -- frozen
     ) -> ApiResponse:
         """Authenticate, then call the endpoint, once per idempotency key."""
-        ctx = _authenticated(deps, transaction, incoming, refusal)
+        ctx = _authenticated(deps, transaction, incoming, check)
         callers.append(ctx.caller)
         call = self._recorded if isinstance(transaction, Session) else self._call
         key = incoming.headers.get("idempotency-key")
@@ -243,15 +242,18 @@ class Pipeline:
         if any("\x00" in value for value in ctx.incoming.params.values()):
             raise NotFound
         self.spec.policy.admit(ctx)
-        if ctx.refusal is not None:
-            raise ctx.refusal
+        if ctx.check.refusal is not None:
+            raise ctx.check.refusal
         response = self.spec.endpoint(ctx=ctx, **self.spec.arguments(ctx.incoming))
         answer = response if isinstance(response, ApiResponse) else ApiResponse.of(response, self.spec.status)
         return answer.rendered(ctx.view)
 
 
 def _authenticated(
-    deps: Deps, transaction: Session | Connection[Any], incoming: IncomingRequest, refusal: KontorError | None = None
+    deps: Deps,
+    transaction: Session | Connection[Any],
+    incoming: IncomingRequest,
+    check: NetworkCheck = NetworkCheck(),  # noqa: B008 -- frozen
 ) -> RequestContext:
     """Open the context of a request. Raises Unauthorized."""
     connection = psycopg_connection(transaction) if isinstance(transaction, Session) else transaction
@@ -260,7 +262,7 @@ def _authenticated(
     caller = authenticate(connection, incoming.secret, real_now, incoming.origin)
     deps.key_use.note(caller.key_id, real_now)
     deps.limits.rates.learn(key_of(incoming.secret), caller.key_id, caller.scopes, connection)
-    return RequestContext(deps, transaction, incoming, now, caller, refusal)
+    return RequestContext(deps, transaction, incoming, now, caller, check)
 
 
 def _model_in(hint: Any) -> type[BaseModel] | None:

@@ -141,6 +141,10 @@ Lookup = Callable[[str, int, str], Awaitable[Sequence[str]]]
 """Resolves a host name and port for a tenant; raises TimeoutError by its deadline, OSError when there are none."""
 
 
+TxtLookup = Callable[[str, str], Awaitable[Sequence[str]]]
+"""Returns the TXT strings of a name for a tenant, empty when there are none; raises DnsUnavailable."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutgoingCall:
     """One message for one receiver. `webhook_id` is the same on every attempt; `secrets` are newest first."""

@@ -7,13 +7,17 @@ from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
 
+from kontor.kernel.looks import IGNORABLE
+
 NAME_LIMIT: Final = 100
 URL_LIMIT: Final = 2_000
-_JOINERS: Final = frozenset("\u200c\u200d")
 # Reserved top-level domains that the library refuses; a placeholder suffix lets it validate the rest.
 _RESERVED: Final = frozenset({"arpa", "invalid", "local", "localhost", "onion"})
 _PLACEHOLDER: Final = ".test"
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_WHITE = re.compile(r"[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
+# A mail address, the start of a link, a domain such as bank.example, an IP address.
+_LINK = re.compile(r"\w@\w|:/|\bwww\.|\w\.[^\W\d_]{2}|\w\.xn--|\d\.\d+\.\d+\.\d", re.IGNORECASE)
 _COLOUR = re.compile(r"#[0-9a-f]{6}", re.ASCII | re.IGNORECASE)
 _HOST = re.compile(r"(?=.{1,253}\Z)(?:(?!-)[a-z0-9-]{1,63}(?<!-)\.)+(?!-)[a-z0-9-]{2,63}(?<!-)", re.ASCII)
 
@@ -23,19 +27,27 @@ class InvalidText(ValueError):
 
 
 def account_name(text: str) -> str:
-    """Return a name as stored: NFC, without surrounding spaces; raises `InvalidText`.
+    """Return a name as stored: NFC, white space single and plain; raises `InvalidText`.
 
-    1 to 100 printable characters of any script (programme.md 1). The joiners that Persian and
-    Indic scripts need count as printable; controls and invisible characters do not.
+    1 to 100 printable characters of any script, one of them a letter or digit (programme.md 1). Controls and
+    characters that nothing is drawn for are refused, joiners among them.
     """
-    name = unicodedata.normalize("NFC", text.strip())
+    name = _WHITE.sub(" ", unicodedata.normalize("NFC", text.strip()))
     if not 1 <= len(name) <= NAME_LIMIT:
         raise InvalidText(f"a name must have 1 to {NAME_LIMIT} characters")
     for char in name:
-        if unicodedata.category(char) in _INVISIBLE and char not in _JOINERS:
+        if unicodedata.category(char) in _INVISIBLE or ord(char) in IGNORABLE:
             raise InvalidText(f"a name must have printable characters only, not U+{ord(char):04X}")
-    if not any(unicodedata.category(char)[0] in "LNPS" for char in name):
-        raise InvalidText("a name must have at least one visible character")
+    if not any(unicodedata.category(char)[0] in "LN" for char in name):
+        raise InvalidText("a name must have at least one letter or digit")
+    return name
+
+
+def brand_name(text: str) -> str:
+    """Return a brand's name, of the form of an account's, that holds no address or link; raises `InvalidText`."""
+    name = account_name(text)
+    if _LINK.search(unicodedata.normalize("NFKC", name).replace("\u3002", ".")):
+        raise InvalidText("a brand name must hold no address, link or domain; put a space after a full stop")
     return name
 
 

@@ -1,4 +1,4 @@
-"""Mails about accounts, usage and operators: facts and samples."""
+"""Mails about accounts and their domains: facts and samples."""
 
 from typing import Final, Literal
 
@@ -10,7 +10,6 @@ from kontor.mailer.kinds import (
     AccountFacts,
     Audience,
     Count,
-    Day,
     Instant,
     Line,
     MailFacts,
@@ -117,66 +116,18 @@ class MailDigestFacts(AccountFacts):
     more: Count = 0
 
 
-class TrialStartedFacts(AccountFacts):
-    """`trial-started`: `metric` and `limit` are the free plan's; None: no limit."""
+class DomainVerifiedFacts(AccountFacts):
+    """`domain-verified`."""
 
-    ends_at: Instant
-    metric: Line = ""
-    limit: Count | None = None
+    domain: Line
 
 
-class TrialReminderFacts(TrialStartedFacts):
-    """`trial-reminder`: link `unsubscribe`."""
+class DomainLostFacts(DomainVerifiedFacts):
+    """`domain-lost`: the TXT record has been missing since `missing_since`."""
 
-    days: Count
-
-
-class TrialEndedFacts(AccountFacts):
-    """`trial-ended`: `read_only` if usage exceeds the free plan's limit."""
-
-    ended_at: Instant
-    metric: Line = ""
-    value: Count = 0
-    limit: Count | None = None
-    read_only: bool = False
+    missing_since: Instant
 
 
-class QuotaFacts(AccountFacts):
-    """`quota-*`: `undeliverable_to` is the suppressed To address if only the reseller gets the mail."""
-
-    metric: Line
-    value: Count
-    limit: Count
-    percent: Count
-    resets_on: Day | None = None
-    read_only: bool = False
-    undeliverable_to: Line = ""
-
-
-class DigestLineFact(AccountFacts):
-    """A quota mail of which the reseller got no copy."""
-
-    threshold: Literal["warning", "reached", "exceeded"]
-    metric: Line
-    value: Count
-    limit: Count
-
-
-class QuotaDigestFacts(MailFacts):
-    """`quota-digest`: the quota mails of one clock hour; link `unsubscribe`."""
-
-    starts_at: Instant
-    ends_at: Instant
-    notices: tuple[DigestLineFact, ...]
-
-
-FREE = {"metric": "appointments", "limit": 50}
-QUOTA = {**FREE, "resets_on": "2026-12-01"}
-TRIAL_ENDS = "2026-11-28T08:30:00Z"
-NOTICES = [
-    {"account": f"Elbe {place}", "threshold": threshold, "value": value, **FREE}
-    for place, threshold, value in (("Nord", "warning", 41), ("Mitte", "reached", 50), ("Süd", "exceeded", 57))
-]
 WELCOME_SAMPLE = {
     "account": SAMPLE_RESELLER,
     "discount": "20",
@@ -209,12 +160,12 @@ MERGED_SAMPLE = {
     "tier_after": "5,000",
     "merged_at": SENT,
 }
-EXCEEDED_SAMPLE = sample_of(value=57, percent=114, read_only=True, undeliverable_to="old@elbe.example", **QUOTA)
-DIGEST_SAMPLE = {"starts_at": "2026-11-21T08:00:00Z", "ends_at": "2026-11-21T09:00:00Z", "notices": NOTICES}
 MAIL_DIGEST_SAMPLE = sample_of(
     mails=[{"subject": "Your trial has ended", "at": SENT}, {"subject": "Your new account", "at": DECIDED}], more=3
 )
-RESELLER, ACCOUNT, CLIENT = Audience.RESELLER, Audience.ACCOUNT, Audience.CLIENT
+VERIFIED_SAMPLE: Final = {"account": SAMPLE_RESELLER, "domain": "nordlicht.example"}
+LOST_SAMPLE: Final = {**VERIFIED_SAMPLE, "missing_since": SENT}
+RESELLER, ACCOUNT = Audience.RESELLER, Audience.ACCOUNT
 ACTIVATION_LINK, CONSOLE_LINK = frozenset({"activation"}), frozenset({"console"})
 KINDS: Final = (
     MailKind("welcome-reseller", WelcomeResellerFacts, RESELLER, sample=WELCOME_SAMPLE),
@@ -231,20 +182,8 @@ KINDS: Final = (
     ),
     MailKind("account-deleted", AccountDeletedFacts, ACCOUNT, sample=sample_of(deleted_at=SENT, final_at=LATER)),
     MailKind("account-restored", AccountRestoredFacts, ACCOUNT, sample=sample_of(restored_at=DECIDED)),
+    MailKind("domain-verified", DomainVerifiedFacts, RESELLER, sample=VERIFIED_SAMPLE),
+    MailKind("domain-lost", DomainLostFacts, RESELLER, sample=LOST_SAMPLE),
     MailKind("merged", MergedFacts, RESELLER, sample=MERGED_SAMPLE),
-    MailKind("trial-started", TrialStartedFacts, CLIENT, sample=sample_of(ends_at=TRIAL_ENDS, **FREE)),
-    MailKind(
-        "trial-reminder", TrialReminderFacts, CLIENT, listed=True, sample=sample_of(ends_at=TRIAL_ENDS, days=3, **FREE)
-    ),
-    MailKind(
-        "trial-ended",
-        TrialEndedFacts,
-        CLIENT,
-        sample=sample_of(ended_at=TRIAL_ENDS, value=57, read_only=True, **FREE),
-    ),
-    MailKind("quota-warning", QuotaFacts, CLIENT, cc_reseller=True, sample=sample_of(value=41, percent=82, **QUOTA)),
-    MailKind("quota-reached", QuotaFacts, CLIENT, cc_reseller=True, sample=sample_of(value=50, percent=100, **QUOTA)),
-    MailKind("quota-exceeded", QuotaFacts, CLIENT, cc_reseller=True, sample=EXCEEDED_SAMPLE),
-    MailKind("quota-digest", QuotaDigestFacts, RESELLER, listed=True, sample=DIGEST_SAMPLE),
     MailKind("mail-digest", MailDigestFacts, ACCOUNT, sample=MAIL_DIGEST_SAMPLE),
 )

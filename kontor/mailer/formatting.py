@@ -205,6 +205,11 @@ _BREAKABLE_SPACES = re.compile(r"[^\S\u00a0\u202f]+")
 _MANY_BREAKS = re.compile(r"\n{4,}")
 
 
+def harmless(text: str) -> str:
+    """Drop controls, bidi overrides and invisible characters; keep everything else."""
+    return _HARMFUL.sub("", text)
+
+
 def one_line(text: str) -> str:
     """Drop controls and bidi overrides; collapse each run of white space into one space."""
     if text.isascii() and text.isprintable() and "  " not in text:

@@ -88,8 +88,12 @@ def sender_for(
     defaults: Mapping[str, str],
     locale: str,
     bounce: str,
+    contact: str | None = None,
 ) -> SenderIdentity:
-    """Choose the identity headers. `Sender` is set whenever `From` is in another domain."""
+    """Choose the identity headers. `Sender` is set whenever `From` is in another domain.
+
+    `Reply-To` is the chosen address while it is not verified; without a chosen one, the contact.
+    """
     ours = provider_address(defaults, locale)
     domain = domain_of(ours)
     chosen = wire_address(outgoing.address) if outgoing else None
@@ -105,7 +109,7 @@ def sender_for(
     return SenderIdentity(
         author=Addressee(ours, brand_name, "author"),
         sender=None,
-        reply_to=chosen,
+        reply_to=chosen or (wire_address(contact) if contact else None),
         envelope=wire_address(bounce),
         domain=domain,
     )

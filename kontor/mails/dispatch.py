@@ -143,7 +143,7 @@ def sender_addresses(branding: Branding, programme: Programme, locale: str) -> S
     """Return the sender addresses for the headers of a mail."""
     sender = programme.sender
     addresses = {"en": sender.address} | {str(key): address for key, address in sender.addresses.items()}
-    return sender_for(branding.brand.name, branding.outgoing, addresses, locale, sender.address)
+    return sender_for(branding.brand.name, branding.outgoing, addresses, locale, sender.address, branding.contact)
 
 
 def _brand_owner(mail: Mail) -> UUID | None:

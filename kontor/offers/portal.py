@@ -13,6 +13,7 @@ from kontor.http.context import Deps, RequestTransaction
 from kontor.kernel.errors import Conflict, Gone, KontorError, NotFound
 from kontor.kernel.states import OfferState
 from kontor.licences.rules import CountChange
+from kontor.mailer.formatting import harmless
 from kontor.offers import decisions, holds
 from kontor.offers.decisions import DecisionChoice, DecisionView
 from kontor.offers.evidence import DecisionSource, DecisionWay
@@ -164,7 +165,7 @@ def _content(deps: Deps, session: Session, seen: DecisionView, now: datetime) ->
     address = addresses.current(session, seen.account)
     since = None if address is None else addresses.waits_until(address)
     return DecisionContent(
-        message=seen.offer.message,
+        message=seen.offer.message and harmless(seen.offer.message),
         lines=tuple(LineJson({**line, "product": name(line["product"])}) for line in seen.offer.lines),
         changes_title=CHANGES.get(seen.state),
         changes=tuple(replace(change, product=name(change.product)) for change in seen.changes),

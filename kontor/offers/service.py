@@ -26,6 +26,7 @@ from kontor.kernel.zones import zone
 from kontor.licences.rules import OfferLine, expired_line_errors
 from kontor.licences.service import instance_lane
 from kontor.limits import service as limits
+from kontor.mailer.formatting import harmless
 from kontor.offers import holds, notifications, queries
 from kontor.offers.payloads import WITHDRAW, OfferDeliver, OfferExpire, OfferWithdraw
 from kontor.offers.rules import MESSAGE_LIMIT, OPEN_STATES
@@ -239,7 +240,7 @@ def _require_within_limits(ctx: Context, session: Session, reseller_id: UUID, ac
 
 
 def _message(text: str | None) -> str | None:
-    """Validate a message: plain text without control characters other than line breaks and tabs."""
+    """Return a message as stored: plain text without controls but line breaks and tabs, without bidi overrides."""
     if text is None or not text.strip():
         return None
     problem = None
@@ -249,7 +250,7 @@ def _message(text: str | None) -> str | None:
         problem = "A message is plain text without control characters."
     if problem is not None:
         raise Invalid("invalid", problem, errors=[FieldError("message", problem)])
-    return text
+    return harmless(text) or None
 
 
 def _expiry(requested: datetime | None, now: datetime, life: timedelta) -> datetime:

@@ -31,6 +31,8 @@ EVENT_TYPES: Final = (
     "account.disconnected",
     "account.merged",
     "account.deleted",
+    "domain.verified",
+    "domain.lost",
     "job.dead",
 )
 ALL_EVENTS: Final = "*"

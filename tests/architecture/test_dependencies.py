@@ -30,7 +30,6 @@ USED_OUTSIDE = {
     "kontor.adapters.embedded.servers.embedded_servers": "benches",
     "kontor.adapters.fakes.FakeHttp": "tests and task packages",
     "kontor.adapters.fakes.FakeMailTransport": "tests and task packages",
-    "kontor.adapters.network.FixedTxt": "tests",
     "kontor.discounts.rules.price_charge": "the documented rule; charges are priced in SQL, which a test compares",
     "kontor.engine.testing.InlineWorker": "tests and benches",
     "kontor.offers.decisions.require_open": "tests",

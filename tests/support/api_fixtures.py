@@ -25,6 +25,11 @@ async def resolve_public(host: str, port: int, tenant: str) -> list[str]:
     return ["93.184.215.14"]
 
 
+async def no_records(name: str, tenant: str = "") -> tuple[str, ...]:
+    """Answer that no name has a TXT record."""
+    return ()
+
+
 def build_deps(engine: Engine, clock: Clock, threads: ThreadPoolExecutor) -> Deps:
     """Build the dependencies of a web process on a test's database and clock."""
     return Deps(
@@ -36,6 +41,7 @@ def build_deps(engine: Engine, clock: Clock, threads: ThreadPoolExecutor) -> Dep
         programmes=Programmes(),
         tokens=Tokens(SECRET),
         guard=AddressGuard(resolve_public),
+        txt=no_records,
         threads=threads,
         keys=DerivedKeys(SECRET),
         public_url=PUBLIC_URL,

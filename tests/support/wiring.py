@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from kontor.adapters.fakes import FakeHttp, FakeMailTransport
 from kontor.adapters.http import SignedCalls
+from kontor.adapters.network import FixedTxt
 from kontor.adapters.redis_doorbell import SilentRelayHint
 from kontor.adapters.secrets import Argon2Passwords, DerivedKeys, FernetSecretBox
 from kontor.context import Context, Secrets
@@ -62,6 +63,7 @@ def handler_deps(ctx: Context, sender: CallSender | None = None, transport: Mail
         dispatcher=Dispatcher(RULES, Tokens(SECRET), ctx.programmes, PUBLIC_URL),
         builder=mail_builder(),
         transport=transport or FakeMailTransport(),
+        txt=FixedTxt({}),
     )
 
 

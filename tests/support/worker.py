@@ -7,6 +7,7 @@ from typing import Any
 
 from kontor.adapters.fakes import FakeHttp, FakeMailTransport
 from kontor.adapters.http import SignedCalls
+from kontor.adapters.network import FixedTxt
 from kontor.engine.testing import InlineWorker
 from kontor.http.context import Deps
 from kontor.mails.dispatch import Dispatcher
@@ -38,6 +39,7 @@ def running_worker(deps: Deps, **options: Any) -> Iterator[WorkerHarness]:
         dispatcher=Dispatcher(RULES, deps.tokens, deps.programmes, deps.public_url),
         builder=mail_builder(),
         transport=mail_transport,
+        txt=FixedTxt({}),
     )
     with InlineWorker(deps.engine, all_handlers(ports), deps.clock, **options) as inline:
         yield WorkerHarness(inline, http, mail_transport)

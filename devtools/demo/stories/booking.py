@@ -168,7 +168,7 @@ def branded(world: World, run: StoryRun) -> Steps:
     check_equal("activated by opening the link", world.get(f"/v1/accounts/{client.id}")["activated_at"], None)
     check_equal("the pressed button", press_button(link).status_code, 200)
     check("the account is active", world.get(f"/v1/accounts/{client.id}")["activated_at"])
-    world.deployment.kontor("domains", "mark", domain)
+    world.deployment.kontor("domains", "mark", domain, "--account", str(reseller.id))
     world.post(f"/v1/accounts/{client.id}/trial", expect=201)
     yield world.now
     mail = world.received_mail("trial-started", client.id, client.address)

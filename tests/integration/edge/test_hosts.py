@@ -59,7 +59,7 @@ def site(api: Api, deps: Deps) -> Iterator[Site]:
     api.ok(f"PUT /v1/accounts/{mine.client}/brand", {"domain": DOMAIN})
     with deps.sessions() as session:
         account = session.get_one(Account, mine.client)
-        domains.verify_manually(session, DOMAIN, "test", deps.clock.now(), account=account)
+        domains.verify_manually(Context(deps.jobs), session, DOMAIN, account, Actor("test"))
         session.commit()
     apart = replace(deps, public_url="https://kontor.example", console_url="https://staff.kontor.example")
     app = build(apart)

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import activation, brands, clients, domains
 from kontor.adapters.fakes import FakeMailTransport
+from kontor.audit import Actor
 from kontor.context import Context
 from kontor.engine.handlers import Done, Outcome
 from models.accounts import Account
@@ -36,6 +37,7 @@ def test_mail_to_a_reseller_is_in_the_providers_name(
     send(latest(session, "welcome-reseller").id)
     name = office.programme_of(session, reseller).sender.name
     assert parsed(transport.sent[0])["From"].addresses[0].display_name == name
+    assert parsed(transport.sent[0])["Reply-To"] is None
 
 
 def test_mail_uses_the_resellers_brand_and_the_clients_own_where_set(
@@ -77,8 +79,8 @@ def test_unverified_address_is_reply_to_and_a_verified_one_is_from(
     chosen = {"from_address": "info@elbe.example", "domain": "lernen.weser.example"}
     brands.put(session, client, brands.validate_brand(chosen), office.now)
     send(latest(session, "activation").id)
-    domains.verify_manually(session, "elbe.example", "operator", office.now, account=client)
-    domains.verify_manually(session, "lernen.weser.example", "operator", office.now, account=client)
+    domains.verify_manually(office, session, "elbe.example", client, Actor("operator"))
+    domains.verify_manually(office, session, "lernen.weser.example", client, Actor("operator"))
     activation.resend_link(office, session, client.id)
     send(latest(session, "activation").id)
     before, after = (parsed(sent_mail) for sent_mail in transport.sent)
@@ -95,6 +97,23 @@ def test_unverified_address_is_reply_to_and_a_verified_one_is_from(
     assert {sent_mail.envelope_from for sent_mail in transport.sent} == {provider.address}
 
 
+def test_resellers_admin_is_contact_and_reply_to_unless_a_support_contact_is_set(
+    office: Context,
+    session: Session,
+    reseller: Account,
+    client: Account,
+    send: Send,
+    transport: FakeMailTransport,
+) -> None:
+    send(latest(session, "activation").id)
+    brands.put(session, reseller, brands.validate_brand({"support": {"email": "hilfe@elbe.example"}}), office.now)
+    activation.resend_link(office, session, client.id)
+    send(latest(session, "activation").id)
+    for sent, contact in zip(transport.sent, (reseller.admin_email, "hilfe@elbe.example"), strict=True):
+        assert parsed(sent)["Reply-To"].addresses[0].addr_spec == contact
+        assert contact in text_of(sent)
+
+
 def test_mail_to_a_disconnected_client_is_in_the_providers_name(
     office: Context,
     session: Session,
@@ -107,3 +126,4 @@ def test_mail_to_a_disconnected_client_is_in_the_providers_name(
     send(latest(session, "account-disconnected").id)
     name = office.programme_of(session, client).sender.name
     assert parsed(transport.sent[0])["From"].addresses[0].display_name == name
+    assert parsed(transport.sent[0])["Reply-To"] is None

@@ -34,6 +34,16 @@ def test_provider_address_with_the_brand_name_is_the_default() -> None:
     assert (sender.sender, sender.reply_to) == (None, None)
 
 
+def test_contact_is_reply_to_when_no_address_is_chosen() -> None:
+    for outgoing, reply_to in (
+        (None, "chef@nordlicht.example"),
+        (OutgoingAddress("a@b.example", verified=False), "a@b.example"),
+        (OutgoingAddress("a@b.example", verified=True), None),
+    ):
+        sender = sender_for("Nordlicht", outgoing, DEFAULTS, "en", "bounce@kontor.example", "chef@nordlicht.example")
+        assert sender.reply_to == reply_to
+
+
 @pytest.mark.parametrize(
     ("locale", "address"),
     [("fr", "pas-repondre@"), ("fr-CA", "pas-repondre@"), ("de", "noreply@"), ("en-GB", "noreply@")],
