@@ -51,6 +51,16 @@ def call_threads(tracer: Tracer | None) -> ThreadPoolExecutor:
 
 
 @contextmanager
+def running(presence: PresenceThread) -> Iterator[None]:
+    """Beat until the end of the block."""
+    presence.start()
+    try:
+        yield
+    finally:
+        presence.stop()
+
+
+@contextmanager
 def web_deps(settings: Settings) -> Iterator[Deps]:
     """Build the dependencies of the API from settings; close them at the end of the block."""
     engine = sql_engine(settings, "kontor web", THREADS + HASHES_AT_ONCE)
@@ -59,9 +69,8 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
     presence = PresenceThread(settings, Presence(identify("web"), clock, RedisPing(settings)), key_use.flush)
     tracer, keys = tracer_for(settings, "web"), DatabaseKeys(settings)
     threads, sign_in_threads = call_threads(tracer), BoundedThreads(HASHES_AT_ONCE, WAITING_SIGN_INS)
-    presence.start()
     try:
-        with call_limits(settings) as limits, closing(Names()) as names:
+        with running(presence), call_limits(settings) as limits, closing(Names()) as names:
             yield Deps(
                 sessions=sessionmaker(engine, expire_on_commit=False),
                 clock=clock,
@@ -87,7 +96,6 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
                 limits=limits,
             )
     finally:
-        presence.stop()
         for each in (threads, sign_in_threads):
             each.shutdown(wait=False, cancel_futures=True)
         doorbell.close()

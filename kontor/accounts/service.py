@@ -67,12 +67,26 @@ def create(
 
     Raises Invalid (every invalid field, `unknown_programme`), Conflict(`name_taken`).
     """
+    values = _values_of(ctx, session, new, reseller_id)
+    database.lock_names(session, f"account:{values['looks_key']}")
+    _refuse_taken(session, str(values["name"]))
+    account = queries.add(session, values)
+    if account is None:
+        raise NameTaken
+    addresses.record_first(session, account, set_by, ctx.now)
+    event_data = {"account_id": str(account.id), "name": account.name, "kind": account.kind}
+    events.emit(session, ctx.jobs, "account.created", account, event_data, at=ctx.now)
+    return account
+
+
+def _values_of(ctx: Context, session: Session, new: NewAccount, reseller_id: UUID | None) -> dict[str, object]:
+    """Return the columns of a new account. Raises as `create` does."""
     programme = ctx.programmes.current(session, new.programme)
     _refuse_taken(session, new.name)
     fields = validate_account_fields(new.fields())
     password = fields.get("password")
     kind = AccountKind.CLIENT if reseller_id else AccountKind.REGULAR
-    values = {
+    return {
         "id": new_id(),
         "programme": new.programme,
         "name": fields["name"],
@@ -89,15 +103,6 @@ def create(
         "plan": programme.free_plan.code,
         "created_at": ctx.now,
     }
-    database.lock_names(session, f"account:{values['looks_key']}")
-    _refuse_taken(session, fields["name"])
-    account = queries.add(session, values)
-    if account is None:
-        raise NameTaken
-    addresses.record_first(session, account, set_by, ctx.now)
-    event_data = {"account_id": str(account.id), "name": account.name, "kind": account.kind}
-    events.emit(session, ctx.jobs, "account.created", account, event_data, at=ctx.now)
-    return account
 
 
 class NameTaken(Conflict):

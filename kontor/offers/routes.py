@@ -16,7 +16,7 @@ from kontor.http.wire import PageOut, PageQuery, RequestModel, ResponseModel
 from kontor.kernel.errors import Forbidden
 from kontor.licences import service as licences
 from kontor.mails import strangers
-from kontor.offers import decisions, holds, service, templates
+from kontor.offers import decisions, holds, inbox, service, templates
 from kontor.offers.decisions import DecisionChoice
 from kontor.offers.evidence import DecisionSource, DecisionWay
 from kontor.offers.schemas import (
@@ -120,7 +120,7 @@ def list_updates(ctx: Ctx, account_id: UUID, query: Annotated[PageQuery, Query()
     """List offers for the customer's admin: open ones first, then the last 20 decided; to a reseller its own."""
     caller = ctx.caller
     mine = caller.reseller_id if caller.reseller_id != account_id else None
-    return service.read_inbox(
+    return inbox.read_inbox(
         ctx.session, account_id, ctx.now, caller.viewer, reseller_id=mine, cursor=query.cursor, limit=query.limit
     )
 

@@ -15,12 +15,11 @@ from kontor.accounts import instances
 from kontor.accounts.locks import require_client, require_reseller
 from kontor.accounts.suspension import require_not_suspended
 from kontor.context import Context
-from kontor.http.visibility import Viewer
 from kontor.kernel import database
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ids import new_id
 from kontor.kernel.limits import HOUR, OFFERS_OPEN, OFFERS_SENT
-from kontor.kernel.paging import Page, invalid_cursor
+from kontor.kernel.paging import Page
 from kontor.kernel.states import OfferEvent, OfferState
 from kontor.kernel.zones import zone
 from kontor.licences.rules import OfferLine, expired_line_errors
@@ -30,11 +29,10 @@ from kontor.mailer.formatting import harmless
 from kontor.offers import holds, notifications, queries
 from kontor.offers.payloads import WITHDRAW, OfferDeliver, OfferExpire, OfferWithdraw
 from kontor.offers.rules import MESSAGE_LIMIT, OPEN_STATES
-from kontor.offers.schemas import UpdatesOut
 from kontor.offers.templates import get as template_of
 from kontor.offers.templates import lines_to_json, validate_lines
 from kontor.offers.transitions import anchor_again, insert_offer, lock_offer, transition
-from kontor.offers.views import freeze_changes, offer_outs
+from kontor.offers.views import freeze_changes
 from models.accounts import Account
 from models.offers import GrantState, Offer
 
@@ -268,46 +266,3 @@ def _enqueue_first_jobs(ctx: Context, session: Session, offer: Offer) -> None:
     offer.delivery_job_id = ctx.jobs.enqueue(session, OfferDeliver(offer_id=offer.id), tenant=tenant, lane=lane).id
     ctx.jobs.enqueue(session, OfferExpire(offer_id=offer.id), tenant=tenant, run_at=offer.expires_at)
     session.flush()
-
-
-DECIDED_SHOWN: Final = 20
-DECIDED_CURSOR: Final = "decided:"
-
-
-def read_inbox(
-    session: Session,
-    account_id: UUID,
-    now: datetime,
-    viewer: Viewer = Viewer.RESELLER,
-    *,
-    reseller_id: UUID | None = None,
-    cursor: str | None = None,
-    limit: int = 100,
-) -> UpdatesOut:
-    """Return open offers, newest first, then the last 20 decided; with `reseller_id` only that one's.
-
-    Raises Invalid for an invalid cursor.
-    """
-    offers: tuple[Offer, ...] = ()
-    next_cursor: str | None = None
-    if cursor is None or not cursor.startswith(DECIDED_CURSOR):
-        waiting = queries.page_to_decide(session, account_id, now, cursor, limit, reseller_id)
-        offers, next_cursor = waiting.items, waiting.next
-    if next_cursor is None:
-        start = _start(cursor)
-        decided = queries.decided(session, account_id, DECIDED_SHOWN, reseller_id)[start:]
-        room = limit - len(offers)
-        offers = (*offers, *decided[:room])
-        next_cursor = f"{DECIDED_CURSOR}{start + room}" if len(decided) > room else None
-    count = queries.count_to_decide(session, account_id, now, reseller_id)
-    return UpdatesOut(items=offer_outs(session, offers, now, viewer), next=next_cursor, count=count)
-
-
-def _start(cursor: str | None) -> int:
-    """Return how many decided offers earlier pages showed. Raises Invalid."""
-    if cursor is None or not cursor.startswith(DECIDED_CURSOR):
-        return 0
-    shown = cursor.removeprefix(DECIDED_CURSOR)
-    if not (shown.isascii() and shown.isdigit() and len(shown) < 4):
-        raise invalid_cursor()
-    return int(shown)

@@ -286,11 +286,10 @@ ACTIONS: Mapping[str, Callable[[Oracle, JournalEntry], None]] = {
     "pay": pay,
     "order": order,
     "offer": offer,
-    "accept": decide("accepted"),
-    "reject": decide("rejected"),
-    "cancel": decide("cancelled"),
-    "plan": plan,
-    "unplan": unplan,
+    **{
+        deed: decide(state) for deed, state in (("accept", "accepted"), ("reject", "rejected"), ("cancel", "cancelled"))
+    },
+    **{"plan": plan, "unplan": unplan},
     "assign": assign,
     "unassign": unassign,
     "delete": delete,
@@ -298,8 +297,6 @@ ACTIONS: Mapping[str, Callable[[Oracle, JournalEntry], None]] = {
     "merge": merging.merge,
     "down": down,
     "up": up,
-    "instance": nothing,
     "suspend": suspend,
-    "round": nothing,
-    "mailbox": nothing,
+    **dict.fromkeys(("instance", "round", "mailbox"), nothing),
 }

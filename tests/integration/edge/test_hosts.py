@@ -10,6 +10,8 @@ import httpx
 import pytest
 
 from kontor.accounts import activation, domains
+from kontor.audit import Actor
+from kontor.context import Context
 from kontor.http import hosts
 from kontor.http.context import Deps
 from kontor.kernel.edge import DEFENCES, HSTS

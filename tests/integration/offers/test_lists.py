@@ -8,6 +8,7 @@ from kontor.kernel.states import OfferState
 from kontor.offers import service as offers
 from kontor.offers import templates
 from kontor.offers.decisions import DecidedBy, DecisionChoice, decide
+from kontor.offers.inbox import read_inbox
 from tests.support.offers import LINES, OfferScenario
 
 
@@ -21,7 +22,7 @@ def test_inbox_lists_open_offers_first_and_then_the_last_decided_ones(world: Off
     pages, cursor = [], None
     with world.transaction() as session:
         while True:
-            page = offers.read_inbox(session, world.client, world.clock.now(), cursor=cursor, limit=2)
+            page = read_inbox(session, world.client, world.clock.now(), cursor=cursor, limit=2)
             assert page.count == 3
             pages.append([item.id for item in page.items])
             cursor = page.next
