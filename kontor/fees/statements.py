@@ -91,7 +91,7 @@ def _item(programme: Programme, shelf: ResellerCatalogue, locale: str, charge: C
     if charge.kind != FeeKind.PLAN:
         return shelf.name(charge.product, language_of(locale))
     plan = programme.plans.get(charge.product)
-    return charge.product if plan is None else plan.name
+    return charge.product if plan is None else plan.name_in(language_of(locale))
 
 
 def _sum(amounts: Iterable[Decimal], currency: str) -> dict[str, str]:

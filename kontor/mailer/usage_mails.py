@@ -58,7 +58,7 @@ class QuotaDigestFacts(MailFacts):
     notices: tuple[DigestLineFact, ...]
 
 
-FREE = {"metric": "appointments", "limit": 50}
+FREE = {"metric": "Appointments", "limit": 50}
 QUOTA = {**FREE, "resets_on": "2026-12-01"}
 TRIAL_ENDS = "2026-11-28T08:30:00Z"
 NOTICES = [

@@ -19,6 +19,7 @@ from kontor.mailer.identity import Addressee, SenderIdentity, sender_for
 from kontor.mailer.kinds import Audience
 from kontor.mailer.mime import BuiltMail, mask_tokens
 from kontor.mails import address_queries, queries
+from kontor.mails.display_names import with_names
 from kontor.mails.queries import MailResult, RecipientResult
 from kontor.mails.service import Links, MailRule
 from kontor.programme.model import Programme
@@ -111,7 +112,7 @@ class Dispatcher:
             brand=branding.brand,
             sender=sender_addresses(branding, programme, mail.locale),
             to=to,
-            facts=mail.facts,
+            facts=with_names(mail.facts, programme, mail.locale),
             links=links,
             cc=tuple(cc),
             addressee="" if mail.facts.get("undeliverable_to") else addressee,

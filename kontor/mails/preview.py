@@ -19,6 +19,7 @@ from kontor.mailer.identity import Addressee, SenderIdentity, sender_for
 from kontor.mailer.kinds import SAMPLE_ACCOUNT, SAMPLE_RESELLER, Audience, MailKind
 from kontor.mailer.registry import MAIL_KINDS
 from kontor.mails.dispatch import provider_brand, sender_addresses
+from kontor.mails.display_names import with_names
 from kontor.programme import Programme
 from kontor.programme import service as programme_service
 from kontor.programme.service import Programmes
@@ -96,7 +97,7 @@ def sample_mail(sender: SampleSender, template: str, locale: str) -> OutgoingMai
             SAMPLE_RESELLER_ADDRESS if reseller_only else SAMPLE_RECIPIENTS.get(kind.audience, SAMPLE_CLIENT_ADDRESS),
             role="to",
         ),
-        facts=facts,
+        facts=facts if sender.programme is None else with_names(facts, sender.programme, locale),
         links=SAMPLE_LINKS,
         cc=cc,
         addressee=sample_addressee(kind),

@@ -9,6 +9,7 @@ from typing import assert_never
 from kontor.kernel.serialization import canonical_json
 from kontor.programme.model import (
     Discount,
+    DisplayName,
     FlatDiscount,
     Locale,
     ManagedBy,
@@ -52,6 +53,8 @@ def to_document(programme: Programme) -> Document:
             "quota": _quota(programme.quota),
             "offers": {"expire_after_days": programme.offer_life.days},
             "discount": _discount(programme.discount),
+            "metrics": _display_names(programme.metric_names),
+            "families": _display_names(programme.family_names),
             "products": {code: _product(product) for code, product in programme.products.items()},
             "subscriptions": _subscriptions(programme),
             "promo_codes": {code: _promotion(promotion) for code, promotion in programme.promo_codes.items()},
@@ -63,7 +66,16 @@ def to_document(programme: Programme) -> Document:
 def _plan(plan: Plan) -> Document:
     limits = {metric: UNLIMITED if limit is None else limit for metric, limit in plan.limits.items()}
     price = None if plan.price is None else f"{plan.price.amount:f}"
-    return _without_none({"name": plan.name, "price": price, "limits": limits})
+    return _without_none({"name": plan.name, **_more_names(plan.names), "price": price, "limits": limits})
+
+
+def _display_names(shown: Mapping[str, DisplayName]) -> Document | None:
+    return {code: {"name": one.name, **_more_names(one.names)} for code, one in shown.items()} or None
+
+
+def _more_names(names: Mapping[Locale, str]) -> Document:
+    """Return `names` if there are any: files without them keep their digest."""
+    return {"names": _by_locale(names)} if names else {}
 
 
 def _trial(trial: TrialRules | None) -> Document | None:
@@ -86,6 +98,7 @@ def _discount(discount: Discount) -> Document:
             rows = [
                 {
                     "name": tier.name,
+                    **_more_names(tier.names),
                     "from": _number(tier.start),
                     "percent": {family: _number(percent) for family, percent in tier.percent.items()},
                 }

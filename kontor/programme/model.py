@@ -65,6 +65,24 @@ class ProviderSender:
 
 
 @dataclass(frozen=True, slots=True)
+class DisplayName:
+    """What readers see of a code: a general name, and names by language."""
+
+    name: str
+    names: Mapping[Locale, str] = field(default_factory=dict)
+
+    def name_in(self, locale: str) -> str:
+        """Return the name in a locale or its language, or the general name."""
+        return name_in(self.name, self.names, locale)
+
+
+def name_in(name: str, names: Mapping[Locale, str], locale: str) -> str:
+    """Return the name in a locale or its language, or the general name."""
+    by_language = {str(key): text for key, text in names.items()}
+    return by_language.get(locale) or by_language.get(locale.replace("_", "-").partition("-")[0], name)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A limit per metric (`None`: unlimited) and a monthly price (`None`: the free plan)."""
 
@@ -72,6 +90,11 @@ class Plan:
     name: str
     price: Money | None
     limits: Mapping[str, int | None]
+    names: Mapping[Locale, str] = field(default_factory=dict)
+
+    def name_in(self, locale: str) -> str:
+        """Return the name in a locale, or the general name."""
+        return name_in(self.name, self.names, locale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +132,11 @@ class Tier:
     name: str
     start: Decimal
     percent: Mapping[str, Decimal]
+    names: Mapping[Locale, str] = field(default_factory=dict)
+
+    def name_in(self, locale: str) -> str:
+        """Return the name in a locale, or the general name."""
+        return name_in(self.name, self.names, locale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +199,7 @@ class Product:
 
     def name_in(self, locale: str) -> str:
         """Return the name in a locale, or the general name."""
-        return {str(key): name for key, name in self.names.items()}.get(locale, self.name)
+        return name_in(self.name, self.names, locale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +238,23 @@ class Programme:
     reseller_subscriptions: Mapping[str, ResellerSubscription]
     promo_codes: Mapping[str, Promotion]
     campaigns: Mapping[str, Promotion]
+    metric_names: Mapping[str, DisplayName] = field(default_factory=dict)
+    family_names: Mapping[str, DisplayName] = field(default_factory=dict)
+
+    def metric_name(self, code: str, locale: str) -> str:
+        """Return what readers see of a metric."""
+        shown = self.metric_names.get(code)
+        return _spelt_out(code) if shown is None else shown.name_in(locale)
+
+    def family_name(self, code: str, locale: str) -> str:
+        """Return what readers see of a product family."""
+        shown = self.family_names.get(code)
+        return _spelt_out(code) if shown is None else shown.name_in(locale)
+
+    def tier_name(self, name: str, locale: str) -> str:
+        """Return a tier's name in a locale, by its general name."""
+        tiers = self.discount.tiers if isinstance(self.discount, TurnoverDiscount) else ()
+        return next((tier.name_in(locale) for tier in tiers if tier.name == name), name)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -229,3 +274,9 @@ class Programme:
     def promo_code(self, text: str) -> Promotion | None:
         """Look up a promo code as typed by a customer, ignoring case."""
         return {code.casefold(): promotion for code, promotion in self.promo_codes.items()}.get(text.casefold())
+
+
+def _spelt_out(code: str) -> str:
+    """Return a code as words, for a file that names it nowhere."""
+    words = code.replace("-", " ").replace("_", " ")
+    return words[:1].upper() + words[1:]

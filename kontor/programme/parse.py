@@ -53,6 +53,10 @@ def _programme(root: SectionReader) -> Programme:
     products = pricing.read_products(root.optional("products"), currency)
     retail, wholesale = pricing.read_subscriptions(root.optional("subscriptions"), currency)
     white_label = root.optional("white_label")
+    plans = sections.read_plans(root.required("plans"), currency)
+    discount = pricing.read_discount(root.optional("discount"))
+    metrics = {metric for plan in plans.values() for metric in plan.limits}
+    families = discount.families if isinstance(discount, TurnoverDiscount) else ()
     programme = Programme(
         name=root.required("name").validated(account_name, "?"),
         locale=root.required("locale").choice(Locale),
@@ -62,16 +66,18 @@ def _programme(root: SectionReader) -> Programme:
         accounts=sections.read_account_rules(root.optional("accounts")),
         terms=sections.read_terms(root.required("terms")),
         sender=sections.read_sender(root.required("sender")),
-        plans=sections.read_plans(root.required("plans"), currency),
+        plans=plans,
         trial=sections.read_trial(root.optional("trial")),
         quota=sections.read_quota(root.optional("quota")),
         offer_life=sections.read_offer_life(root.optional("offers")),
-        discount=pricing.read_discount(root.optional("discount")),
+        discount=discount,
         products=products,
         account_subscriptions=retail,
         reseller_subscriptions=wholesale,
         promo_codes=pricing.read_promotions(root.optional("promo_codes"), products),
         campaigns=pricing.read_promotions(root.optional("campaigns"), products),
+        metric_names=sections.read_display_names(root.optional("metrics"), metrics, "metric"),
+        family_names=sections.read_display_names(root.optional("families"), families, "family"),
     )
     root.reject_unknown()
     return programme

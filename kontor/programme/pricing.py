@@ -131,8 +131,9 @@ def _turnover(section: SectionReader) -> TurnoverDiscount:
 def _tier(field: FieldReader, families: list[str], before: list[Tier]) -> Tier:
     section = SectionReader(field)
     name, start, percent = section.required("name"), section.required("from"), section.required("percent")
+    names = section.optional("names")
     section.reject_unknown()
-    tier = Tier(name.text(), start.decimal(), _percentages(percent, families))
+    tier = Tier(name.text(), start.decimal(), _percentages(percent, families), read_names(names))
     if tier.start < 0:
         start.add_error(f"a tier must not start below zero ({tier.start})")
     if any(tier.name == other.name and tier.name != "?" for other in before):

@@ -9,6 +9,7 @@ from kontor.kernel.money import Money, round_half_up
 from kontor.kernel.validation import email_address, https_url
 from kontor.programme.model import (
     AccountRules,
+    DisplayName,
     Locale,
     Plan,
     ProviderSender,
@@ -70,6 +71,19 @@ def read_names(field: FieldReader | None) -> dict[Locale, str]:
     return _by_locale(field, str) if field else {}
 
 
+def read_display_names(field: FieldReader | None, codes: Collection[str], what: str) -> dict[str, DisplayName]:
+    """Read `name` and `names` by code; each code is one of `codes`."""
+    result = {}
+    for code, inner in (field.entries() if field else {}).items():
+        if field and code not in codes:
+            field.key_of(code).add_error(f"unknown {what} {code!r}")
+        section = SectionReader(inner)
+        name, more = section.required("name").text(), section.optional("names")
+        section.reject_unknown()
+        result[code] = DisplayName(name, read_names(more))
+    return dict(sorted(result.items()))
+
+
 def read_plans(field: FieldReader, currency: str) -> dict[str, Plan]:
     """Read the plans, by code; exactly one of them has no price."""
     result = {code: _plan(code, inner, currency) for code, inner in field.entries().items()}
@@ -128,6 +142,7 @@ def check_codes(field: FieldReader, codes: Collection[str]) -> None:
 def _plan(code: str, field: FieldReader, currency: str) -> Plan:
     section = SectionReader(field)
     name, price, limits = section.optional("name"), section.optional("price"), section.optional("limits")
+    names = section.optional("names")
     section.reject_unknown()
     metrics = limits.entries() if limits else {}
     if limits:
@@ -137,6 +152,7 @@ def _plan(code: str, field: FieldReader, currency: str) -> Plan:
         name.text() if name else code,
         read_money(price, currency) if price else None,
         {metric: _limit(inner) for metric, inner in sorted(metrics.items())},
+        read_names(names),
     )
 
 

@@ -6,7 +6,19 @@ from kontor.programme import Programme, parse, to_document
 ROOT = Path(__file__).parents[4]
 PAGE = (ROOT / "docs" / "reference" / "programme-file.md").read_text(encoding="utf-8")
 WRITTEN = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`]+)`", PAGE))))
-BY_CODE = {"plans", "products", "account", "reseller", "promo_codes", "campaigns", "limits", "names", "addresses"}
+BY_CODE = {
+    "plans",
+    "products",
+    "account",
+    "reseller",
+    "promo_codes",
+    "campaigns",
+    "limits",
+    "names",
+    "addresses",
+    "metrics",
+    "families",
+}
 
 
 def keys(document: object, above: str = "") -> set[str]:
