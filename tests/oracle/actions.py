@@ -264,11 +264,9 @@ def restore(oracle: Oracle, entry: JournalEntry) -> None:
 
 def suspend(oracle: Oracle, entry: JournalEntry) -> None:
     """No offer is sent, delivered or decided until it is resumed; all else goes on."""
-    if entry.outcome != "ok":
-        return
-    person = oracle.memory.people[entry.values["account"]]
-    person.suspended = entry.values["on"]
-    person.resumed = None if person.suspended else entry.at
+    if entry.outcome == "ok":
+        person = oracle.memory.people[entry.values["account"]]
+        person.suspended, person.resumed = entry.values["on"], None if entry.values["on"] else entry.at
 
 
 def nothing(oracle: Oracle, entry: JournalEntry) -> None:
@@ -286,9 +284,9 @@ ACTIONS: Mapping[str, Callable[[Oracle, JournalEntry], None]] = {
     "pay": pay,
     "order": order,
     "offer": offer,
-    **{
-        deed: decide(state) for deed, state in (("accept", "accepted"), ("reject", "rejected"), ("cancel", "cancelled"))
-    },
+    "accept": decide("accepted"),
+    "reject": decide("rejected"),
+    "cancel": decide("cancelled"),
     **{"plan": plan, "unplan": unplan},
     "assign": assign,
     "unassign": unassign,
