@@ -70,7 +70,7 @@ def _plan(plan: Plan) -> Document:
 
 
 def _display_names(shown: Mapping[str, DisplayName]) -> Document | None:
-    return {code: {"name": one.name, **_more_names(one.names)} for code, one in shown.items()} or None
+    return {code: {"name": each.name, **_more_names(each.names)} for code, each in shown.items()} or None
 
 
 def _more_names(names: Mapping[Locale, str]) -> Document:

@@ -83,7 +83,7 @@ def test_everything_of_an_example_has_a_name_in_each_language(code: str) -> None
     for names in (
         *(plan.names for plan in programme.plans.values()),
         *(tier.names for tier in tiers),
-        *(one.names for one in shown),
+        *(each.names for each in shown),
     ):
         assert set(map(str, names)) >= set(LANGUAGES) - {"en"}
     assert programme.tier_name("unknown", "de") == "unknown"
