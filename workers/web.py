@@ -63,8 +63,7 @@ def running(presence: PresenceThread) -> Iterator[None]:
 @contextmanager
 def web_deps(settings: Settings) -> Iterator[Deps]:
     """Build the dependencies of the API from settings; close them at the end of the block."""
-    engine = sql_engine(settings, "kontor web", THREADS + HASHES_AT_ONCE)
-    client = redis_client(settings)
+    engine, client = sql_engine(settings, "kontor web", THREADS + HASHES_AT_ONCE), redis_client(settings)
     doorbell, clock, key_use = RedisRelayHint(client, redis_keys(settings)), clock_for(settings), KeyUse()
     presence = PresenceThread(settings, Presence(identify("web"), clock, RedisPing(settings)), key_use.flush)
     tracer, keys = tracer_for(settings, "web"), DatabaseKeys(settings)

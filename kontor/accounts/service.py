@@ -84,20 +84,18 @@ def _values_of(ctx: Context, session: Session, new: NewAccount, reseller_id: UUI
     programme = ctx.programmes.current(session, new.programme)
     _refuse_taken(session, new.name)
     fields = validate_account_fields(new.fields())
-    password = fields.get("password")
-    kind = AccountKind.CLIENT if reseller_id else AccountKind.REGULAR
     return {
         "id": new_id(),
         "programme": new.programme,
         "name": fields["name"],
         "name_key": name_key(fields["name"]),
         "looks_key": looks_key(fields["name"]),
-        "kind": kind.value,
+        "kind": (AccountKind.CLIENT if reseller_id else AccountKind.REGULAR).value,
         "party": fields.get("party", Party.COMPANY.value),
         "reseller_id": reseller_id,
         "admin_email": fields["admin_email"],
         "email_key": address_key(fields["admin_email"]),
-        "password_hash": ctx.passwords.hash(password) if password else None,
+        "password_hash": ctx.passwords.hash(fields["password"]) if fields.get("password") else None,
         "locale": fields.get("locale", programme.locale.value),
         "timezone": fields.get("timezone", programme.timezone),
         "plan": programme.free_plan.code,

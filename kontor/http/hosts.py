@@ -49,6 +49,8 @@ PLACES: Final[Mapping[str, frozenset[Surface]]] = {
     "openapi.json": BOTH,
     "offers": PAGES,
     "activate": PAGES,
+    "confirm": PAGES,
+    "object": PAGES,
     "unsubscribe": PAGES,
 }
 """Where a path is served, by its first part; others are served on the hosts of the deployment alone."""

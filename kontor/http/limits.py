@@ -12,8 +12,8 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from kontor.http.bodies import BodiesInFlight
 from kontor.http.keys import hash_key
+from kontor.http.large_bodies import BodiesInFlight
 from kontor.kernel.limits import (
     API_RATE,
     API_RATE_OPERATORS,

@@ -67,7 +67,7 @@ RESPONSES: Final[Mapping[str, Fields]] = {
         trade="terms",
     ),
     "ResellerOut": Fields(everyone="disconnected_from"),
-    "ClientOut": Fields(everyone="mail"),
+    "InvitedOut": Fields(everyone="mail"),
     "InstanceOut": Fields(everyone="url secret"),
     "DnsRecordOut": Fields(trade="name type value"),
     "DomainOut": Fields(
@@ -138,10 +138,15 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     "OfferDeliveryOut": Fields(everyone="attempts last_error delivered_at", trade="job_id"),
     "GrantStatusOut": Fields(everyone="state last_error"),
     "LicenceChangeOut": Fields(everyone="product now then"),
-    "OfferEventOut": Fields(everyone="at actor event from_ to hash", trade="job"),
+    "BriefEvidenceOut": Fields(everyone="via"),
+    "EvidenceOut": Fields(
+        decider="address confirmed_at set_by link_host domain_set_by origin user_agent self_decided",
+    ),
+    "OfferEventOut": Fields(everyone="at actor event from_ to hash evidence", trade="job"),
+    "FreedOffersOut": Fields(staff="offers"),
     "OfferOut": Fields(
         everyone="id programme reseller_id account_id state reason message lines expires_at created_at decided_at"
-        " decided_by delivery grant changes events",
+        " decided_by delivery grant changes events held_by",
         trade="template_id",
     ),
     "SentOfferOut": Fields(trade="mail"),

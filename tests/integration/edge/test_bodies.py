@@ -11,7 +11,8 @@ from starlette.types import Message
 from structlog.testing import capture_logs
 
 from kontor.http import bodies
-from kontor.http.bodies import FORMS, BodiesInFlight, bounded_receive
+from kontor.http.bodies import bounded_receive
+from kontor.http.large_bodies import FORMS, BodiesInFlight
 from kontor.http.problems import TooSlow
 from kontor.kernel.field_errors import field_errors
 from kontor.kernel.limits import LimitReached
@@ -23,7 +24,7 @@ MIB = 1024 * 1024
 
 def post(path: str, length: int, key: str | None = None, body: bytes = b"") -> bytes:
     secret = f"Authorization: Bearer {key}\r\n" if key else ""
-    return f"POST {path} HTTP/1.1\r\nHost: x\r\n{secret}Content-Length: {length}\r\n\r\n".encode() + body
+    return f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{secret}Content-Length: {length}\r\n\r\n".encode() + body
 
 
 @pytest.mark.parametrize("key", [None, "kontor_wrong"])
@@ -161,9 +162,9 @@ def test_path_with_a_slash_at_its_end_does_not_lead_to_the_host_of_the_request(a
 
 
 def test_connection_goes_on_after_a_refusal_without_a_body(api: Api) -> None:
-    with connected(str(api.http.base_url), b"GET /v1/jobs HTTP/1.1\r\nHost: x\r\n\r\n") as connection:
+    with connected(str(api.http.base_url), b"GET /v1/jobs HTTP/1.1\r\nHost: localhost\r\n\r\n") as connection:
         assert b"401" in connection.recv(65_536)
-        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         assert head_of(answer(connection))[0] == 200
 
 

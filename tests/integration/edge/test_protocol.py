@@ -14,9 +14,9 @@ from kontor.kernel.edge import DEFENCES, HEADER_LIMIT
 from tests.support.api import running_server
 from tests.support.edge import answer, connected, exchange, head_of
 
-GET = b"GET / HTTP/1.1\r\nHost: x\r\n"
+GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 LAST = GET + b"Connection: close\r\n\r\n"
-STALLED = b"POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 16777216\r\n\r\n"
+STALLED = b"POST /unread HTTP/1.1\r\nHost: localhost\r\nContent-Length: 16777216\r\n\r\n"
 
 
 def build() -> FastAPI:
@@ -84,7 +84,7 @@ def test_header_section_is_accepted_when_it_has_almost_32_kib(url: str) -> None:
 
 
 def test_trailers_without_end_are_refused(url: str) -> None:
-    chunked = b"POST /read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n"
+    chunked = b"POST /read HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n"
 
     assert head_of(exchange(url, chunked + b"X: " + b"a" * 2 * HEADER_LIMIT))[0] == 400
 
@@ -127,7 +127,7 @@ def test_answer_ends_the_connection_when_the_body_was_not_read(url: str) -> None
 
 
 def test_connection_stays_open_when_the_body_was_read(url: str) -> None:
-    post = b"POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
+    post = b"POST /read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc"
     received = exchange(url, post + LAST)
 
     assert received.count(b"HTTP/1.1 200") == 2
