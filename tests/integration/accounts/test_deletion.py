@@ -96,7 +96,7 @@ def test_deleting_ends_a_trial_and_deleting_again_changes_nothing(
     assert (client.trial_state, client.trial_ends_at, client.deleted_at) == ("expired", first, first)
 
 
-@pytest.mark.parametrize("closed", ["client", "reseller"])
+@pytest.mark.parametrize(("closed", "reason"), [("client", "account_closed"), ("reseller", "account_moved")])
 def test_open_offers_of_a_deleted_account_are_cancelled(
     office: Context,
     offer_book: Context,
@@ -104,6 +104,7 @@ def test_open_offers_of_a_deleted_account_are_cancelled(
     reseller: Account,
     client: Account,
     closed: str,
+    reason: str,
 ) -> None:
     lines = [{"product": "excel-basics", "count": 5, "mode": "absolute", "term": "P1Y"}]
     instances.put(session, FernetSecretBox("key"), client.id, "https://weser.example/in", None, office.now)
@@ -112,7 +113,7 @@ def test_open_offers_of_a_deleted_account_are_cancelled(
         clients.disconnect(office, session, reseller.id, client.id)
     gone = reseller if closed == "reseller" else client
     deletion.delete(office, session, gone.id, "test")
-    assert [(offer.state, offer.reason) for offer in sent] == [("cancelled", "account_closed")] * 2
+    assert [(offer.state, offer.reason) for offer in sent] == [("cancelled", reason)] * 2
 
 
 def test_deleted_account_cannot_be_changed(

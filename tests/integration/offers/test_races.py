@@ -3,6 +3,8 @@
 import pytest
 from sqlalchemy import text as sql
 
+from kontor.audit import Actor
+from kontor.limits import service as limits
 from kontor.offers import queries as offers_queries
 from kontor.offers.transitions import audit_trail_intact
 from models.offers import Offer
@@ -18,6 +20,8 @@ RELATIVE = ({"product": "excel-basics", "count": 1, "mode": "relative", "term": 
 def test_every_contested_offer_has_one_winner_and_a_verified_audit_trail(
     world: OfferScenario, database_url: str
 ) -> None:
+    with world.transaction() as session:
+        limits.set_limit(session, "offers_open", ROUNDS, Actor("test"), world.clock.now())
     offer_ids = [world.send(RELATIVE) for _ in range(ROUNDS)]
     world.work()
 
