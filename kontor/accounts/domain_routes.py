@@ -15,7 +15,7 @@ from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy, require_visible_filter
 from kontor.http.routing import Routes
 from kontor.http.wire import PageOut, QueryModel
-from kontor.kernel.errors import Invalid
+from kontor.kernel.errors import Invalid, NotFound
 from kontor.kernel.ports import DnsUnavailable, txt_name
 from kontor.kernel.validation import domain_name
 from models.accounts import Account, VerifiedDomain
@@ -58,7 +58,13 @@ async def look_up(ctx: RequestContext, domain: str, **_: object) -> Sequence[str
         return error
 
 
-CHECK = RoutePolicy(Scope.ENQUEUE, not_account=True)
+def hide_from_clients(ctx: RequestContext) -> None:
+    """Raise NotFound for a key bound to an account: every claim is its reseller's."""
+    if ctx.caller.account_id is not None:
+        raise NotFound
+
+
+CHECK = RoutePolicy(Scope.ENQUEUE, guard=hide_from_clients)
 
 
 @routes.post("/v1/domains/{domain}/check", CHECK, response=DomainOut, precheck=look_up)

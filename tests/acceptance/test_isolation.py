@@ -83,7 +83,15 @@ def create_resources(api: Api, accounts: ResellerAccounts, word: str) -> dict[st
         "mail_id": api.ok(f"GET /v1/mails?account={accounts.client}", key=key)["items"][0]["id"],
         "product": "excel-basics",
         "charge_id": str(charged(api, accounts)),
+        "domain": claimed(api, accounts),
     }
+
+
+def claimed(api: Api, accounts: ResellerAccounts) -> str:
+    """Let the reseller claim a domain for its client."""
+    domain = f"learn-{accounts.client}.example"
+    api.ok(f"PUT /v1/accounts/{accounts.client}/brand", {"domain": domain})
+    return domain
 
 
 def charged(api: Api, accounts: ResellerAccounts) -> UUID:

@@ -46,4 +46,4 @@ def test_mail_is_listed_shown_and_resent_with_a_reason(run: Run, engine: Engine)
 def test_unknown_state_is_a_usage_error(run: Run) -> None:
     refused = run("mails", "list", "--state", "lost")
     assert refused.returncode == 2
-    assert "queued, sent, skipped, suppressed, failed" in " ".join(refused.stderr.split())
+    assert "queued, held_limit, folded, sent, skipped, suppressed, failed" in " ".join(refused.stderr.split())

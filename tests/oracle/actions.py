@@ -294,7 +294,8 @@ ACTIONS: Mapping[str, Callable[[Oracle, JournalEntry], None]] = {
     "delete": delete,
     "restore": restore,
     "merge": merging.merge,
-    "down": down, "up": up,
+    "down": down,
+    "up": up,
     "suspend": suspend,
     **dict.fromkeys(("instance", "round", "mailbox"), nothing),
 }
