@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -21,7 +22,6 @@ from kontor.console.render import Templates
 from kontor.http.bodies import read_form
 from kontor.http.context import Deps
 from kontor.http.incoming import IncomingRequest
-from kontor.http.keys import hash_key
 from kontor.http.problems import OutOfRange, Unauthorized, Unavailable, headers_of, status_of
 from kontor.http.transaction import run, run_page
 from kontor.kernel.errors import KontorError, NotFound, TooManyAttempts
@@ -81,7 +81,8 @@ class ConsoleHandler:
         self, http_request: Request, deps: Deps, incoming: IncomingRequest, draw: Callable[[], "Parts"]
     ) -> Response:
         """Stream to a session that has not too many streams already."""
-        session, seats = f"session:{hash_key(cookies.read(deps, incoming, cookies.SESSION))}", deps.limits.seats
+        secret = cookies.read(deps, incoming, cookies.SESSION).encode("utf-8", "replace")
+        session, seats = f"session:{sha256(secret).hexdigest()}", deps.limits.seats
         refusal = seats.sit(session, STREAMS_PER_SESSION)
         if refusal is not None:
             return self._refused(self._refused_request(deps, None, incoming), refusal)
