@@ -61,11 +61,13 @@ def seal(session: Session, key: bytes, wall_time: datetime, *, thorough: bool = 
 
 
 def seal_all(session: Session, key: bytes, wall_time: datetime) -> int:
-    """Seal every committed row in the caller's transaction; return how many. Raises BrokenHead."""
+    """Seal every committed row in the caller's transaction; return how many. Raises BrokenHead.
+
+    The caller goes on with the rows that its session holds: none of them is detached.
+    """
     sealed = 0
     while fresh := seal(session, key, wall_time, thorough=True):
         sealed += fresh
-        session.expunge_all()
     return sealed
 
 

@@ -16,6 +16,7 @@ from kontor.adapters.secrets import FernetSecretBox
 from kontor.audit import Actor
 from kontor.context import Context
 from kontor.engine.testing import InlineWorker
+from kontor.evidence.digests import lend_key
 from kontor.http import keys
 from kontor.http.problems import Unauthorized
 from kontor.kernel.states import OfferEvent
@@ -104,6 +105,18 @@ def test_purge_removes_webhook_secrets_and_verified_domains_of_a_reseller(
     endpoint = session.get_one(WebhookEndpoint, reseller.id)
     assert (endpoint.secret_sealed, endpoint.deleted_at) == ("", office.now)
     assert list(session.scalars(select(VerifiedDomain))) == []
+
+
+def test_purge_goes_on_after_it_sealed_the_audit_log(
+    office: Context, offer_book: Context, session: Session, engine: Engine, client: Account, clock: ManualClock
+) -> None:
+    lend_key(engine, lambda: b"k" * 32)
+    audit.record(session, Actor("test"), "account.noted", f"account:{client.id}", at=office.now)
+    deletion.delete(office, session, client.id, "test")
+    session.commit()
+    clock.advance(deletion.RESTORE_PERIOD)
+    assert deletion.purge(offer_book, session, CHUNK).done == 1
+    assert session.scalar(select(DomainEvent.account_id).where(DomainEvent.type == "account.purged")) == client.id
 
 
 def test_purge_runs_in_chunks_and_each_job_reports_its_progress(
