@@ -269,10 +269,6 @@ def suspend(oracle: Oracle, entry: JournalEntry) -> None:
         person.suspended, person.resumed = entry.values["on"], None if entry.values["on"] else entry.at
 
 
-def nothing(oracle: Oracle, entry: JournalEntry) -> None:
-    """An action that no rule here depends on."""
-
-
 ACTIONS: Mapping[str, Callable[[Oracle, JournalEntry], None]] = {
     "account": account,
     "join": join,
@@ -297,5 +293,6 @@ ACTIONS: Mapping[str, Callable[[Oracle, JournalEntry], None]] = {
     "down": down,
     "up": up,
     "suspend": suspend,
-    **dict.fromkeys(("instance", "round", "mailbox"), nothing),
+    # No rule here depends on these.
+    **dict.fromkeys(("instance", "round", "mailbox"), lambda oracle, entry: None),
 }
