@@ -5,10 +5,17 @@ from uuid import UUID
 
 import typer
 
-from kontor.cli.context import Json, ReasonOption, command_context, control_context, print_facts, print_json
+from kontor.cli.context import (
+    Json,
+    ReasonOption,
+    RequiredReason,
+    command_context,
+    control_context,
+    print_facts,
+    print_json,
+)
 
 AccountId = Annotated[UUID, typer.Argument(metavar="ID", help="An account; a reseller with all its clients.")]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Reason, kept in the audit log.")]
 
 
 def app() -> typer.Typer:
@@ -57,7 +64,7 @@ def export(account_id: AccountId, as_json: Json = False) -> None:
     print_json(document)
 
 
-def free_offers(account_id: AccountId, reason: Reason, as_json: Json = False) -> None:
+def free_offers(account_id: AccountId, reason: RequiredReason, as_json: Json = False) -> None:
     """Settle an objection to an account's address: its held offers go on."""
     from kontor.context import Context
     from kontor.offers import holds

@@ -163,7 +163,9 @@ def shown(value: object) -> str:
     return str(plain(value))
 
 
-ReasonOption = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Reason, kept in the audit log.")]
+REASON = typer.Option("--reason", metavar="TEXT", help="Reason, kept in the audit log.")
+ReasonOption = Annotated[str | None, REASON]
+RequiredReason = Annotated[str, REASON]
 
 
 @dataclass(frozen=True, slots=True)

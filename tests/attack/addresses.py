@@ -66,11 +66,12 @@ def silent_name_server(target: AttackTarget, attempts: Attempts) -> None:
     thief, other = create_tenant(target, "waiter", furnished=False), create_tenant(target, "bystander", furnished=False)
     with httpx.Client(base_url=target.strict_url, timeout=30, trust_env=False) as http:
         quiet = _percentile(http, other)
-        ended = threading.Event()
+        ended, begun = threading.Event(), threading.Semaphore(0)
         with ThreadPoolExecutor(CALLERS) as pool:
             for number in range(CALLERS):
-                pool.submit(_hold, target.strict_url, thief, number, ended)
-            time.sleep(1)  # the attack is under way
+                pool.submit(_hold, target.strict_url, thief, number, ended, begun)
+            for _ in range(CALLERS):
+                begun.acquire()
             began, during = time.monotonic(), []
             while time.monotonic() - began < (SECONDS / 3 if target.short else SECONDS):
                 during.append(_percentile(http, other, QUIET_CALLS // 3))
@@ -80,11 +81,12 @@ def silent_name_server(target: AttackTarget, attempts: Attempts) -> None:
     attempts.held("others' p99 during the attack", middle <= bound, f"{middle:.3f} s, {quiet:.3f} s before it")
 
 
-def _hold(url: str, tenant: Tenant, number: int, ended: threading.Event) -> None:
-    """Name an instance by a host that nobody resolves, again and again."""
+def _hold(url: str, tenant: Tenant, number: int, ended: threading.Event, begun: threading.Semaphore) -> None:
+    """Name an instance by a host that nobody resolves, again and again; say when the first call is made."""
     headers = {"Authorization": f"Bearer {tenant.key}"}
     with httpx.Client(base_url=url, timeout=60, trust_env=False) as http:
         turn = 0
+        begun.release()
         while not ended.is_set():
             turn += 1
             body = {"url": f"https://silent{number}-{turn}.never.test/"}

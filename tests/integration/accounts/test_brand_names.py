@@ -40,8 +40,10 @@ def test_brand_name_may_be_ones_own_or_that_of_another_programme(
     foreign = accounts.create(office, session, NewAccount("hosting", "Wolga Host", "chef@wolga.example"))
     reseller_status.become_reseller(office, session, foreign.id)
     for account in (reseller, client):
-        for name in (None, reseller.name, client.name, "Elbe", "Wolga Host"):
+        for name in (reseller.name, client.name, "Elbe", "Wolga Host"):
             brands.require_own_name(office, session, account, name)
+            brands.put(session, account, brands.validate_brand({"name": name}), office.now)
+            assert brands.brand_out(session, account).name == name
 
 
 @pytest.mark.parametrize(
