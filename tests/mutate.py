@@ -248,6 +248,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make mutate", description=__doc__)
     parser.add_argument("--changed-since", metavar="REV", help="the guards of files that differ from REV")
     parser.add_argument("--sample", type=int, metavar="N", help="N further guards, chosen by the commit")
+    parser.add_argument("--at-most", type=int, metavar="N", help="no more than N of all these")
     parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="these guards alone")
     parser.add_argument(
         "--list", action="store_true", help="list the guards, what promises them, and what does not match the tree"
@@ -269,6 +270,7 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
             touched=None if revision is None else registry.touched_since(root, revision),
             edited=() if revision is None else registry.edited_since(root, revision, guards),
             sample=options.sample,
+            at_most=options.at_most,
             seed=registry.head(root),
         )
     except BadGuards as error:

@@ -100,6 +100,13 @@ def test_changed_files_and_a_sample_of_the_rest_are_chosen() -> None:
         chosen(guards, only=["12"])
 
 
+def test_new_guards_come_first_when_only_some_are_chosen() -> None:
+    guards = [variant(id=str(number), file=f"{number}.py", tests=(f"test_{number}.py::test",)) for number in range(9)]
+    for at_most, ids in ((4, {"3", "5", "7", "8"}), (2, {"7", "8"})):
+        picked = chosen(guards, touched={"3.py", "test_5.py"}, edited={"7", "8"}, sample=4, at_most=at_most, seed="x")
+        assert {guard.id for guard in picked} == ids
+
+
 def test_file_with_a_missing_key_or_a_doubled_id_is_refused() -> None:
     entry = '[[guard]]\nid = "a"\npromise = "p"\nfile = "f"\nold = "o"\nnew = "n"\ntests = ["t"]\n'
     assert parse(entry) == [Guard("a", "p", "f", "o", "n", ("t",))]
