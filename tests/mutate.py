@@ -17,6 +17,7 @@ from queue import Queue
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from kontor.adapters.embedded.endpoints import shared_servers
 from tests import guards as registry
@@ -185,7 +186,7 @@ def play(console: Console, guards: Sequence[Guard], places: Sequence[Copy]) -> l
         before = list(pool.map(unmutated, places, shares))
         problems = {name: problem for failures, _ in before for name, problem in failures.items()}
         for line in sorted(line for _, slow in before for line in slow):
-            console.print(f"slow (limit {TEST_SECONDS:.0f} s): {line}")
+            console.print(f"slow (limit {TEST_SECONDS:.0f} s): {line}", markup=False)
         free: Queue[Copy] = Queue()
         for place in places:
             free.put(place)
@@ -198,8 +199,9 @@ def play(console: Console, guards: Sequence[Guard], places: Sequence[Copy]) -> l
                 verdict = judge(place, guard)
             finally:
                 free.put(place)
-            mark = f"killed by {verdict.killed_by}" if verdict.killed_by else f"[red]{verdict.problem}[/red]"
-            console.print(f"{guard.id}: {mark} ({verdict.seconds:.1f} s)", soft_wrap=True)
+            outcome = f"killed by {verdict.killed_by}" if verdict.killed_by else verdict.problem
+            style = None if verdict.killed_by else "red"
+            console.print(f"{guard.id}: {outcome} ({verdict.seconds:.1f} s)", style=style, soft_wrap=True, markup=False)
             return verdict
 
         return list(pool.map(judged, guards))
@@ -212,8 +214,9 @@ def table_of(verdicts: Sequence[Verdict]) -> Table:
     table.add_column("killed by", overflow="fold")
     table.add_column("seconds", justify="right")
     for verdict in verdicts:
-        killer = verdict.killed_by.rpartition("/")[2] if verdict.killed_by else f"[red]{verdict.problem}[/red]"
-        table.add_row(verdict.guard.id, killer, f"{verdict.seconds:.1f}")
+        killer = verdict.killed_by.rpartition("/")[2] if verdict.killed_by else verdict.problem
+        style = None if verdict.killed_by else "red"
+        table.add_row(verdict.guard.id, Text(str(killer)), f"{verdict.seconds:.1f}", style=style)
     return table
 
 

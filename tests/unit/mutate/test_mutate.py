@@ -14,7 +14,8 @@ TESTS = """
 import pytest
 from bounds import limit
 
-def test_large_values_are_cut():
+@pytest.mark.parametrize("value", [11], ids=["/v1/x"])
+def test_large_values_are_cut(value):
     assert limit(11) == 10
 
 def test_small_values_stay():
@@ -71,7 +72,7 @@ def report(tree: Path) -> str:
 
 
 def test_killed_guard_is_reported_with_its_test_and_the_tree_stays_clean(tree: Path, report: str) -> None:
-    assert "bound: killed by test_bounds.py::test_large_values_are_cut" in report
+    assert "bound: killed by test_bounds.py::test_large_values_are_cut[/v1/x] (" in report
     assert (tree / "bounds.py").read_text() == CODE
 
 
