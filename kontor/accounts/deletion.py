@@ -139,6 +139,8 @@ UPDATE webhook_deliveries SET body = body #- '{data,message}'
 UPDATE domain_events SET data = data - ARRAY['name', 'into_name', 'message', 'error'] WHERE account_id = ANY(:ids);
 UPDATE domain_events SET data = data - 'message' WHERE reseller_id = ANY(:ids);
 DELETE FROM brands WHERE account_id = ANY(:ids);
+DELETE FROM brand_images WHERE account_id = ANY(:ids);
+DELETE FROM image_files WHERE account_id = ANY(:ids);
 DELETE FROM verified_domains WHERE account_id = ANY(:ids);
 DELETE FROM confirmed_addresses WHERE owner_id = ANY(:ids);
 DELETE FROM offer_templates WHERE reseller_id = ANY(:ids);

@@ -9,7 +9,6 @@ from fastapi import Query
 from kontor.accounts import (
     activation,
     addresses,
-    brands,
     clients,
     deletion,
     export,
@@ -26,8 +25,6 @@ from kontor.accounts.schemas import (
     AccountOut,
     AccountPatch,
     AccountQuery,
-    BrandIn,
-    BrandOut,
     InstanceIn,
     InstanceOut,
     InvitedOut,
@@ -120,23 +117,6 @@ def change_account(ctx: Ctx, account_id: UUID, body: AccountPatch) -> AccountOut
 def send_activation(ctx: Ctx, account_id: UUID) -> InvitedOut:
     """Resend the activation mail. 409 `already_activated`; 429 `too_many`."""
     return invited(ctx, activation.resend_link(ctx.context, ctx.session, account_id))
-
-
-@routes.put("/v1/accounts/{account_id}/brand", RESELLERS, response=BrandOut)
-def put_brand(ctx: Ctx, account_id: UUID, body: BrandIn) -> BrandOut:
-    """Replace the brand; new domains must be verified before use. 422 `name_taken`."""
-    account = service.get(ctx.session, account_id)
-    settings = brands.validate_brand(body.model_dump(exclude_none=True))
-    brands.require_own_name(ctx.context, ctx.session, account, settings.name)
-    brands.put(ctx.session, account, settings, ctx.now, SetBy.RESELLER if ctx.caller.bound else SetBy.OPERATOR)
-    return brands.brand_out(ctx.session, account)
-
-
-@routes.get("/v1/accounts/{account_id}/brand", READ, response=BrandOut)
-def get_brand(ctx: Ctx, account_id: UUID) -> BrandOut:
-    """Return the brand."""
-    account = service.get(ctx.session, account_id)
-    return brands.brand_out(ctx.session, account)
 
 
 async def check_instance_url(ctx: RequestContext, body: InstanceIn, **_: object) -> None:

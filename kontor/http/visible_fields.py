@@ -74,9 +74,11 @@ RESPONSES: Final[Mapping[str, Fields]] = {
         trade="account_id domain verified verified_at verified_by checked_at last_error record",
     ),
     "BrandOut": Fields(
-        everyone="name logo_url colours favicon_url support",
-        trade="domain from_address domains",
+        trade="name logo_url colours favicon_url domain from_address support logo favicon images domains",
     ),
+    "BrandImageOut": Fields(trade="role url state problem requested_at fetched_at"),
+    "OwnBrandOut": Fields(everyone="name logo favicon colours support"),
+    "EndUserSupportOut": Fields(everyone="end_users"),
     "LicenceOut": Fields(everyone="product count expires_at"),
     "TemplateClashOut": Fields(staff="template becomes"),
     "HeldAssignmentOut": Fields(staff="account_id account reseller_id product"),

@@ -28,7 +28,6 @@ SLICES = {
 USED_OUTSIDE = {
     "devtools.source.calls": "tests",
     "kontor.adapters.embedded.servers.embedded_servers": "benches",
-    "kontor.adapters.fakes.FakeHttp": "tests and task packages",
     "kontor.adapters.fakes.FakeMailTransport": "tests and task packages",
     "kontor.discounts.rules.price_charge": "the documented rule; charges are priced in SQL, which a test compares",
     "kontor.engine.testing.InlineWorker": "tests and benches",

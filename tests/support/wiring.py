@@ -64,6 +64,7 @@ def handler_deps(ctx: Context, sender: CallSender | None = None, transport: Mail
         builder=mail_builder(),
         transport=transport or FakeMailTransport(),
         txt=FixedTxt({}),
+        reader=FakeHttp(),
     )
 
 
