@@ -112,8 +112,10 @@ RESPONSES: Final[Mapping[str, Fields]] = {
         " discount_as_of turnover tier created_at"
     ),
     "PaymentOut": Fields(
-        trade="id reseller_id posted_to kind amount paid_at day reference created_at",
+        trade="id reseller_id posted_to kind amount paid_at day reference created_at differs",
     ),
+    "BookLineOut": Fields(trade="number at recorded_at day kind amount balance ref note fact_id"),
+    "AccountBookOut": Fields(trade="balance available"),
     "DiscountWindowOut": Fields(trade="from_ to"),
     "CountedPaymentOut": Fields(trade="id kind amount paid_at day reference"),
     "NextTierOut": Fields(trade="name missing"),
