@@ -53,9 +53,13 @@ class BookLine(Base):
 
 
 class LowBalance(Base):
-    """A reseller whose balance fell under the programme's threshold and has not risen above it since."""
+    """A reseller whose balance fell under the programme's threshold and has not risen to it since.
+
+    `number`: of the last line by then.
+    """
 
     __tablename__ = "low_balances"
 
     reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
     since: Mapped[datetime]
+    number: Mapped[int] = mapped_column(BigInteger)

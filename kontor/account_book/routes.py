@@ -27,10 +27,11 @@ def read_account_book(ctx: Ctx, reseller_id: UUID, query: Annotated[AccountBookQ
     programme = ctx.context.programme(ctx.session, account.programme)
     filters = service.filter_by_days(programme, query.first, query.last, query.as_recorded)
     page = service.page(ctx.session, account.id, filters, query.cursor, query.limit)
+    spendable = service.available(ctx.session, account.id, programme)
     return AccountBookOut(
         items=[_line(each, programme) for each in page.lines],
         balance=MoneyOut.of(Money(page.balance, programme.currency)),
-        available=None,
+        available=None if spendable is None else MoneyOut.of(spendable),
         next=page.next,
     )
 

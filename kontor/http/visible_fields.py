@@ -109,7 +109,7 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     "SuppressedPercentOut": Fields(trade="code percent by"),
     "OrderOut": Fields(
         trade="id reseller_id order_ref product quantity promo_code promotion list_ percent net suppressed"
-        " discount_as_of turnover tier created_at"
+        " discount_as_of turnover tier created_at missing"
     ),
     "PaymentOut": Fields(
         trade="id reseller_id posted_to kind amount paid_at day reference created_at differs",

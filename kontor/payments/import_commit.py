@@ -13,6 +13,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from kontor.account_book import service as account_book
 from kontor.context import Context
 from kontor.discounts.daily_run import enqueue_recompute
 from kontor.kernel.database import psycopg_connection
@@ -81,13 +82,14 @@ def commit_rows(ctx: Context, session: Session, import_id: UUID) -> ImportResult
             for row in clashes_
         )
         return ImportResult(0, 0, tuple(errors))
-    currency = ctx.programme(session, receiver.origin.programme).currency
-    imported = insert_staged(session, import_id, receiver, currency, ctx.now)
+    programme = ctx.programme(session, receiver.origin.programme)
+    imported = insert_staged(session, import_id, receiver, programme.currency, ctx.now)
     delete_staged(session, import_id)
     record.finished_at, record.summary = ctx.now, {"rows": record.lines, "imported": imported}
     session.flush()
     if imported and receiver.is_reseller:
         enqueue_recompute(ctx, session, receiver.counted)
+        account_book.check_balances(ctx, session, programme, [receiver.counted.id])
     return ImportResult(imported, record.lines - imported)
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.account_book import service as account_book
 from kontor.context import Context
 from kontor.discounts.daily_run import enqueue_recompute
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
@@ -77,6 +78,9 @@ def post(ctx: Context, session: Session, reseller_id: UUID, new: NewPayment) -> 
         return PostedPayment(row, created=False, differs=differences(row, new))
     if receiver.is_reseller:
         enqueue_recompute(ctx, session, receiver.counted)
+        falling = new.kind is not PaymentKind.PAYMENT
+        programme = ctx.programme_of(session, receiver.counted)
+        account_book.check_balances(ctx, session, programme, [counted_for], falling=falling)
     return PostedPayment(row, created=True)
 
 

@@ -212,6 +212,7 @@ def create_tables() -> None:
         "low_balances",
         sa.Column("reseller_id", sa.Uuid(), nullable=False),
         sa.Column("since", instant, nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["reseller_id"], ["accounts.id"], name=op.f("fk_low_balances_reseller_id")),
         sa.PrimaryKeyConstraint("reseller_id", name=op.f("pk_low_balances")),
         if_not_exists=True,
