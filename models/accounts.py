@@ -42,7 +42,8 @@ class Account(Base):
     of names that look alike; `looks_clash`: another account had it before names had to differ in looks, both stay.
     `trial_state`: the stored state; a read also detects a trial that is over but not yet recorded.
     `trial_reminded_at`: due instant of the last reminder sent. `activation_serial`: number of the newest activation
-    link, the only one that works.
+    link, the only one that works. `merged_into`: the reseller that got all it had: money facts of it count there
+    until it is a reseller again.
     """
 
     __tablename__ = "accounts"
@@ -72,6 +73,7 @@ class Account(Base):
     terms_version: Mapped[str | None]
     terms_accepted_at: Mapped[datetime | None]
     reseller_since: Mapped[UUID | None]
+    merged_into: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
     activated_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
@@ -111,6 +113,19 @@ class Account(Base):
             postgresql_where=text("deleted_at IS NOT NULL AND purged_at IS NULL"),
         ),
     )
+
+
+class ResellerMerge(Base):
+    """A merge of one reseller into another."""
+
+    __tablename__ = "reseller_merges"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    old_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    new_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_reseller_merges_new_id", "new_id", "old_id"),)
 
 
 class SuspensionAuthority(StrEnum):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Final
 
+from kontor.account_book import payloads as account_book
 from kontor.accounts import payloads as accounts
 from kontor.alerts import payloads as alerts
 from kontor.bulk import payloads as bulk
@@ -33,6 +34,7 @@ MODULES: Final = (
     usage,
     discounts,
     fees,
+    account_book,
 )
 
 

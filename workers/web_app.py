@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
+from kontor.account_book import routes as account_book_routes
 from kontor.accounts import brand_routes, domain_routes, suspension_routes
 from kontor.accounts import routes as accounts_routes
 from kontor.bulk import routes as bulk_routes
@@ -68,6 +69,7 @@ FAMILIES: Final[tuple[Routes, ...]] = (
     payments_routes.routes,
     discounts_routes.routes,
     orders_routes.routes,
+    account_book_routes.routes,
     discounts_routes.run_routes,
     mails_routes.routes,
     programme_routes.routes,

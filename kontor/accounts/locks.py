@@ -52,6 +52,14 @@ def share_lock_reseller(session: Session, reseller_id: UUID) -> Account:
     return require_active(account)
 
 
+def share_lock_any(session: Session, account_id: UUID) -> Account:
+    """Return an account under a share lock, whatever its state, also one deleted for good. Raises NotFound."""
+    account = queries.by_id(session, account_id, share=True, purged=True)
+    if account is None:
+        raise NotFound(message="There is no such reseller.")
+    return account
+
+
 def require_reseller(session: Session, reseller_id: UUID, *, lock: bool = False) -> Account:
     """Return a reseller that is not deleted; `lock` share-locks it to the end of the transaction.
 

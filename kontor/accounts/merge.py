@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from kontor import audit
+from kontor.account_book import service as account_book
 from kontor.accounts import merge_queries, queries
 from kontor.accounts.locks import require_active
 from kontor.accounts.merge_queries import SharedAssignment
@@ -74,11 +75,13 @@ def merge(ctx: Context, session: Session, reseller_id: UUID, into: UUID) -> Merg
     plan = _report(ctx, session, pair)
     require_no_conflicts(plan)
     merge_queries.rename_templates(session, reseller_id, plan.clashes)
+    merge_queries.record(session, reseller_id, into, ctx.now)
     moved = merge_queries.move_rows(session, reseller_id, into, ctx.now)
-    follow_reseller(session, merge_queries.client_ids(session, into))
-    pair.old.kind = AccountKind.REGULAR.value
-    session.flush()
     programme = ctx.programme(session, pair.new.programme)
+    account_book.transfer(ctx, session, reseller_id, into, programme)
+    follow_reseller(session, merge_queries.client_ids(session, into))
+    pair.old.kind, pair.old.merged_into = AccountKind.REGULAR.value, into
+    session.flush()
     merged = tier_status(session, programme, into, local_day(ctx.now, programme.zone))
     turnover, tier = _after(programme, merged.turnover)
     report = replace(plan, counts={**plan.counts, **moved}, turnover_after=turnover, tier_after=tier)

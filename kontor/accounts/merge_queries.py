@@ -12,7 +12,8 @@ from sqlalchemy import CursorResult, Uuid, select, text, type_coerce
 from sqlalchemy.orm import Session
 
 from kontor.fees.queries import OPEN, active_on, payer_of_run
-from models.accounts import Account
+from kontor.kernel.ids import new_id
+from models.accounts import Account, ResellerMerge
 from models.fees import FeeKind, FeeRun
 from models.offers import OfferTemplate
 
@@ -139,6 +140,11 @@ def move_rows(session: Session, old: UUID, new: UUID, now: datetime) -> dict[str
     for statement in FOLLOW_UP:
         _run(session, statement, old, new, now)
     return moved
+
+
+def record(session: Session, old: UUID, new: UUID, now: datetime) -> None:
+    """Record a merge: what arrives for the old reseller counts for the new one."""
+    session.add(ResellerMerge(id=new_id(), old_id=old, new_id=new, at=now))
 
 
 def _run(session: Session, statement: str, old: UUID, new: UUID, now: datetime) -> int:

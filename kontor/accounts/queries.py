@@ -32,9 +32,16 @@ class AccountFilter:
     deleted: bool = True
 
 
-def by_id(session: Session, account_id: UUID, *, lock: bool = False, share: bool = False) -> Account | None:
-    """Return one account; `lock` and `share` reread it and lock it to the end of the transaction."""
-    query = select(Account).where(Account.id == account_id, Account.purged_at.is_(None))
+def by_id(
+    session: Session, account_id: UUID, *, lock: bool = False, share: bool = False, purged: bool = False
+) -> Account | None:
+    """Return one account; `lock` and `share` reread it and lock it to the end of the transaction.
+
+    `purged`: also one that was deleted for good.
+    """
+    query = select(Account).where(Account.id == account_id)
+    if not purged:
+        query = query.where(Account.purged_at.is_(None))
     if lock or share:
         locked = query.with_for_update(read=share and not lock)
         query = locked.execution_options(populate_existing=True)

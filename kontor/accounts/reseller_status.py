@@ -44,7 +44,7 @@ def become_reseller(ctx: Context, session: Session, account_id: UUID) -> NewRese
         former_reseller = session.get_one(Account, account.reseller_id)
         detach(ctx, session, former_reseller, [account])
     stop_at_period_end(ctx, session, [account], StopReason.BECAME_RESELLER)
-    account.kind = AccountKind.RESELLER.value
+    account.kind, account.merged_into = AccountKind.RESELLER.value, None
     account.terms_version, account.terms_accepted_at = programme.terms.version, ctx.now
     session.flush()
     _welcome(ctx, session, account, programme, former_reseller)

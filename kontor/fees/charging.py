@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.account_book import service as account_book
 from kontor.context import Context
 from kontor.fees import queries
 from kontor.fees.catalogue import DiscountPercents, Price, price_of
@@ -64,6 +65,8 @@ class Billing:
         written = queries.add(self.session, self.made)
         new = [charge for charge in self.made if charge.id in written]
         self._emit(new)
+        payers = {charge.reseller_id for charge in new if charge.reseller_id is not None}
+        account_book.check_balances(self.ctx, self.session, self.programme, payers)
         for account_id, plan in self.plans.items():
             set_plan(self.ctx, self.session, self.programme, account_id, plan)
         return len(new)

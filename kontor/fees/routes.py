@@ -167,6 +167,7 @@ def unassign_product(ctx: Ctx, account_id: UUID, product: str) -> AssignmentOut:
 
 charge_routes = Routes("fees")
 OWED = RoutePolicy(Scope.READ, "reseller_id", ownership.reseller, not_account=True)
+ONE_CHARGE = RoutePolicy(Scope.READ, "charge_id", ownership.charge)
 VOID = RoutePolicy(Scope.ENQUEUE, "charge_id", ownership.charge, unbound_only=True)
 
 
@@ -185,6 +186,12 @@ def list_reseller_charges(ctx: Ctx, reseller_id: UUID, query: Annotated[ChargeQu
 def list_account_charges(ctx: Ctx, account_id: UUID, query: Annotated[ChargeQuery, Query()]) -> PageOut[ChargeOut]:
     """List charges that the account pays itself; charges paid by its reseller belong to the reseller."""
     return _page(ctx, ChargeFilter(account_id=account_id, first=query.first, last=query.last), query)
+
+
+@charge_routes.get("/v1/charges/{charge_id}", ONE_CHARGE, response=ChargeOut)
+def get_charge(ctx: Ctx, charge_id: UUID) -> ChargeOut:
+    """Return a charge, to who pays it."""
+    return ChargeOut.of(statements.get(ctx.session, charge_id))
 
 
 @charge_routes.post("/v1/charges/{charge_id}/void", VOID, response=ChargeOut)

@@ -13,6 +13,7 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from kontor import audit
+from kontor.account_book import service as account_book
 from kontor.accounts import service as accounts
 from kontor.audit import Actor
 from kontor.context import Context
@@ -134,6 +135,14 @@ def _charge(billing: Billing, due_rows: Sequence[Row[UUID, UUID, UUID | None]]) 
     return billing.charge(due_runs, owners)
 
 
+def get(session: Session, charge_id: UUID) -> Charge:
+    """Return one charge. Raises NotFound."""
+    charge = queries.by_id(session, charge_id)
+    if charge is None:
+        raise NotFound(message="No such charge.")
+    return charge
+
+
 REASON_LIMIT: Final = 1_000
 
 
@@ -162,4 +171,8 @@ def void(ctx: Context, session: Session, charge_id: UUID, reason: str, actor: st
     charge.voided_at, charge.void_reason, charge.voided_by = ctx.now, stripped, actor
     audit.record(session, Actor(actor, reason=stripped), "charge.void", str(charge.id), at=ctx.now)
     session.flush()
+    if charge.reseller_id is not None:
+        programme = ctx.programme(session, charge.programme)
+        falling = charge.kind == "credit"
+        account_book.check_balances(ctx, session, programme, [charge.reseller_id], falling=falling)
     return charge

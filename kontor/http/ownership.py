@@ -55,6 +55,9 @@ ACCOUNT: Final = "SELECT reseller_id, id FROM accounts WHERE id = %s AND purged_
 TENANT: Final = "SELECT reseller_id, reseller_since FROM accounts WHERE id = %s AND purged_at IS NULL"
 RESELLER: Final = "SELECT id, id FROM accounts WHERE id = %s AND purged_at IS NULL"
 """A reseller's own: also what a client of today had as a reseller before is not its reseller's of today."""
+EVER_RESELLER: Final = "SELECT id, id FROM accounts WHERE id = %s"
+"""Also of an account deleted for good: money facts are always taken."""
+PAYMENT: Final = "SELECT reseller_id, NULL::uuid FROM payments WHERE id = %s"
 OFFER: Final = "SELECT reseller_id, account_id FROM offers WHERE id = %s"
 TEMPLATE: Final = "SELECT reseller_id, NULL::uuid FROM offer_templates WHERE id = %s"
 MAIL: Final = "SELECT reseller_id, account_id FROM mails WHERE id = %s"
@@ -106,6 +109,8 @@ def _provider(_session: Session, text: str) -> Ownership:
 
 account: Owner = _by(ACCOUNT)
 reseller: Owner = _by(RESELLER)
+payee: Owner = _by(EVER_RESELLER)
+payment: Owner = _by(PAYMENT)
 offer: Owner = _by(OFFER)
 template: Owner = _by(TEMPLATE)
 mail: Owner = _by(MAIL)

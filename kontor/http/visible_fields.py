@@ -111,11 +111,13 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     "SuppressedPercentOut": Fields(trade="code percent by"),
     "OrderOut": Fields(
         trade="id reseller_id order_ref product quantity promo_code promotion list_ percent net suppressed"
-        " discount_as_of turnover tier created_at"
+        " discount_as_of turnover tier created_at missing"
     ),
     "PaymentOut": Fields(
-        trade="id reseller_id posted_to kind amount paid_at day reference created_at",
+        trade="id reseller_id posted_to kind amount paid_at day reference created_at differs",
     ),
+    "BookLineOut": Fields(trade="number at recorded_at day kind amount balance ref note fact_id"),
+    "AccountBookOut": Fields(trade="balance available"),
     "DiscountWindowOut": Fields(trade="from_ to"),
     "CountedPaymentOut": Fields(trade="id kind amount paid_at day reference"),
     "NextTierOut": Fields(trade="name missing"),

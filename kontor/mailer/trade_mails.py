@@ -171,6 +171,15 @@ class MarginNoteFacts(AccountFacts):
     wholesale_fee: MoneyFact
 
 
+class BalanceLowFacts(MailFacts):
+    """`balance-low`: `limited` when orders that the balance does not cover are refused; `pay_url` may be empty."""
+
+    balance: MoneyFact
+    threshold: MoneyFact
+    limited: bool
+    pay_url: Line = ""
+
+
 LINES = [
     {"product": "Excel Basics", "count": 15, "mode": "absolute", "term": "P1Y"},
     {"product": "Data Protection", "count": 5, "mode": "relative", "term": "2027-06-30"},
@@ -232,6 +241,12 @@ STATEMENT_SAMPLE = {
 MARGIN_SAMPLE = sample_of(
     product="Call Recording", retail_fee=sample_money("8.00"), wholesale_fee=sample_money("10.00")
 )
+BALANCE_SAMPLE = {
+    "balance": sample_money("640.00", "RUB"),
+    "threshold": sample_money("1000.00", "RUB"),
+    "limited": True,
+    "pay_url": "https://pay.hosting.example/top-up?amount=360.00",
+}
 
 RESELLER, CLIENT = Audience.RESELLER, Audience.CLIENT
 KINDS: Final = (
@@ -248,4 +263,5 @@ KINDS: Final = (
     MailKind("tier-drop-tomorrow", TierDropFacts, RESELLER, sample=DROP_SAMPLE),
     MailKind("statement", StatementFacts, RESELLER, sample=STATEMENT_SAMPLE),
     MailKind("margin-note", MarginNoteFacts, RESELLER, sample=MARGIN_SAMPLE),
+    MailKind("balance-low", BalanceLowFacts, RESELLER, sample=BALANCE_SAMPLE),
 )

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from kontor import audit
+from kontor.account_book import notifications as account_book_notifications
 from kontor.accounts import activation, address_links
 from kontor.alerts import service as alerts
 from kontor.audit import Actor
@@ -48,6 +49,7 @@ LISTED: Final[Mapping[str, MailRule]] = MappingProxyType(
         **usage_notifications.QUOTA_RULES,
         **discounts_notifications.MAIL_RULES,
         **fees_notifications.MAIL_RULES,
+        **account_book_notifications.MAIL_RULES,
         **operators_notifications.MAIL_RULES,
     }
 )

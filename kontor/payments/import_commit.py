@@ -13,12 +13,13 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from kontor.accounts.locks import share_lock_reseller
+from kontor.account_book import service as account_book
 from kontor.context import Context
 from kontor.discounts.daily_run import enqueue_recompute
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.ids import new_id
 from kontor.payments.import_parse import ParsedRow, RowError
+from kontor.payments.receivers import PaymentReceiver, receiver_of
 from kontor.programme.model import Programme
 from models.payments import PaymentImport, StagedPayment
 
@@ -46,8 +47,8 @@ class ImportResult:
 
 
 def programme_of(ctx: Context, session: Session, reseller_id: UUID) -> Programme:
-    """Return a reseller's programme. Raises NotFound, Conflict(`not_a_reseller`, `account_deleted`)."""
-    return ctx.programme(session, share_lock_reseller(session, reseller_id).programme)
+    """Return a reseller's programme, also of a former one. Raises NotFound, Conflict(`not_a_reseller`)."""
+    return ctx.programme(session, receiver_of(session, reseller_id).origin.programme)
 
 
 def start(ctx: Context, session: Session, reseller_id: UUID, digest: str) -> StartedImport:
@@ -72,8 +73,8 @@ def commit_rows(ctx: Context, session: Session, import_id: UUID) -> ImportResult
     record = lock(session, import_id)
     if record.finished_at is not None:
         return ImportResult(0, record.lines)
-    reseller = share_lock_reseller(session, record.reseller_id)
-    clashes_ = clashes(session, import_id, reseller.id)
+    receiver = receiver_of(session, record.reseller_id)
+    clashes_ = clashes(session, import_id, receiver)
     if clashes_:
         delete_import(session, import_id)
         errors = (
@@ -81,23 +82,32 @@ def commit_rows(ctx: Context, session: Session, import_id: UUID) -> ImportResult
             for row in clashes_
         )
         return ImportResult(0, 0, tuple(errors))
-    currency = ctx.programme(session, reseller.programme).currency
-    imported = insert_staged(session, import_id, reseller.id, currency, ctx.now)
+    programme = ctx.programme(session, receiver.origin.programme)
+    imported = insert_staged(session, import_id, receiver, programme.currency, ctx.now)
     delete_staged(session, import_id)
     record.finished_at, record.summary = ctx.now, {"rows": record.lines, "imported": imported}
     session.flush()
-    if imported:
-        enqueue_recompute(ctx, session, reseller)
+    if imported and receiver.is_reseller:
+        enqueue_recompute(ctx, session, receiver.counted)
+        account_book.check_balances(ctx, session, programme, [receiver.counted.id])
     return ImportResult(imported, record.lines - imported)
 
 
 COPY: Final = "COPY payment_import_rows (import_id, line, id, reference, kind, amount, paid_at) FROM STDIN"
 
+# The reseller, and those merged into it; their entries that count where its own do have the references of before.
+KNOWN: Final = (
+    "WITH RECURSIVE merged (id) AS (SELECT CAST(:origin AS uuid)"
+    "  UNION SELECT m.old_id FROM reseller_merges m JOIN merged ON m.new_id = merged.id),"
+    " entries AS NOT MATERIALIZED (SELECT p.* FROM payments p JOIN merged ON p.origin_id = merged.id"
+    "  WHERE p.origin_id = :origin OR p.reseller_id = :counted)"
+)
 # Two rows of the file, or a row and a ledger entry, with the same reference but different values.
 CLASHES: Final = text(
-    "SELECT r.line, CASE WHEN p.id IS NULL THEN 'another row' ELSE 'a ledger entry' END AS what, r.reference"
+    f"{KNOWN}"  # noqa: S608 -- constants
+    " SELECT r.line, CASE WHEN p.id IS NULL THEN 'another row' ELSE 'a ledger entry' END AS what, r.reference"
     " FROM payment_import_rows r"
-    " LEFT JOIN payments p ON p.origin_id = :reseller_id AND p.reference = r.reference"
+    " LEFT JOIN entries p ON p.reference = r.reference"
     "  AND (p.kind, p.amount, p.paid_at) <> (r.kind, r.amount, r.paid_at)"
     " WHERE r.import_id = :import_id AND (p.id IS NOT NULL OR EXISTS (SELECT FROM payment_import_rows o"
     "  WHERE o.import_id = r.import_id AND o.reference = r.reference AND o.line < r.line"
@@ -105,10 +115,11 @@ CLASHES: Final = text(
     " ORDER BY r.line"
 )
 ENTER: Final = text(
-    "WITH entered AS ("
+    f"{KNOWN}, entered AS ("  # noqa: S608 -- constants
     " INSERT INTO payments (id, reseller_id, origin_id, reference, kind, amount, currency, paid_at, created_at)"
-    " SELECT DISTINCT ON (reference) id, :reseller_id, :reseller_id, reference, kind, amount, :currency, paid_at, :now"
-    " FROM payment_import_rows WHERE import_id = :import_id ORDER BY reference, line"
+    " SELECT DISTINCT ON (reference) id, :counted, :origin, reference, kind, amount, :currency, paid_at, :now"
+    " FROM payment_import_rows r WHERE import_id = :import_id"
+    "  AND NOT EXISTS (SELECT FROM entries p WHERE p.reference = r.reference) ORDER BY reference, line"
     " ON CONFLICT (origin_id, reference) DO NOTHING RETURNING 1)"
     " SELECT count(*) FROM entered"
 )
@@ -143,15 +154,17 @@ def copy_rows(session: Session, import_id: UUID, rows: Iterable[tuple[int, UUID,
             copy.write_row((import_id, *row))
 
 
-def clashes(session: Session, import_id: UUID, reseller_id: UUID) -> list[Clash]:
+def clashes(session: Session, import_id: UUID, receiver: PaymentReceiver) -> list[Clash]:
     """Return the rows that conflict with another entry, by line."""
-    rows = session.execute(CLASHES, {"import_id": import_id, "reseller_id": reseller_id})
+    ids = {"origin": receiver.origin.id, "counted": receiver.counted.id}
+    rows = session.execute(CLASHES, {"import_id": import_id, **ids})
     return [Clash(*row) for row in rows]
 
 
-def insert_staged(session: Session, import_id: UUID, reseller_id: UUID, currency: str, now: datetime) -> int:
+def insert_staged(session: Session, import_id: UUID, receiver: PaymentReceiver, currency: str, now: datetime) -> int:
     """Insert the staged rows that are not yet in the ledger; return how many."""
-    values = {"import_id": import_id, "reseller_id": reseller_id, "currency": currency, "now": now}
+    ids = {"origin": receiver.origin.id, "counted": receiver.counted.id}
+    values = {"import_id": import_id, **ids, "currency": currency, "now": now}
     return int(session.execute(ENTER, values).scalar_one())
 
 

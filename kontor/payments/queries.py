@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from kontor.kernel.paging import Page, page_of
 from kontor.kernel.states import PaymentKind
+from models.accounts import Account, ResellerMerge
 from models.payments import PaymentRow
 
 ZERO: Final = Decimal(0)
@@ -45,10 +46,30 @@ def add(session: Session, values: Mapping[str, object]) -> PaymentRow | None:
     return session.scalars(insertion.returning(PaymentRow)).one_or_none()
 
 
-def by_reference(session: Session, origin_id: UUID, reference: str) -> PaymentRow | None:
-    """Return a reseller's entry with that reference."""
-    conditions = (PaymentRow.origin_id == origin_id, PaymentRow.reference == reference)
-    return session.scalars(select(PaymentRow).where(*conditions)).one_or_none()
+def by_reference(session: Session, origin_id: UUID, counted_for: UUID, reference: str) -> PaymentRow | None:
+    """Return the entry with a reference that was posted to a reseller, or before to one that was merged into it.
+
+    `counted_for`: the reseller for which payments to `origin_id` count.
+    """
+    own = select(PaymentRow).where(PaymentRow.origin_id == origin_id, PaymentRow.reference == reference)
+    row = session.scalars(own).one_or_none()
+    if row is not None:
+        return row
+    merged = select(ResellerMerge.old_id).where(ResellerMerge.new_id == origin_id).cte("merged", recursive=True)
+    merged = merged.union(select(ResellerMerge.old_id).where(ResellerMerge.new_id == merged.c.old_id))
+    moved = select(PaymentRow).join(merged, PaymentRow.origin_id == merged.c.old_id)
+    same = (PaymentRow.reference == reference, PaymentRow.reseller_id == counted_for)
+    return session.scalars(moved.where(*same).order_by(PaymentRow.id).limit(1)).one_or_none()
+
+
+def programme_code(session: Session, account_id: UUID) -> str | None:
+    """Return the code of an account's programme, also of one deleted for good."""
+    return session.scalar(select(Account.programme).where(Account.id == account_id))
+
+
+def by_id(session: Session, payment_id: UUID) -> PaymentRow | None:
+    """Return one entry."""
+    return session.get(PaymentRow, payment_id)
 
 
 def page(

@@ -1,5 +1,6 @@
 """Payments of resellers. Only unbound keys post them; a reseller can read its own."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Self
 from uuid import UUID
@@ -33,7 +34,10 @@ class PaymentIn(RequestModel):
 
 
 class PaymentOut(ResponseModel):
-    """A payment; `day` is its local day, `posted_to` the reseller it was posted to."""
+    """A payment; `day` is its local day, `posted_to` the reseller it was posted to.
+
+    `differs`: the fields of a request with a known reference that are others than the first's.
+    """
 
     id: UUID
     reseller_id: UUID
@@ -44,9 +48,10 @@ class PaymentOut(ResponseModel):
     day: date
     reference: str
     created_at: UtcOut
+    differs: list[str] = Field(default_factory=list)
 
     @classmethod
-    def of(cls, row: PaymentRow, programme: Programme) -> Self:
+    def of(cls, row: PaymentRow, programme: Programme, differs: Sequence[str] = ()) -> Self:
         """Build the response for an entry of a programme."""
         return cls(
             id=row.id,
@@ -58,6 +63,7 @@ class PaymentOut(ResponseModel):
             day=local_day(row.paid_at, programme.zone),
             reference=row.reference,
             created_at=row.created_at,
+            differs=list(differs),
         )
 
 
@@ -71,8 +77,9 @@ class PaymentQuery(PageQuery):
 
 
 routes = Routes("payments")
-POST = RoutePolicy(Scope.ENQUEUE, "reseller_id", ownership.reseller, unbound_only=True)
+POST = RoutePolicy(Scope.ENQUEUE, "reseller_id", ownership.payee, unbound_only=True)
 READ = RoutePolicy(Scope.READ, "reseller_id", ownership.reseller, not_account=True)
+ONE = RoutePolicy(Scope.READ, "payment_id", ownership.payment, not_account=True)
 
 
 def reseller_here(ctx: RequestContext, reseller_id: UUID) -> Account:
@@ -88,13 +95,15 @@ def reseller_here(ctx: RequestContext, reseller_id: UUID) -> Account:
     also={200: PaymentOut},
 )
 def post_payment(ctx: Ctx, reseller_id: UUID, body: PaymentIn) -> ApiResponse:
-    """Post a payment. Known reference: 200, the first. 422 `currency_mismatch`, `in_future`, `invalid_amount`."""
-    account = reseller_here(ctx, reseller_id)
+    """Post a payment, also of a former, merged or deleted reseller. Known reference: 200, the first, with `differs`.
+
+    422 `currency_mismatch`, `in_future`, `invalid_amount`.
+    """
     service_ctx = ctx.context
-    programme = service_ctx.programme(ctx.session, account.programme)
+    programme = service.programme_of(service_ctx, ctx.session, reseller_id)
     new = service.NewPayment(body.kind, body.amount.money(programme.currency), body.paid_at, body.reference)
-    posted = service.post(service_ctx, ctx.session, account.id, new)
-    return ApiResponse.of(PaymentOut.of(posted.row, programme), 201 if posted.created else 200)
+    posted = service.post(service_ctx, ctx.session, reseller_id, new)
+    return ApiResponse.of(PaymentOut.of(posted.row, programme, posted.differs), 201 if posted.created else 200)
 
 
 @routes.get("/v1/resellers/{reseller_id}/payments", READ, response=PageOut[PaymentOut])
@@ -105,3 +114,10 @@ def list_payments(ctx: Ctx, reseller_id: UUID, query: Annotated[PaymentQuery, Qu
     filter_ = service.filter_by_days(programme, query.kind, query.first, query.last, query.reference)
     page = service.page(ctx.session, account.id, filter_, query.cursor, query.limit)
     return PageOut(items=[PaymentOut.of(row, programme) for row in page.items], next=page.next)
+
+
+@routes.get("/v1/payments/{payment_id}", ONE, response=PaymentOut)
+def get_payment(ctx: Ctx, payment_id: UUID) -> PaymentOut:
+    """Return a payment, to the reseller it counts for."""
+    row = service.get(ctx.session, payment_id)
+    return PaymentOut.of(row, service.programme_of(ctx.context, ctx.session, row.reseller_id))

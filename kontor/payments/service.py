@@ -10,10 +10,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from kontor.accounts.locks import share_lock_reseller
+from kontor.account_book import service as account_book
 from kontor.context import Context
 from kontor.discounts.daily_run import enqueue_recompute
-from kontor.kernel.errors import Conflict, FieldError, Invalid
+from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ids import new_id
 from kontor.kernel.money import Money
 from kontor.kernel.paging import Page
@@ -22,6 +22,7 @@ from kontor.kernel.states import PaymentKind
 from kontor.kernel.zones import day_start
 from kontor.payments import queries
 from kontor.payments.queries import PaymentFilter
+from kontor.payments.receivers import receiver_of
 from kontor.programme.model import Programme
 from models.payments import PaymentRow
 
@@ -40,24 +41,30 @@ class NewPayment:
 
 @dataclass(frozen=True, slots=True)
 class PostedPayment:
-    """The entry with a reference; `created` is False when it existed before."""
+    """The entry with a reference; `created` is False when it existed before, `differs` names what it has otherwise."""
 
     row: PaymentRow
     created: bool
+    differs: tuple[str, ...] = ()
 
 
 def post(ctx: Context, session: Session, reseller_id: UUID, new: NewPayment) -> PostedPayment:
-    """Post a payment and enqueue the recomputation of the reseller's discount; a known reference changes nothing.
+    """Post a payment and enqueue the recomputation of the discount; a known reference changes nothing.
 
-    Raises NotFound, Conflict(`not_a_reseller`, `account_deleted`), Invalid(`in_future`, `reference`).
+    Also of a former, merged or deleted reseller (kontor.payments.receivers). Raises NotFound,
+    Conflict(`not_a_reseller`), Invalid(`in_future`, `reference`).
     """
     reference = normalize_reference(new.reference)
+    receiver = receiver_of(session, reseller_id)
+    origin_id, counted_for = receiver.origin.id, receiver.counted.id
+    earlier = queries.by_reference(session, origin_id, counted_for, reference)
+    if earlier is not None:
+        return PostedPayment(earlier, created=False, differs=differences(earlier, new))
     reject_future(new.paid_at, ctx.now)
-    reseller = share_lock_reseller(session, reseller_id)
     values = {
         "id": new_id(),
-        "reseller_id": reseller.id,
-        "origin_id": reseller.id,
+        "reseller_id": counted_for,
+        "origin_id": origin_id,
         "reference": reference,
         "kind": new.kind.value,
         "amount": new.money.amount,
@@ -67,16 +74,47 @@ def post(ctx: Context, session: Session, reseller_id: UUID, new: NewPayment) -> 
     }
     row = queries.add(session, values)
     if row is None:
-        return PostedPayment(_existing(session, reseller.id, reference), created=False)
-    enqueue_recompute(ctx, session, reseller)
+        row = _existing(session, origin_id, counted_for, reference)
+        return PostedPayment(row, created=False, differs=differences(row, new))
+    if receiver.is_reseller:
+        enqueue_recompute(ctx, session, receiver.counted)
+        falling = new.kind is not PaymentKind.PAYMENT
+        programme = ctx.programme_of(session, receiver.counted)
+        account_book.check_balances(ctx, session, programme, [counted_for], falling=falling)
     return PostedPayment(row, created=True)
 
 
-def _existing(session: Session, origin_id: UUID, reference: str) -> PaymentRow:
-    row = queries.by_reference(session, origin_id, reference)
+def differences(row: PaymentRow, new: NewPayment) -> tuple[str, ...]:
+    """Return the fields in which a repeat of a reference differs from its entry."""
+    pairs = {
+        "kind": (row.kind, new.kind.value),
+        "amount": (Money(row.amount, row.currency), new.money),
+        "paid_at": (row.paid_at, new.paid_at),
+    }
+    return tuple(name for name, (before, now) in pairs.items() if before != now)
+
+
+def _existing(session: Session, origin_id: UUID, counted_for: UUID, reference: str) -> PaymentRow:
+    row = queries.by_reference(session, origin_id, counted_for, reference)
     if row is None:
         raise Conflict("reference_taken", "The reference is in use by another request; try again.")
     return row
+
+
+def get(session: Session, payment_id: UUID) -> PaymentRow:
+    """Return one entry. Raises NotFound."""
+    row = queries.by_id(session, payment_id)
+    if row is None:
+        raise NotFound(message="There is no such payment.")
+    return row
+
+
+def programme_of(ctx: Context, session: Session, account_id: UUID) -> Programme:
+    """Return an account's programme, also of one deleted for good. Raises NotFound."""
+    code = queries.programme_code(session, account_id)
+    if code is None:
+        raise NotFound(message="There is no such reseller.")
+    return ctx.programme(session, code)
 
 
 def normalize_reference(text: str, loc: str = "reference") -> str:

@@ -8,6 +8,7 @@ from typing import assert_never
 
 from kontor.kernel.serialization import canonical_json
 from kontor.programme.model import (
+    BillingRules,
     Discount,
     DisplayName,
     FlatDiscount,
@@ -53,6 +54,7 @@ def to_document(programme: Programme) -> Document:
             "quota": _quota(programme.quota),
             "offers": {"expire_after_days": programme.offer_life.days},
             "discount": _discount(programme.discount),
+            "billing": _billing(programme.billing),
             "metrics": _display_names(programme.metric_names),
             "families": _display_names(programme.family_names),
             "products": {code: _product(product) for code, product in programme.products.items()},
@@ -110,6 +112,15 @@ def _discount(discount: Discount) -> Document:
                 "guard_rail": _number(guard_rail),
                 "tiers": rows,
             }
+
+
+def _billing(billing: BillingRules) -> Document | None:
+    """Return the section; None for the defaults: files without it keep their digest."""
+    if billing == BillingRules():
+        return None
+    amounts = {"credit_limit": billing.credit_limit, "balance_low": billing.balance_low}
+    written = {name: None if amount is None else f"{amount.amount:f}" for name, amount in amounts.items()}
+    return _without_none({"mode": billing.mode.value, **written, "payment_url": billing.payment_url})
 
 
 def _product(product: Product) -> Document:

@@ -78,6 +78,7 @@ def _programme(root: SectionReader) -> Programme:
         campaigns=pricing.read_promotions(root.optional("campaigns"), products),
         metric_names=sections.read_display_names(root.optional("metrics"), metrics, "metric"),
         family_names=sections.read_display_names(root.optional("families"), families, "family"),
+        billing=sections.read_billing(root.optional("billing"), root.optional("payment_url"), currency),
     )
     root.reject_unknown()
     return programme

@@ -1,0 +1,52 @@
+"""The account book of a reseller, read by it and by operators."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
+
+from kontor.account_book import service
+from kontor.account_book.schemas import AccountBookOut, AccountBookQuery, BookLineOut
+from kontor.account_book.service import BalancedLine
+from kontor.http.context import Ctx
+from kontor.http.routing import Routes
+from kontor.http.wire import MoneyOut
+from kontor.kernel.money import Money
+from kontor.kernel.zones import local_day
+from kontor.payments.routes import READ, reseller_here
+from kontor.programme.model import Programme
+from models.account_book import LineKind
+
+routes = Routes("account_book")
+
+
+@routes.get("/v1/resellers/{reseller_id}/account-book", READ, response=AccountBookOut)
+def read_account_book(ctx: Ctx, reseller_id: UUID, query: Annotated[AccountBookQuery, Query()]) -> AccountBookOut:
+    """List the lines of the book by (`at`, number), each with the balance after it."""
+    account = reseller_here(ctx, reseller_id)
+    programme = ctx.context.programme(ctx.session, account.programme)
+    filters = service.filter_by_days(programme, query.first, query.last, query.as_recorded)
+    page = service.page(ctx.session, account.id, filters, query.cursor, query.limit)
+    spendable = service.available(ctx.session, account.id, programme)
+    return AccountBookOut(
+        items=[_line(each, programme) for each in page.lines],
+        balance=MoneyOut.of(Money(page.balance, programme.currency)),
+        available=None if spendable is None else MoneyOut.of(spendable),
+        next=page.next,
+    )
+
+
+def _line(balanced: BalancedLine, programme: Programme) -> BookLineOut:
+    line = balanced.line
+    return BookLineOut(
+        number=line.number,
+        at=line.at,
+        recorded_at=line.recorded_at,
+        day=local_day(line.at, programme.zone),
+        kind=LineKind(line.kind),
+        amount=MoneyOut.of(Money(line.amount, line.currency)),
+        balance=MoneyOut.of(Money(balanced.balance, line.currency)),
+        ref=line.ref,
+        note=line.note,
+        fact_id=line.fact_id,
+    )
