@@ -121,7 +121,7 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     "SuppressedPromotionOut": Fields(trade="code kind percent by products"),
     "RecordedDiscountOut": Fields(trade="as_of since turnover tier percent"),
     "DiscountOut": Fields(
-        trade="as_of window turnover tier percent next_tier tomorrow payments suppressed recorded pay",
+        trade="as_of version window turnover tier percent next_tier tomorrow payments suppressed recorded pay",
     ),
     "TierMoveOut": Fields(staff="from_ to resellers"),
     "MoverOut": Fields(staff="reseller_id from_ to turnover"),
