@@ -159,7 +159,16 @@ RESPONSES: Final[Mapping[str, Fields]] = {
         trade="job_id",
         staff="raw",
     ),
-    "ProgrammeOut": Fields(everyone="code version applied_at applied_by document"),
+    "ProgrammeOut": Fields(everyone="code version applied_at applied_by effective_at document changes"),
+    "ProgrammeChangeOut": Fields(everyone="kind path before after text"),
+    "VersionOut": Fields(everyone="version author applied_at effective_at", trade="hash", staff="reason"),
+    "PlanOut": Fields(
+        staff="code version applied effective_at needs_approval hash changes consequences",
+    ),
+    "ConsequencesOut": Fields(
+        staff="over_limit read_only mails charges assignments offers templates trials tiers_moved",
+    ),
+    "PeriodChargesOut": Fields(staff="now then"),
     "WebhookEndpointOut": Fields(
         trade="id reseller_id url events disabled_at disabled_reason created_at",
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Final, NamedTuple
@@ -59,6 +59,12 @@ def entry(session: Session, code: str, number: int) -> VersionEntry:
     return match
 
 
+def require_any(code: str, listed: Sequence[VersionEntry]) -> None:
+    """Raise NotFound(`unknown_programme`) when a programme has no version."""
+    if not listed:
+        raise NotFound("unknown_programme", f"There is no programme {code!r}.")
+
+
 def source_of(session: Session, code: str, number: int) -> str:
     """Return the text of the file that was applied as a version."""
     kept = select(ProgrammeVersion.source).where(ProgrammeVersion.programme == code, ProgrammeVersion.number == number)
@@ -69,6 +75,18 @@ def source_of(session: Session, code: str, number: int) -> str:
 def entry_at(versions: Sequence[VersionEntry], instant: datetime) -> VersionEntry:
     """Return the version in force at an instant; the first one for the time before it."""
     return next((each for each in versions if each.effective_at <= instant), versions[-1])
+
+
+def superseded(listed: Sequence[VersionEntry], version: VersionEntry, now: datetime) -> bool:
+    """Whether a file that was applied afterwards took a version's place before it began, or has since."""
+    until = max(now, version.effective_at)
+    return any(each.number > version.number and each.effective_at <= until for each in listed)
+
+
+def superseded_reason(session: Session, code: str, refs: Mapping[str, str], now: datetime) -> str | None:
+    """Return why a mail about a version's prices need not be sent; `refs`: the mail's, with the `version`."""
+    version = entry(session, code, int(refs["version"]))
+    return "another version took its place" if superseded(entries(session, code), version, now) else None
 
 
 @dataclass(slots=True)
@@ -90,6 +108,10 @@ class Versions:
     def at(self, instant: datetime) -> DatedProgramme:
         """Return the version in force at an instant."""
         return self._dated(entry_at(self.listed, instant))
+
+    def numbered(self, number: int) -> DatedProgramme:
+        """Return a version by its number. Raises NotFound(`unknown_version`)."""
+        return self._dated(entry(self.session, self.code, number))
 
     def at_start(self, day: date) -> DatedProgramme:
         """Return the version in force at 00:00 of a day that is local to it (programme.md 7.5)."""
