@@ -16,6 +16,7 @@ from kontor.licences import payloads as licences
 from kontor.mails import payloads as mails
 from kontor.offers import payloads as offers
 from kontor.operators import payloads as operators
+from kontor.programme import payloads as programmes
 from kontor.reconciliation import payloads as reconciliation
 from kontor.usage import payloads as usage
 from kontor.webhooks import payloads as webhooks
@@ -35,6 +36,7 @@ MODULES: Final = (
     discounts,
     fees,
     account_book,
+    programmes,
 )
 
 

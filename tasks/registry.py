@@ -3,7 +3,20 @@
 from typing import Final
 
 from kontor.engine.handlers import Handler
-from tasks import account_book, accounts, bulk, discounts, fees, licences, mails, maintenance, offers, usage, webhooks
+from tasks import (
+    account_book,
+    accounts,
+    bulk,
+    discounts,
+    fees,
+    licences,
+    mails,
+    maintenance,
+    offers,
+    programmes,
+    usage,
+    webhooks,
+)
 from tasks.deps import HandlerDeps
 from tasks.schedules import recorded
 
@@ -19,6 +32,7 @@ FAMILIES: Final = (
     discounts.handlers,
     fees.handlers,
     account_book.handlers,
+    programmes.handlers,
 )
 
 

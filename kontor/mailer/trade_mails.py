@@ -164,11 +164,27 @@ class StatementFacts(MailFacts):
 
 
 class MarginNoteFacts(AccountFacts):
-    """`margin-note`: a monthly retail fee below what the reseller pays."""
+    """`margin-note`: a monthly retail fee below what the reseller pays; `more` clients have the same product so."""
 
     product: Line
     retail_fee: MoneyFact
     wholesale_fee: MoneyFact
+    more: Count = 0
+
+
+class PriceChangeFact(MailFacts):
+    """A monthly price before discount."""
+
+    item: Line
+    before: MoneyFact
+    after: MoneyFact
+
+
+class PriceChangeFacts(MailFacts):
+    """`price-change`: prices that a reseller pays from a local day on."""
+
+    begins: Day
+    prices: tuple[PriceChangeFact, ...]
 
 
 class BalanceLowFacts(MailFacts):
@@ -239,13 +255,20 @@ STATEMENT_SAMPLE = {
     "total": sample_money("5000.00"),
 }
 MARGIN_SAMPLE = sample_of(
-    product="Call Recording", retail_fee=sample_money("8.00"), wholesale_fee=sample_money("10.00")
+    product="Call Recording", retail_fee=sample_money("8.00"), wholesale_fee=sample_money("10.00"), more=2
 )
 BALANCE_SAMPLE = {
     "balance": sample_money("640.00", "RUB"),
     "threshold": sample_money("1000.00", "RUB"),
     "limited": True,
     "pay_url": "https://pay.hosting.example/top-up?amount=360.00",
+}
+PRICES_SAMPLE = {
+    "begins": "2026-12-01",
+    "prices": [
+        {"item": "Call Recording", "before": sample_money("10.00"), "after": sample_money("12.00")},
+        {"item": "Basic", "before": sample_money("19.00"), "after": sample_money("17.50")},
+    ],
 }
 
 RESELLER, CLIENT = Audience.RESELLER, Audience.CLIENT
@@ -264,4 +287,5 @@ KINDS: Final = (
     MailKind("statement", StatementFacts, RESELLER, sample=STATEMENT_SAMPLE),
     MailKind("margin-note", MarginNoteFacts, RESELLER, sample=MARGIN_SAMPLE),
     MailKind("balance-low", BalanceLowFacts, RESELLER, sample=BALANCE_SAMPLE),
+    MailKind("price-change", PriceChangeFacts, RESELLER, sample=PRICES_SAMPLE),
 )

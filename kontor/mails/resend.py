@@ -31,6 +31,7 @@ from kontor.offers import holds
 from kontor.offers import notifications as offers_notifications
 from kontor.operators import notifications as operators_notifications
 from kontor.operators import service as operators
+from kontor.programme import announcements
 from kontor.programme.service import Programmes
 from kontor.usage import notifications as usage_notifications
 from kontor.webhooks.events import reseller_of
@@ -50,6 +51,7 @@ LISTED: Final[Mapping[str, MailRule]] = MappingProxyType(
         **discounts_notifications.MAIL_RULES,
         **fees_notifications.MAIL_RULES,
         **account_book_notifications.MAIL_RULES,
+        **announcements.MAIL_RULES,
         **operators_notifications.MAIL_RULES,
     }
 )

@@ -256,7 +256,10 @@ class Promotion:
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """One rule set. Its code is the stem of its file name, not part of the file."""
+    """One rule set. Its code is the stem of its file name, not part of the file.
+
+    `effective`: when the file says that it begins, aware; of the file alone, not of the rules.
+    """
 
     name: str
     locale: Locale
@@ -279,6 +282,7 @@ class Programme:
     metric_names: Mapping[str, DisplayName] = field(default_factory=dict)
     family_names: Mapping[str, DisplayName] = field(default_factory=dict)
     billing: BillingRules = field(default_factory=BillingRules)
+    effective: datetime | None = None
 
     def metric_name(self, code: str, locale: str) -> str:
         """Return what readers see of a metric."""

@@ -1,6 +1,6 @@
 """Account books: one line for each money fact, written by triggers with the fact; who was merged into whom.
 
-Revision: 0033, after 0031.
+Revision: 0033, after 0032.
 
 Can be restarted. The triggers write the lines of the previous release's facts, too; the facts of before get theirs.
 """
