@@ -31,7 +31,7 @@ from workers.connections import DatabaseKeys
 
 def handlers_for(settings: Settings, clock: Clock, jobs: Jobs, tracer: Tracer | None = None) -> Sequence[Handler]:
     """Build all handlers of the deployment with their adapters."""
-    programmes = Programmes()
+    programmes = Programmes(clock)
     tokens, keys = tokens_of(settings), DatabaseKeys(settings)
     http, transport = outbound_adapters(settings, tracer)
     ports = HandlerDeps(

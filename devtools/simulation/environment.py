@@ -144,7 +144,7 @@ class SimulationEnvironment:
         self.engine = engine
         self.clock = ManualClock(start)
         self.instances, self.mailboxes = FakeInstances(), FakeMailboxes()
-        self.programmes, self.secret_box = Programmes(), FernetSecretBox(SECRET)
+        self.programmes, self.secret_box = Programmes(self.clock), FernetSecretBox(SECRET)
         self.jobs = Jobs(catalogue(), self.clock, SilentRelayHint())
         self.context = Context(self.jobs, self.programmes, Secrets(DerivedKeys(SECRET), Argon2Passwords.cheap()))
         registry = Registry(all_handlers(self._handler_deps()))

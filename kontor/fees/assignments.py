@@ -256,7 +256,7 @@ def start_run(
         retail_fee=retail_fee,
     )
     billing.session.add(run)
-    round_ = Billing.of(billing.ctx, billing.session, account.programme)
+    round_ = Billing.of(billing.ctx, billing.session, account.programme, starting=True)
     round_.charge([run], {account.id: owner_of(account)})
     return run
 

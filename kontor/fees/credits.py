@@ -10,6 +10,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from pydantic import JsonValue
+from sqlalchemy.orm import Session
+
 from kontor.accounts import service as accounts
 from kontor.fees import queries
 from kontor.fees.charging import Billing, emit_created
@@ -76,7 +79,7 @@ def _credit(billing: Billing, charge: Charge) -> NewCharge:
     )
 
 
-def _how(charge: Charge, start: date) -> dict[str, object]:
+def _how(charge: Charge, start: date) -> dict[str, JsonValue]:
     return {
         "credits": str(charge.id),
         "total": f"{Money(charge.total, charge.currency).amount:f}",

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
+from pydantic import JsonValue
 from pydantic_core import to_json
 from sqlalchemy import (
     ARRAY,
@@ -72,7 +73,7 @@ class NewCharge:
     percent: Decimal
     discount: Decimal
     total: Decimal
-    how: Mapping[str, object]
+    how: Mapping[str, JsonValue]
     created_at: datetime
     credits: UUID | None = None
 

@@ -123,7 +123,7 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     "SuppressedPromotionOut": Fields(trade="code kind percent by products"),
     "RecordedDiscountOut": Fields(trade="as_of since turnover tier percent"),
     "DiscountOut": Fields(
-        trade="as_of window turnover tier percent next_tier tomorrow payments suppressed recorded pay",
+        trade="as_of version window turnover tier percent next_tier tomorrow payments suppressed recorded pay",
     ),
     "TierMoveOut": Fields(staff="from_ to resellers"),
     "MoverOut": Fields(staff="reseller_id from_ to turnover"),
@@ -161,7 +161,16 @@ RESPONSES: Final[Mapping[str, Fields]] = {
         trade="job_id",
         staff="raw",
     ),
-    "ProgrammeOut": Fields(everyone="code version applied_at applied_by document"),
+    "ProgrammeOut": Fields(everyone="code version applied_at applied_by effective_at document changes"),
+    "ProgrammeChangeOut": Fields(everyone="kind path before after text"),
+    "VersionOut": Fields(everyone="version author applied_at effective_at", trade="hash", staff="reason"),
+    "PlanOut": Fields(
+        staff="code version applied effective_at needs_approval hash changes consequences",
+    ),
+    "ConsequencesOut": Fields(
+        staff="over_limit read_only mails charges assignments offers templates trials tiers_moved",
+    ),
+    "PeriodChargesOut": Fields(staff="now then"),
     "WebhookEndpointOut": Fields(
         trade="id reseller_id url events disabled_at disabled_reason created_at",
     ),

@@ -167,11 +167,27 @@ class StatementFacts(MailFacts):
 
 
 class MarginNoteFacts(AccountFacts):
-    """`margin-note`: a monthly retail fee below what the reseller pays."""
+    """`margin-note`: a monthly retail fee below what the reseller pays; `more` clients have the same product so."""
 
     product: Line
     retail_fee: MoneyFact
     wholesale_fee: MoneyFact
+    more: Count = 0
+
+
+class PriceChangeFact(MailFacts):
+    """A monthly price before discount."""
+
+    item: Line
+    before: MoneyFact
+    after: MoneyFact
+
+
+class PriceChangeFacts(MailFacts):
+    """`price-change`: prices that a reseller pays from a local day on."""
+
+    begins: Day
+    prices: tuple[PriceChangeFact, ...]
 
 
 LINES = [
@@ -248,8 +264,15 @@ STATEMENT_SAMPLE = {
     "total": sample_money("4200.00"),
 }
 MARGIN_SAMPLE = sample_of(
-    product="Call Recording", retail_fee=sample_money("8.00"), wholesale_fee=sample_money("10.00")
+    product="Call Recording", retail_fee=sample_money("8.00"), wholesale_fee=sample_money("10.00"), more=2
 )
+PRICES_SAMPLE = {
+    "begins": "2026-12-01",
+    "prices": [
+        {"item": "Call Recording", "before": sample_money("10.00"), "after": sample_money("12.00")},
+        {"item": "Basic", "before": sample_money("19.00"), "after": sample_money("17.50")},
+    ],
+}
 
 RESELLER, CLIENT = Audience.RESELLER, Audience.CLIENT
 KINDS: Final = (
@@ -266,4 +289,5 @@ KINDS: Final = (
     MailKind("tier-drop-tomorrow", TierDropFacts, RESELLER, sample=DROP_SAMPLE),
     MailKind("statement", StatementFacts, RESELLER, sample=STATEMENT_SAMPLE),
     MailKind("margin-note", MarginNoteFacts, RESELLER, sample=MARGIN_SAMPLE),
+    MailKind("price-change", PriceChangeFacts, RESELLER, sample=PRICES_SAMPLE),
 )

@@ -30,6 +30,7 @@ from kontor.offers import holds
 from kontor.offers import notifications as offers_notifications
 from kontor.operators import notifications as operators_notifications
 from kontor.operators import service as operators
+from kontor.programme import announcements
 from kontor.programme.service import Programmes
 from kontor.usage import notifications as usage_notifications
 from kontor.webhooks.events import reseller_of
@@ -48,6 +49,7 @@ LISTED: Final[Mapping[str, MailRule]] = MappingProxyType(
         **usage_notifications.QUOTA_RULES,
         **discounts_notifications.MAIL_RULES,
         **fees_notifications.MAIL_RULES,
+        **announcements.MAIL_RULES,
         **operators_notifications.MAIL_RULES,
     }
 )

@@ -195,8 +195,12 @@ class ProgrammeChange:
 
 def diff(old: Programme | None, new: Programme) -> list[ProgrammeChange]:
     """Return the changes from `old` (`None`: nothing applied yet), sorted by path; empty when equal."""
-    before = dict(_flatten(to_document(old), "")) if old is not None else {}
-    after = dict(_flatten(to_document(new), ""))
+    return changes_between({} if old is None else to_document(old), to_document(new))
+
+
+def changes_between(old: Document, new: Document) -> list[ProgrammeChange]:
+    """Return the changes from one document to another, sorted by path."""
+    before, after = dict(_flatten(old, "")), dict(_flatten(new, ""))
     changes = [_change(path, before.get(path), after.get(path)) for path in sorted({*before, *after})]
     return [change for change in changes if change.before != change.after]
 

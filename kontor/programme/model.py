@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -218,7 +218,10 @@ class Promotion:
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """One rule set. Its code is the stem of its file name, not part of the file."""
+    """One rule set. Its code is the stem of its file name, not part of the file.
+
+    `effective`: when the file says that it begins, aware; of the file alone, not of the rules.
+    """
 
     name: str
     locale: Locale
@@ -240,6 +243,7 @@ class Programme:
     campaigns: Mapping[str, Promotion]
     metric_names: Mapping[str, DisplayName] = field(default_factory=dict)
     family_names: Mapping[str, DisplayName] = field(default_factory=dict)
+    effective: datetime | None = None
 
     def metric_name(self, code: str, locale: str) -> str:
         """Return what readers see of a metric."""

@@ -1,5 +1,7 @@
 """The reseller that manages a product: named by its id, which no rename and no new bearer of a name changes."""
 
+from __future__ import annotations
+
 from uuid import UUID
 
 from sqlalchemy import select

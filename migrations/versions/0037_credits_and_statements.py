@@ -1,13 +1,13 @@
 """Credits among the charges, and which statement lists a charge or its void.
 
-Revision: 0037, after 0031.
+Revision: 0037, after 0035.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0037"
-down_revision = "0031"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 

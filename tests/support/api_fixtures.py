@@ -38,7 +38,7 @@ def build_deps(engine: Engine, clock: Clock, threads: ThreadPoolExecutor) -> Dep
         jobs=silent_jobs(clock),
         secret_box=FernetSecretBox(SECRET),
         passwords=Argon2Passwords.cheap(),
-        programmes=Programmes(),
+        programmes=Programmes(clock),
         tokens=Tokens(SECRET),
         guard=AddressGuard(resolve_public),
         txt=no_records,
