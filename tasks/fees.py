@@ -13,7 +13,8 @@ from kontor.engine.enqueue import JobRequest
 from kontor.engine.handlers import Done, Handler, JobContext
 from kontor.fees import statements
 from kontor.fees.payloads import FeesCharge, FeesChargeRange, FeesStatement, FeesStatements
-from kontor.fees.queries import RunPosition, payers
+from kontor.fees.queries import RunPosition
+from kontor.fees.statement_queries import payers
 from kontor.kernel.periods import add_months
 from kontor.kernel.zones import local_day
 from kontor.programme.service import Programmes
@@ -67,7 +68,7 @@ class FeesChargeRangeHandler:
 
 
 class FeesStatementsHandler:
-    """Finds the resellers with charges in the month, one page at a time."""
+    """Finds the resellers with something to state, one page at a time."""
 
     payload = FeesStatements
 
@@ -79,7 +80,7 @@ class FeesStatementsHandler:
         programme = self._programmes.current(session, payload.programme)
         end = local_day(payload.due, programme.zone).replace(day=1)
         month = add_months(end, -1)
-        resellers = payers(session, payload.programme, month, end, payload.after, PAGE)
+        resellers = payers(session, payload.programme, end, payload.after, PAGE)
         job.jobs.enqueue_many(session, [_statement(reseller_id, month) for reseller_id in resellers])
         if len(resellers) == PAGE:
             job.jobs.enqueue(session, payload.model_copy(update={"after": resellers[-1]}))

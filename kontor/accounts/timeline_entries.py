@@ -137,14 +137,15 @@ def of_offer(row: Offer, now: datetime) -> TimelineEntry:
 
 
 def of_charge(row: Charge) -> TimelineEntry:
-    """Return the entry of a charge for a period."""
+    """Return the entry of a charge for a period, or of a credit for its unused days."""
     fee, total = money(str(row.fee), row.currency), money(str(row.total), row.currency)
     return TimelineEntry(
         kind="charge",
         place=f"{row.period_start.isoformat()}/{row.id}",
         at=row.created_at,
         says=f"{row.kind} {row.product}: {total}",
-        detail=f"{row.period_start} to {row.period_end}, {fee} less {row.percent:f} %"
+        detail=f"{row.period_start} to {row.period_end}, "
+        + ("unused days paid back" if row.credits else f"{fee} less {row.percent:f} %")
         + (f"; void: {row.void_reason}" if row.void_reason else ""),
         state="void" if row.voided_at else None,
         about=row.account_id,

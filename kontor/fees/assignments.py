@@ -233,16 +233,22 @@ def charge_to_date(ctx: Context, session: Session, accounts: Sequence[Account]) 
 
 
 def start_run(
-    billing: Billing, account: Account, kind: FeeKind, code: str, retail_fee: Decimal | None = None
+    billing: Billing,
+    account: Account,
+    kind: FeeKind,
+    code: str,
+    *,
+    retail_fee: Decimal | None = None,
+    anchor: date | None = None,
 ) -> FeeRun:
-    """Start a run today and charge its first period, in the caller's transaction."""
+    """Start a run today and charge its first period, in the caller's transaction; `anchor` is today by default."""
     run = FeeRun(
         id=new_id(),
         programme=account.programme,
         account_id=account.id,
         kind=kind.value,
         code=code,
-        anchor=billing.today,
+        anchor=anchor or billing.today,
         since=billing.today,
         next_start=billing.today,
         ended=False,

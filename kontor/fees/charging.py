@@ -71,7 +71,7 @@ class Billing:
         self.session.flush()
         written = queries.add(self.session, self.made)
         new = [charge for charge in self.made if charge.id in written]
-        self._emit(new)
+        emit_created(self.ctx, self.session, self.code, new)
         payers = {charge.reseller_id for charge in new if charge.reseller_id is not None}
         account_book.check_balances(self.ctx, self.session, self.programme, payers)
         for account_id, plan in self.plans.items():
@@ -174,12 +174,14 @@ class Billing:
         if run.kind == FeeKind.PLAN:
             self.plans[run.account_id] = self.programme.free_plan.code
 
-    def _emit(self, made: Sequence[NewCharge]) -> None:
-        news = [
-            events.NewEvent("charge.created", event_data(charge), charge.account_id, charge.reseller_id, self.code)
-            for charge in made
-        ]
-        events.emit_many(self.session, self.ctx.jobs, news, at=self.ctx.now)
+
+def emit_created(ctx: Context, session: Session, code: str, made: Sequence[NewCharge]) -> None:
+    """Emit `charge.created` for charges and credits of a programme."""
+    news = [
+        events.NewEvent("charge.created", event_data(charge), charge.account_id, charge.reseller_id, code)
+        for charge in made
+    ]
+    events.emit_many(session, ctx.jobs, news, at=ctx.now)
 
 
 def follow_up_run(run: FeeRun, plan: str, ctx: Context) -> FeeRun:
@@ -202,6 +204,7 @@ def follow_up_run(run: FeeRun, plan: str, ctx: Context) -> FeeRun:
 def event_data(charge: NewCharge) -> dict[str, object]:
     """Return the data of `charge.created`: the charge as the API shows it, in plain JSON."""
     amounts = {"fee": charge.fee, "discount": charge.discount, "total": charge.total}
+    credited = {} if charge.credits is None else {"credits": str(charge.credits)}
     return {
         "id": str(charge.id),
         "account_id": str(charge.account_id),
@@ -212,6 +215,7 @@ def event_data(charge: NewCharge) -> dict[str, object]:
         "period_end": charge.period_end.isoformat(),
         **{name: Money(amount, charge.currency).to_document() for name, amount in amounts.items()},
         "void": False,
+        **credited,
     }
 
 

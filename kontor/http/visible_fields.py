@@ -100,7 +100,8 @@ RESPONSES: Final[Mapping[str, Fields]] = {
         trade="recommended reseller_fee cost below_cost",
     ),
     "ChargeOut": Fields(
-        everyone="id account_id reseller_id kind product period_start period_end fee total void voided_at created_at",
+        everyone="id account_id reseller_id kind product period_start period_end fee total void voided_at created_at"
+        " credits",
         trade="discount void_reason how",
     ),
     "ProductOut": Fields(
@@ -108,6 +109,7 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     ),
     "SubscriptionOut": Fields(everyone="plan since paid_until ends_on then"),
     "SubscribedAccountOut": Fields(everyone="subscription"),
+    "PlanQuoteOut": Fields(trade="charge credit at"),
     "SuppressedPercentOut": Fields(trade="code percent by"),
     "OrderOut": Fields(
         trade="id reseller_id order_ref product quantity promo_code promotion list_ percent net suppressed"

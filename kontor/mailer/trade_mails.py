@@ -138,8 +138,9 @@ class TierDropFacts(MailFacts):
 
 
 class StatementLineFact(AccountFacts):
-    """One charge; `period_end` is exclusive."""
+    """One line; `period_end` is exclusive. All but a charge lessen or restore what an earlier one said, by sign."""
 
+    kind: Literal["charge", "credit", "void", "credit_void"] = "charge"
     item: Line
     period_start: Day
     period_end: Day
@@ -149,9 +150,10 @@ class StatementLineFact(AccountFacts):
 
 
 class StatementFacts(MailFacts):
-    """`statement`: the charges of one month; `month` is its first day.
+    """`statement`: the charges and credits of one month, and earlier ones voided since; `month` is its first day.
 
-    Long lists are cut off: `more` is the number of charges left out, `rest` their total.
+    Long lists are cut off: `more` is the number of lines left out, `rest` their total. `credits` is the sum of all
+    lines that are no charges; fees - discounts + credits = total.
     """
 
     month: Day
@@ -160,6 +162,7 @@ class StatementFacts(MailFacts):
     rest: MoneyFact | None = None
     fees: MoneyFact
     discounts: MoneyFact
+    credits: MoneyFact | None = None
     total: MoneyFact
 
 
@@ -245,14 +248,29 @@ CHARGE_SAMPLE = {
     "discount": sample_money("250.00"),
     "total": sample_money("1000.00"),
 }
+CREDIT_SAMPLE = {
+    **CHARGE_SAMPLE,
+    "kind": "credit",
+    "item": "Basic",
+    "fee": sample_money("-400.00"),
+    "discount": sample_money("0.00"),
+    "total": sample_money("-400.00"),
+}
+VOID_SAMPLE = {**CREDIT_SAMPLE, "kind": "void", "period_start": "2026-10-01", "period_end": "2026-11-01"}
 STATEMENT_SAMPLE = {
     "month": "2026-11-01",
-    "charges": [sample_of(**CHARGE_SAMPLE), {"account": "Elbe Nord", **CHARGE_SAMPLE}],
+    "charges": [
+        sample_of(**CHARGE_SAMPLE),
+        {"account": "Elbe Nord", **CHARGE_SAMPLE},
+        {"account": "Elbe Nord", **CREDIT_SAMPLE},
+        {"account": "Elbe Nord", **VOID_SAMPLE},
+    ],
     "more": 3,
     "rest": sample_money("3000.00"),
     "fees": sample_money("6250.00"),
     "discounts": sample_money("1250.00"),
-    "total": sample_money("5000.00"),
+    "credits": sample_money("-800.00"),
+    "total": sample_money("4200.00"),
 }
 MARGIN_SAMPLE = sample_of(
     product="Call Recording", retail_fee=sample_money("8.00"), wholesale_fee=sample_money("10.00"), more=2
