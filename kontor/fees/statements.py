@@ -125,17 +125,6 @@ def _charge(billing: Billing, due_rows: Sequence[Row[UUID, UUID, UUID | None]]) 
     return billing.charge(due_runs, owners)
 
 
-def get(session: Session, charge_id: UUID) -> Charge:
-    """Return one charge. Raises NotFound."""
-    charge = queries.by_id(session, charge_id)
-    if charge is None:
-        raise NotFound(message="No such charge.")
-    return charge
-
-
-REASON_LIMIT: Final = 1_000
-
-
 def page(session: Session, filters: ChargeFilter, cursor: str | None, limit: int) -> Page[Charge]:
     """Return charges by the first day of their period. Raises Invalid on an invalid cursor."""
     charges = queries.page(session, filters, parsed_cursor(cursor, _position), limit + 1)
@@ -145,6 +134,9 @@ def page(session: Session, filters: ChargeFilter, cursor: str | None, limit: int
 def _position(cursor: str) -> tuple[date, UUID]:
     day, _, charge_id = cursor.partition("~")
     return date.fromisoformat(day), UUID(charge_id)
+
+
+REASON_LIMIT: Final = 1_000
 
 
 def get(session: Session, charge_id: UUID) -> Charge:
