@@ -167,7 +167,7 @@ def unassign_product(ctx: Ctx, account_id: UUID, product: str) -> AssignmentOut:
 
 charge_routes = Routes("fees")
 OWED = RoutePolicy(Scope.READ, "reseller_id", ownership.reseller, not_account=True)
-ONE_CHARGE = RoutePolicy(Scope.READ, "charge_id", ownership.charge)
+CHARGE = RoutePolicy(Scope.READ, "charge_id", ownership.charge)
 VOID = RoutePolicy(Scope.ENQUEUE, "charge_id", ownership.charge, unbound_only=True)
 
 
@@ -188,9 +188,9 @@ def list_account_charges(ctx: Ctx, account_id: UUID, query: Annotated[ChargeQuer
     return _page(ctx, ChargeFilter(account_id=account_id, first=query.first, last=query.last), query)
 
 
-@charge_routes.get("/v1/charges/{charge_id}", ONE_CHARGE, response=ChargeOut)
+@charge_routes.get("/v1/charges/{charge_id}", CHARGE, response=ChargeOut)
 def get_charge(ctx: Ctx, charge_id: UUID) -> ChargeOut:
-    """Return a charge, to who pays it."""
+    """Return one charge or credit."""
     return ChargeOut.of(statements.get(ctx.session, charge_id))
 
 
