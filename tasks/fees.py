@@ -8,6 +8,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.account_book import notifications
+from kontor.account_book.payloads import BalancesCheck
 from kontor.context import Context
 from kontor.engine.enqueue import JobRequest
 from kontor.engine.handlers import Done, Handler, JobContext
@@ -106,6 +108,21 @@ class FeesStatementHandler:
         return Done({"mail_id": None if mail_id is None else str(mail_id)})
 
 
+class BalancesCheckHandler:
+    """Mails resellers whose balance fell under the programme's threshold, once until it rose again."""
+
+    payload = BalancesCheck
+
+    def __init__(self, programmes: Programmes) -> None:
+        self._programmes = programmes
+
+    def run(self, job: JobContext, session: Session, payload: BalancesCheck) -> Done:
+        """Check and mail."""
+        ctx = Context(job.jobs, self._programmes)
+        mailed = notifications.check(ctx, session, payload.reseller_ids, falling=payload.falling)
+        return Done({"mailed": mailed})
+
+
 def handlers(deps: HandlerDeps) -> list[Handler]:
     """Return the fee handlers."""
     return [
@@ -113,4 +130,5 @@ def handlers(deps: HandlerDeps) -> list[Handler]:
         FeesChargeRangeHandler(deps.programmes),
         FeesStatementsHandler(deps.programmes),
         FeesStatementHandler(deps.programmes),
+        BalancesCheckHandler(deps.programmes),
     ]

@@ -3,20 +3,7 @@
 from typing import Final
 
 from kontor.engine.handlers import Handler
-from tasks import (
-    account_book,
-    accounts,
-    bulk,
-    discounts,
-    fees,
-    licences,
-    mails,
-    maintenance,
-    offers,
-    programmes,
-    usage,
-    webhooks,
-)
+from tasks import accounts, bulk, discounts, fees, licences, mails, maintenance, offers, programmes, usage, webhooks
 from tasks.deps import HandlerDeps
 from tasks.schedules import recorded
 
@@ -31,7 +18,6 @@ FAMILIES: Final = (
     usage.handlers,
     discounts.handlers,
     fees.handlers,
-    account_book.handlers,
     programmes.handlers,
 )
 

@@ -56,6 +56,7 @@ class Actors:
     programme: Programme
     random: Random
     resellers: dict[str, Reseller] = field(default_factory=dict)
+    merged: list[Reseller] = field(default_factory=list)
     clients: dict[str, Client] = field(default_factory=dict)
     offers: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, insert, select, text, tuple_
 from sqlalchemy.orm import Session
 
-from models.account_book import BookLine, LineKind, LowBalance
+from models.account_book import BookKind, BookLine, LowBalance
 from models.accounts import Account
 
 ZERO: Final = Decimal(0)
@@ -79,12 +79,24 @@ def add_transfer(
     session: Session, merge_id: UUID, old: UUID, new: UUID, amount: Decimal, currency: str, now: datetime
 ) -> None:
     """Write the two lines that move a balance from one book into another."""
-    fact = {"kind": LineKind.TRANSFER.value, "fact_id": merge_id, "currency": currency, "at": now, "recorded_at": now}
+    fact = {"kind": BookKind.TRANSFER.value, "fact_id": merge_id, "currency": currency, "at": now, "recorded_at": now}
     rows = [
         {**fact, "reseller_id": old, "amount": -amount, "ref": str(new)},
         {**fact, "reseller_id": new, "amount": amount, "ref": str(old)},
     ]
     session.execute(insert(BookLine), rows)
+
+
+MISSING: Final = text(
+    "INSERT INTO account_book (reseller_id, kind, fact_id, amount, currency, at, recorded_at, ref, note)"
+    " SELECT reseller_id, kind, fact_id, amount, currency, at, recorded_at, ref, note FROM account_book_facts"
+    " WHERE fact_id = :fact_id AND kind = :kind ON CONFLICT DO NOTHING"
+)
+
+
+def add_missing(session: Session, fact_id: UUID, kind: str) -> None:
+    """Write the line of a fact unless it has one."""
+    session.execute(MISSING, {"fact_id": fact_id, "kind": kind})
 
 
 RISEN: Final = text(

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from kontor.account_book import queries, rules
+from kontor.account_book import queries
 from kontor.account_book.payloads import MOST, BalancesCheck
 from kontor.account_book.queries import ZERO, LineFilter, LinePosition
 from kontor.context import Context
@@ -84,7 +84,7 @@ def missing(session: Session, reseller_id: UUID, programme: Programme, price: Mo
     if programme.billing.credit is None:
         return Money(ZERO, price.currency)
     total = queries.balance(session, reseller_id)
-    return Money(rules.missing(programme.billing, total, price.amount), price.currency)
+    return Money(programme.billing.missing(total, price.amount), price.currency)
 
 
 def require_cover(session: Session, reseller_id: UUID, programme: Programme, price: Money) -> None:
@@ -97,9 +97,7 @@ def require_cover(session: Session, reseller_id: UUID, programme: Programme, pri
 
 def available(session: Session, reseller_id: UUID, programme: Programme) -> Money | None:
     """Return what orders may spend now; None where they have no limit."""
-    if programme.billing.credit is None:
-        return None
-    spendable = rules.available(programme.billing, queries.balance(session, reseller_id))
+    spendable = programme.billing.available(queries.balance(session, reseller_id))
     return None if spendable is None else Money(spendable, programme.currency)
 
 
@@ -109,6 +107,11 @@ def transfer(ctx: Context, session: Session, old: UUID, new: UUID, programme: Pr
     if amount:
         queries.add_transfer(session, new_id(), old, new, amount, programme.currency, ctx.now)
         check_balances(ctx, session, programme, [new], falling=amount < 0)
+
+
+def write_line(session: Session, fact_id: UUID, kind: str) -> None:
+    """Write the line of a fact that has none; one that has a line keeps it."""
+    queries.add_missing(session, fact_id, kind)
 
 
 def check_balances(

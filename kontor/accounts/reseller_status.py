@@ -11,6 +11,7 @@ from kontor.accounts import queries
 from kontor.accounts.clients import detach
 from kontor.accounts.locks import lock_account
 from kontor.context import Context
+from kontor.discounts.daily_run import enqueue_recompute
 from kontor.fees.assignments import stop_at_period_end
 from kontor.kernel.errors import Conflict, Forbidden
 from kontor.mails import service as mails
@@ -44,9 +45,12 @@ def become_reseller(ctx: Context, session: Session, account_id: UUID) -> NewRese
         former_reseller = session.get_one(Account, account.reseller_id)
         detach(ctx, session, former_reseller, [account])
     stop_at_period_end(ctx, session, [account], StopReason.BECAME_RESELLER)
+    again = account.terms_accepted_at is not None
     account.kind, account.merged_into = AccountKind.RESELLER.value, None
     account.terms_version, account.terms_accepted_at = programme.terms.version, ctx.now
     session.flush()
+    if again:
+        enqueue_recompute(ctx, session, account)
     _welcome(ctx, session, account, programme, former_reseller)
     return NewReseller(account, former_reseller)
 

@@ -19,7 +19,7 @@ from kontor.discounts.daily_run import enqueue_recompute
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.ids import new_id
 from kontor.payments.import_parse import ParsedRow, RowError
-from kontor.payments.receivers import PaymentReceiver, receiver_of
+from kontor.payments.service import PaymentReceiver, receiver_of
 from kontor.programme.model import Programme
 from models.payments import PaymentImport, StagedPayment
 

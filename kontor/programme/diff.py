@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import assert_never
 
 from kontor.kernel.serialization import canonical_json
+from kontor.programme.billing import BillingRules
 from kontor.programme.model import (
-    BillingRules,
     Discount,
     DisplayName,
     FlatDiscount,

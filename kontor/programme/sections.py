@@ -7,10 +7,9 @@ from typing import Final
 
 from kontor.kernel.money import Money, round_half_up
 from kontor.kernel.validation import email_address, https_url
+from kontor.programme.billing import BillingMode, BillingRules
 from kontor.programme.model import (
     AccountRules,
-    BillingMode,
-    BillingRules,
     DisplayName,
     Locale,
     Plan,

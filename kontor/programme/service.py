@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session
 
 from kontor.kernel.errors import FieldError, Invalid, NotFound
@@ -17,7 +17,7 @@ from kontor.programme import Programme, from_document, views
 from kontor.programme.diff import Document
 from kontor.programme.model import Product
 from models.accounts import Account
-from models.fees import Charge, ProductOverride
+from models.fees import Charge, FeeRun, ProductOverride
 from models.payments import OrderRow, PaymentRow
 from models.programmes import ProgrammeRow, ProgrammeVersion
 
@@ -132,15 +132,18 @@ def plans_in_use(session: Session, code: str, plans: Iterable[str]) -> list[str]
 
 
 def has_postings(session: Session, code: str) -> bool:
-    """Whether the programme has any money: a payment, an order, a charge, or a fee that a reseller set."""
+    """Whether any money stands under the programme: a payment, an order, a charge, or a fee that a reseller set."""
     paid = select(PaymentRow.id).join(Account, Account.id == PaymentRow.reseller_id).where(Account.programme == code)
-    ordered = select(OrderRow.id).where(OrderRow.programme == code)
-    charged = select(Charge.id).where(Charge.programme == code)
-    edited = select(ProductOverride.product).where(
-        ProductOverride.programme == code, ProductOverride.retail_fee.is_not(None)
+    money = (
+        paid,
+        select(OrderRow.id).where(OrderRow.programme == code),
+        select(Charge.id).where(Charge.programme == code),
+        select(FeeRun.id).where(FeeRun.programme == code, FeeRun.retail_fee.is_not(None)),
+        select(ProductOverride.product).where(
+            ProductOverride.programme == code, ProductOverride.retail_fee.is_not(None)
+        ),
     )
-    kept = paid.exists() | ordered.exists() | charged.exists() | edited.exists()
-    return bool(session.scalar(select(kept)))
+    return bool(session.scalar(select(or_(*(each.exists() for each in money)))))
 
 
 def visible(programme: Programme, owner: Account) -> Mapping[str, Product]:

@@ -1,6 +1,6 @@
 """Every applied programme file is kept as a version.
 
-Revision: 0035, after 0033.
+Revision: 0035, after 0034.
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0035"
-down_revision = "0033"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 

@@ -57,7 +57,7 @@ class BookScenario:
         """The turnover of today."""
         return str(self.ok(f"GET /v1/resellers/{reseller}/discount")["turnover"]["amount"])
 
-    def book(self, reseller: str, query: str = "") -> Any:
+    def account_book(self, reseller: str, query: str = "") -> Any:
         """The account book."""
         return self.ok(f"GET /v1/resellers/{reseller}/account-book?{query}")
 
@@ -65,7 +65,7 @@ class BookScenario:
         """Format lines as `day kind amount = balance`, in order."""
         return [
             f"{line['day']} {line['kind']} {line['amount']['amount']} = {line['balance']['amount']}"
-            for line in self.book(reseller, query)["items"]
+            for line in self.account_book(reseller, query)["items"]
         ]
 
 

@@ -31,9 +31,9 @@ def test_book_has_one_line_for_each_fact_in_the_order_of_their_own_time(world: B
         "2026-02-02 void 3.33 = 10.00",
         "2026-02-28 charge -3.33 = 6.67",
     ]
-    book = world.book(elbe)
-    assert (book["balance"]["amount"], book["available"], book["next"]) == ("6.67", None, None)
-    payment, first, refund, order, void, second = book["items"]
+    shown = world.account_book(elbe)
+    assert (shown["balance"]["amount"], shown["available"], shown["next"]) == ("6.67", None, None)
+    payment, first, refund, order, void, second = shown["items"]
     assert [payment["ref"], refund["ref"], order["ref"]] == ["P-1", "R-1", "O-1"]
     assert first["ref"] == void["ref"] == charge["id"]
     assert (order["note"], first["note"]) == ("handset x 1", "line 2026-01-31 - 2026-02-28")
@@ -51,8 +51,8 @@ def test_late_payment_changes_the_balances_after_it_and_the_book_tells_what_it_w
     assert world.lines(elbe) == ["2026-01-10 payment 50.00 = 50.00", "2026-01-31 order -20.00 = 30.00"]
     earlier = f"as_recorded={before.isoformat().replace('+00:00', 'Z')}"
     assert world.lines(elbe, earlier) == ["2026-01-31 order -20.00 = -20.00"]
-    assert world.book(elbe, earlier)["balance"]["amount"] == "-20.00"
-    assert world.book(elbe, "to=2026-01-30")["balance"]["amount"] == "50.00"
+    assert world.account_book(elbe, earlier)["balance"]["amount"] == "-20.00"
+    assert world.account_book(elbe, "to=2026-01-30")["balance"]["amount"] == "50.00"
     assert world.lines(elbe, "from=2026-01-31&to=2026-01-31") == ["2026-01-31 order -20.00 = 30.00"]
 
 
@@ -63,7 +63,7 @@ def test_pages_of_a_book_continue_with_the_running_balance(world: BookScenario) 
         world.pay(elbe, str(number), f"P-{number}", paid_at="2026-01-10T08:00:00Z")
     pages, cursor = [], ""
     while True:
-        page = world.book(elbe, f"limit=3&from=2026-01-02{cursor}")
+        page = world.account_book(elbe, f"limit=3&from=2026-01-02{cursor}")
         pages.append([line["balance"]["amount"] for line in page["items"]])
         if page["next"] is None:
             break
@@ -94,7 +94,7 @@ def test_written_line_is_neither_changed_nor_deleted(world: BookScenario, statem
     with pytest.raises(DBAPIError) as refused:
         world.fees.rows(statement)
     assert isinstance(refused.value.orig, psycopg.errors.InsufficientPrivilege)
-    assert world.book(elbe)["balance"]["amount"] == "50.00"
+    assert world.account_book(elbe)["balance"]["amount"] == "50.00"
 
 
 def test_merge_moves_the_balance_in_one_line_and_later_facts_stand_in_the_new_book(world: BookScenario) -> None:
@@ -119,7 +119,7 @@ def test_merge_moves_the_balance_in_one_line_and_later_facts_stand_in_the_new_bo
         "void 3.33 = 70.00",
         "charge -3.33 = 66.67",
     ]
-    assert (world.book(elbe)["items"][-1]["ref"], world.book(weser)["items"][0]["ref"]) == (weser, elbe)
+    assert (world.account_book(elbe)["items"][-1]["ref"], world.account_book(weser)["items"][0]["ref"]) == (weser, elbe)
 
 
 def test_account_that_pays_itself_has_charges_and_no_lines(world: BookScenario) -> None:

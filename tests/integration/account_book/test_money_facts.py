@@ -14,6 +14,7 @@ def test_chargeback_counts_again_when_a_former_reseller_becomes_one_again(world:
     world.fees.reach(NOON)
     elbe = world.fees.reseller("house", "Elbe")
     world.pay(elbe, "60000", "psp-1")
+    world.fees.settle()
     world.ok(f"POST /v1/accounts/{elbe}/revert-reseller")
     world.pay(elbe, "60000", "psp-1-back", "chargeback")
     world.ok(f"POST /v1/accounts/{elbe}/become-reseller")
@@ -42,8 +43,10 @@ def test_restored_reseller_has_the_turnover_of_what_arrived_meanwhile(world: Boo
     world.fees.reach(NOON)
     elbe = world.fees.reseller("house", "Elbe")
     world.pay(elbe, "150", "psp-1")
+    world.fees.settle()
     world.ok(f"DELETE /v1/accounts/{elbe}")
     world.pay(elbe, "100", "psp-2", "refund")
+    world.fees.settle()
     world.ok(f"POST /v1/accounts/{elbe}/restore")
     world.fees.settle()
     assert world.turnover(elbe) == "50.00"

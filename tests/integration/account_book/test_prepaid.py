@@ -29,12 +29,12 @@ def test_order_is_refused_with_what_is_missing_when_the_balance_does_not_cover_i
     world.pay(elbe, "14.99", "P-1")
     assert world.order(elbe, "O-1").json()["missing"] == money("0.01", "EUR")
     world.pay(elbe, "0.01", "P-2")
-    assert world.book(elbe)["available"] == money("20.00", "EUR")
+    assert world.account_book(elbe)["available"] == money("20.00", "EUR")
     placed = world.order(elbe, "O-1")
     assert (placed.status_code, placed.json()["missing"]) == (201, None)
     assert world.order(elbe, "O-1").status_code == 200
-    book = world.book(elbe)
-    assert (book["balance"], book["available"]) == (money("-5.00", "EUR"), money("0.00", "EUR"))
+    shown = world.account_book(elbe)
+    assert (shown["balance"], shown["available"]) == (money("-5.00", "EUR"), money("0.00", "EUR"))
 
 
 def test_all_lines_cover_an_order_whatever_their_time(world: BookScenario) -> None:
@@ -48,15 +48,15 @@ def test_charges_are_made_and_may_take_the_balance_below_the_limit(world: BookSc
     elbe = prepaid(world)
     for _ in range(2):
         assert world.fees.assign(world.fees.client(elbe), "line").status_code == 201
-    book = world.book(elbe)
-    assert (book["balance"], book["available"]) == (money("-6.66", "EUR"), money("0.00", "EUR"))
+    shown = world.account_book(elbe)
+    assert (shown["balance"], shown["available"]) == (money("-6.66", "EUR"), money("0.00", "EUR"))
     assert world.order(elbe, "O-1", dry_run=True).json()["missing"] == money("21.66", "EUR")
 
 
 def test_postpaid_orders_have_no_limit_unless_the_file_sets_one(world: BookScenario) -> None:
     elbe = prepaid(world, "")
     assert world.order(elbe, "O-1").status_code == 201
-    assert world.book(elbe)["available"] is None
+    assert world.account_book(elbe)["available"] is None
     world.fees.apply("prepaid", HOUSE + "billing: {credit_limit: 25}\n")
     assert world.order(elbe, "O-2").json()["missing"] == money("15.00", "EUR")
 
@@ -69,7 +69,7 @@ def test_parallel_orders_never_spend_more_than_there_is(world: BookScenario) -> 
     codes = sorted(answer.status_code for answer in answers)
     assert codes == [201] * 6 + [409] * 10
     assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"insufficient_balance"}
-    assert world.book(elbe)["balance"] == money("-5.00", "EUR")
+    assert world.account_book(elbe)["balance"] == money("-5.00", "EUR")
 
 
 def test_parallel_repeats_of_one_order_are_one_when_the_balance_covers_one(world: BookScenario) -> None:
