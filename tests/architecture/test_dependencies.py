@@ -18,7 +18,7 @@ FOREIGN_QUERIES = {
     "kontor.mails.preview -> kontor.accounts.brand_queries",
     "kontor.mails.preview_console -> kontor.accounts.timeline_queries",
     "kontor.offers.console -> kontor.accounts.timeline_queries",
-    "kontor.programme.files -> kontor.fees.queries",
+    "kontor.programme.refusals -> kontor.fees.queries",
 }
 """Slices that still import the queries of another one. Remove lines; never add one."""
 SLICES = {
