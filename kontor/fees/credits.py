@@ -8,8 +8,6 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
 from pydantic import JsonValue
 from sqlalchemy.orm import Session
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from tests.oracle import merging, trials, turnover
+from tests.oracle import merging, plans, trials, turnover
 from tests.oracle.days import local_date
 from tests.oracle.fees import Running
 from tests.oracle.memory import JournalEntry, Person
@@ -144,29 +144,6 @@ def order(oracle: Oracle, entry: JournalEntry) -> None:
         oracle.memory.complaints.append(f"{entry.at} order {dict(values)}: {answered}, expected {priced}")
 
 
-def plan(oracle: Oracle, entry: JournalEntry) -> None:
-    """A first or dearer plan begins and is charged at once; it converts a trial."""
-    if not expected(oracle, entry, "ok"):
-        return
-    person = oracle.memory.people[entry.values["account"]]
-    oracle.settle(person)
-    begins = person.plans.take(person.label, entry.values["plan"], oracle.rules.prices, oracle.today())
-    if begins and person.plans.current is not None:
-        oracle.charge(person, person.plans.current, oracle.today())
-        if person.trial is not None and person.trial.state(entry.at) == "running":
-            person.trial.converted, person.trial.closed_at = True, entry.at
-            oracle.memory.trying.pop(person.label, None)
-    oracle.move(person)
-
-
-def unplan(oracle: Oracle, entry: JournalEntry) -> None:
-    """The plan ends with the paid period."""
-    if expected(oracle, entry, "ok"):
-        person = oracle.memory.people[entry.values["account"]]
-        oracle.settle(person)
-        person.plans.cancel(oracle.today())
-
-
 def assign(oracle: Oracle, entry: JournalEntry) -> None:
     """An assignment is charged at once; repeating it only cancels its end."""
     values = entry.values
@@ -283,8 +260,8 @@ ACTIONS: Mapping[str, Callable[[Oracle, JournalEntry], None]] = {
     "accept": decide("accepted"),
     "reject": decide("rejected"),
     "cancel": decide("cancelled"),
-    "plan": plan,
-    "unplan": unplan,
+    "plan": plans.plan,
+    "unplan": plans.unplan,
     "assign": assign,
     "unassign": unassign,
     "delete": delete,
