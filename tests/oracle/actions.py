@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from tests.oracle import merging, money_facts, trials
+from tests.oracle import merging, money_facts, plans, trials
 from tests.oracle.fees import Running
 from tests.oracle.memory import JournalEntry, Person
 from tests.oracle.offers import decide, down, expected, is_client_of, offer, up
@@ -110,29 +110,6 @@ def usage(oracle: Oracle, entry: JournalEntry) -> None:
     meter = person.meters.setdefault(values["metric"], Meter())
     if meter.take(Reported(level is not None, amount, values["at"]), values.get("report_id")):
         oracle.judge_metric(person, values["metric"], oracle.limits(person)[values["metric"]])
-
-
-def plan(oracle: Oracle, entry: JournalEntry) -> None:
-    """A first or dearer plan begins and is charged at once; it converts a trial."""
-    if not expected(oracle, entry, "ok"):
-        return
-    person = oracle.memory.people[entry.values["account"]]
-    oracle.settle(person)
-    begins = person.plans.take(person.label, entry.values["plan"], oracle.rules.prices, oracle.today())
-    if begins and person.plans.current is not None:
-        oracle.charge(person, person.plans.current, oracle.today())
-        if person.trial is not None and person.trial.state(entry.at) == "running":
-            person.trial.converted, person.trial.closed_at = True, entry.at
-            oracle.memory.trying.pop(person.label, None)
-    oracle.move(person)
-
-
-def unplan(oracle: Oracle, entry: JournalEntry) -> None:
-    """The plan ends with the paid period."""
-    if expected(oracle, entry, "ok"):
-        person = oracle.memory.people[entry.values["account"]]
-        oracle.settle(person)
-        person.plans.cancel(oracle.today())
 
 
 def assign(oracle: Oracle, entry: JournalEntry) -> None:
@@ -251,8 +228,8 @@ ACTIONS: Mapping[str, Callable[[Oracle, JournalEntry], None]] = {
     "accept": decide("accepted"),
     "reject": decide("rejected"),
     "cancel": decide("cancelled"),
-    "plan": plan,
-    "unplan": unplan,
+    "plan": plans.plan,
+    "unplan": plans.unplan,
     "assign": assign,
     "unassign": unassign,
     "delete": delete,
