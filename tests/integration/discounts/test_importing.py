@@ -1,53 +1,14 @@
 """`kontor import payments`: all rows or none; a killed import can be repeated."""
 
 import json
-import sys
-from collections.abc import Callable
-from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 
-from kontor.adapters.settings import Settings
-from kontor.cli.main import main
-from tests.support.discounts import DiscountScenario, moscow, roubles
+from tests.support.discounts import DiscountScenario, Import, roubles
 
-Import = Callable[..., "CompletedProcess[str]"]
 HEADER = "reference,amount,paid_at,kind\n"
-
-
-@pytest.fixture
-def take(
-    world: DiscountScenario,
-    settings: Settings,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Import:
-    """Import a file with the command, on this test's database and clock."""
-    world.reach(moscow("2026-02-01"))
-    for name in ("DATABASE_URL", "REDIS_URL", "SMTP_URL", "SECRET_KEY", "KONTOR_DATA_DIR", "KONTOR_NAMESPACE"):
-        monkeypatch.setenv(name, settings.environ()[name])
-    monkeypatch.setattr("kontor.cli.context.configure_logs", lambda *_: None)
-    monkeypatch.setattr("workers.connections.clock_for", lambda _: world.clock)
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    file = tmp_path / "payments.csv"
-
-    def start(reseller: str, content: str | bytes, *options: str) -> "CompletedProcess[str]":
-        file.write_bytes(content if isinstance(content, bytes) else content.encode())
-        monkeypatch.setattr(sys, "argv", ["kontor", "import", "payments", str(file), "--reseller", reseller, *options])
-        try:
-            code = main()
-        except SystemExit as error:
-            code = int(error.code or 0)
-        except Exception as error:  # noqa: BLE001 -- the interpreter hands every error to the hook
-            sys.excepthook(type(error), error, error.__traceback__)
-            code = 1
-        out, err = capsys.readouterr()
-        return CompletedProcess(sys.argv, code, out, err)
-
-    return start
 
 
 def summary(done: "CompletedProcess[str]") -> dict[str, Any]:
