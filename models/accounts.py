@@ -59,6 +59,7 @@ class Account(Base):
     reseller_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
     admin_email: Mapped[str]
     email_key: Mapped[str]
+    external_id: Mapped[str | None]
     email_version: Mapped[int] = mapped_column(Integer, server_default=text("1"))
     activation_serial: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     password_hash: Mapped[str | None]
@@ -93,6 +94,13 @@ class Account(Base):
             postgresql_where=text("purged_at IS NULL AND NOT looks_clash"),
         ),
         Index("ix_accounts_looks_clash", "looks_key", postgresql_where=text("looks_clash")),
+        Index(
+            "uq_accounts_external_id",
+            "programme",
+            "external_id",
+            unique=True,
+            postgresql_where=text("external_id IS NOT NULL AND reseller_id IS NULL"),
+        ),
         Index("ix_accounts_email_key", "email_key"),
         Index(
             "ix_accounts_reseller_id",

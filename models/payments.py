@@ -56,38 +56,91 @@ class PaymentRow(Base):
 
 
 class PaymentImport(Base):
-    """An import of a payments file; `digest`: SHA-256 of its bytes, in hex.
+    """An import of a payments file.
 
-    `lines`: rows staged so far; no row becomes a payment before `finished_at`.
+    `reseller_id`: all rows are this reseller's; None: each names its own, in `programme`. `digest`: SHA-256 of the
+    options that say how the file is read, and of its bytes, in hex. `lines`: rows staged so far; no row becomes a
+    payment before `finished_at`.
     """
 
     __tablename__ = "payment_imports"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    reseller_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    programme: Mapped[str | None] = mapped_column(ForeignKey("programmes.code"))
     digest: Mapped[str]
     lines: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     summary: Mapped[dict[str, JsonValue] | None] = mapped_column(JSONB(none_as_null=True))
     begun_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 
-    __table_args__ = (UniqueConstraint("reseller_id", "digest"),)
+    __table_args__ = (
+        UniqueConstraint("reseller_id", "digest"),
+        Index(
+            "uq_payment_imports_programme_digest",
+            "programme",
+            "digest",
+            unique=True,
+            postgresql_where=text("reseller_id IS NULL"),
+        ),
+    )
 
 
 class StagedPayment(Base):
-    """A validated row of an import, by line number."""
+    """A validated row of an import, by line number.
+
+    `reference`: None when the file has no usable one; `origin_id`: None when the row names no reseller. `content`: a
+    digest of what identifies the row; `place`: its number among equal ones. `accepted`: it was in doubt.
+    """
 
     __tablename__ = "payment_import_rows"
 
     import_id: Mapped[UUID] = mapped_column(ForeignKey("payment_imports.id", ondelete="CASCADE"), primary_key=True)
     line: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     id: Mapped[UUID]
-    reference: Mapped[str]
+    reference: Mapped[str | None]
     kind: Mapped[str]
     amount: Mapped[Decimal]
     paid_at: Mapped[datetime]
+    origin_id: Mapped[UUID | None]
+    content: Mapped[str | None]
+    place: Mapped[int] = mapped_column(Integer, server_default=text("1"))
+    accepted: Mapped[bool] = mapped_column(server_default=text("false"))
+    note: Mapped[str | None]
 
     __table_args__ = (Index("ix_payment_import_rows_reference", "import_id", "reference"),)
+
+
+class UnmatchedPayment(Base):
+    """An imported row that names no reseller; it waits until an operator assigns it, then `payment_id` is set.
+
+    `row_key` identifies the row in its programme: a file that has it again changes nothing. `note`: its texts.
+    """
+
+    __tablename__ = "unmatched_payments"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    programme: Mapped[str] = mapped_column(ForeignKey("programmes.code"))
+    row_key: Mapped[str]
+    file: Mapped[str]
+    line: Mapped[int] = mapped_column(BigInteger)
+    reference: Mapped[str]
+    kind: Mapped[str]
+    amount: Mapped[Decimal]
+    currency: Mapped[str]
+    paid_at: Mapped[datetime]
+    note: Mapped[str]
+    created_at: Mapped[datetime]
+    payment_id: Mapped[UUID | None] = mapped_column(ForeignKey("payments.id"))
+    assigned_by: Mapped[str | None]
+    assigned_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        enum_check("kind", PaymentKind),
+        CheckConstraint("amount > 0", name="amount_positive"),
+        UniqueConstraint("programme", "row_key"),
+        Index("ix_unmatched_payments_waiting", "id", postgresql_where=text("payment_id IS NULL")),
+    )
 
 
 class OrderRow(Base):

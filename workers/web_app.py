@@ -38,6 +38,7 @@ from kontor.offers import routes as offers_routes
 from kontor.operators import routes as operators_routes
 from kontor.orders import routes as orders_routes
 from kontor.payments import routes as payments_routes
+from kontor.payments import unmatched_routes
 from kontor.portal.routes import page_router
 from kontor.programme import routes as programme_routes
 from kontor.reconciliation import routes as reconciliation_routes
@@ -66,6 +67,7 @@ FAMILIES: Final[tuple[Routes, ...]] = (
     usage_routes.routes,
     offers_routes.template_routes,
     offers_routes.routes,
+    unmatched_routes.routes,
     payments_routes.routes,
     discounts_routes.routes,
     orders_routes.routes,

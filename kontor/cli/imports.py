@@ -1,52 +1,27 @@
 """`kontor import`: import files from other systems."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from itertools import islice
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
 import typer
 
 from kontor.cli.context import Json, ledger_jobs, print_json, running_settings, transaction
-from kontor.kernel.errors import Invalid
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+    from sqlalchemy.orm import Session
 
     from kontor.adapters.settings import Settings
     from kontor.context import Context
-    from kontor.payments.import_parse import ParsedRow, PaymentFile, RowError
+    from kontor.payments.import_run import ImportChoices, ImportSummary
+    from kontor.payments.import_target import ImportTarget
 
-
-T = TypeVar("T")
-LISTED: Final = 1_000
-"""Maximum number of listed bad rows; the rest are counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """Number of rows of a file, and its bad rows."""
-
-    rows: int
-    bad_rows: int
-    bad: "tuple[RowError, ...]"
-
-
-@dataclass(frozen=True, slots=True)
-class ImportSummary:
-    """The result counts; `bad` lists the first bad rows."""
-
-    file: str
-    reseller_id: UUID
-    rows: int
-    resumed_from: int = 0
-    imported: int = 0
-    already_there: int = 0
-    bad_rows: int = 0
-    bad: "tuple[RowError, ...]" = ()
+PRINTED: Final = 20
+"""Maximum number of lines named in a sentence."""
 
 
 def app() -> typer.Typer:
@@ -57,21 +32,84 @@ def app() -> typer.Typer:
     return group
 
 
+def line_numbers(text: str) -> frozenset[int]:
+    """Parse `2,5,9`. Raises BadParameter."""
+    numbers = [word.strip() for word in text.split(",") if word.strip()]
+    if not all(word.isascii() and word.isdigit() and int(word) > 0 for word in numbers):
+        raise typer.BadParameter(f"{text!r}: use line numbers such as 2,5,9.")
+    return frozenset(int(word) for word in numbers)
+
+
 def payments(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV file in UTF-8.")],
-    reseller: Annotated[UUID, typer.Option(metavar="ID", help="The reseller that made the payments.")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="Bank or PSP export.")],
+    reseller: Annotated[UUID | None, typer.Option(metavar="ID", help="The reseller whose payments they are.")] = None,
+    programme: Annotated[str | None, typer.Option(metavar="CODE", help="Each row names a reseller of it.")] = None,
+    match: Annotated[str | None, typer.Option(metavar="REGEX", help="Finds an external_id in a row's text.")] = None,
+    mapping: Annotated[str, typer.Option(metavar="NAME|FILE", help="A preset, or a YAML file of columns.")] = "",
+    accept: Annotated[str, typer.Option(metavar="LINE,…", help="Take these doubtful rows.")] = "",
+    skip: Annotated[str, typer.Option(metavar="LINE,…", help="Leave these rows out.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the rows.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Import payments, all rows or none. After an interruption, the same command continues. Exit 1 on a bad row."""
-    with running_settings() as settings, payment_context(settings) as service_ctx, bars() as progress:
-        result = import_payments(settings, service_ctx, file, reseller, progress, dry_run=dry_run)
+    """Import payments, all rows or none. The same command continues an interrupted one. Exit 1 on a doubtful row."""
+    from kontor.payments.import_run import ImportChoices
+
+    if (reseller is None) == (programme is None):
+        raise typer.BadParameter("Name --reseller ID, or --programme CODE with --match REGEX.")
+    if reseller is not None and match is not None:
+        raise typer.BadParameter("--match needs --programme; with --reseller all rows are of that reseller.")
+    choices = ImportChoices(line_numbers(accept), line_numbers(skip), match, mapping)
+    with running_settings() as settings, payment_context(settings) as ctx, bars() as progress:
+        with transaction(settings) as session:
+            target = target_of(ctx, session, reseller, programme or "", choices)
+        summary = run(settings, ctx, file, target, choices, progress, dry_run=dry_run)
     if as_json:
-        print_json(result)
+        print_json(summary)
     else:
-        explain(result)
-    if result.bad_rows:
+        explain(summary, dry_run=dry_run)
+    if summary.doubtful_rows:
         raise typer.Exit(1)
+
+
+def target_of(
+    ctx: "Context", session: "Session", reseller: UUID | None, programme: str, choices: "ImportChoices"
+) -> "ImportTarget":
+    """Return whose payments the file has."""
+    from kontor.payments import import_target
+
+    if reseller is not None:
+        return import_target.of_reseller(ctx, session, reseller)
+    return import_target.of_programme(ctx, session, programme, choices.match)
+
+
+def run(
+    settings: "Settings",
+    ctx: "Context",
+    path: Path,
+    target: "ImportTarget",
+    choices: "ImportChoices",
+    progress: "Progress",
+    *,
+    dry_run: bool,
+) -> "ImportSummary":
+    """Import the file, with a progress bar; a dry run takes its transaction back."""
+    from kontor.payments.import_encoding import blocks
+    from kontor.payments.import_mapping import Mapping, mapping_of
+    from kontor.payments.import_parse import PaymentFile
+    from kontor.payments.import_run import Import
+
+    file = PaymentFile.of(path, mapping_of(choices.mapping) if choices.mapping else Mapping())
+    lines = sum(block.count(b"\n") for block in blocks(path)) + 1
+    step = bar(progress, "reading", lines)
+    if not dry_run:
+        summary = Import(ctx, lambda: transaction(settings, audited=False), file, target, choices).run(step)
+    else:
+        with transaction(settings, audited=False) as session:
+            summary = Import(ctx, lambda: nullcontext(session), file, target, choices).run(step)
+            session.rollback()
+        summary = replace(summary, imported=0, would_import=summary.imported)
+    step(lines)
+    return summary
 
 
 @contextmanager
@@ -93,107 +131,38 @@ def bars() -> "Progress":
     return Progress(*columns, console=Console(stderr=True))
 
 
-def import_payments(
-    settings: "Settings",
-    service_ctx: "Context",
-    path: Path,
-    reseller: UUID,
-    progress: "Progress",
-    *,
-    dry_run: bool,
-) -> ImportSummary:
-    """Check all rows, stage them in chunks, import them in one transaction; return the summary."""
-    from kontor.payments import import_commit
-    from kontor.payments.import_parse import PaymentFile
-
-    with transaction(settings) as session:
-        programme = import_commit.programme_of(service_ctx, session, reseller)
-    file = PaymentFile(path, programme, service_ctx.now)
-    checked = check(file, progress)
-    result = ImportSummary(str(path), reseller, checked.rows)
-    if checked.bad_rows or dry_run:
-        return replace(result, bad_rows=checked.bad_rows, bad=checked.bad)
-    with transaction(settings) as session:
-        begun = import_commit.start(service_ctx, session, reseller, file.digest())
-    if not begun.finished:
-        stage_rows(settings, begun.id, begun.staged, file, checked.rows, progress)
-    with transaction(settings, audited=False) as session:
-        entered = import_commit.commit_rows(service_ctx, session, begun.id)
-    return replace(
-        result,
-        resumed_from=0 if begun.finished else begun.staged,
-        imported=entered.imported,
-        already_there=entered.already_there,
-        bad_rows=len(entered.bad),
-        bad=entered.bad[:LISTED],
-    )
-
-
-def check(file: "PaymentFile", progress: "Progress") -> Checked:
-    """Check all rows before any is staged."""
-    from kontor.payments.import_parse import RowError
-
-    with file.path.open("rb") as source:
-        lines = sum(1 for _ in source)
-    step = bar(progress, "checking", lines)
-    rows, bad_rows, bad = 0, 0, []
-    for row in file.rows(step):
-        rows += 1
-        if isinstance(row, RowError):
-            bad_rows += 1
-            bad += [row] if bad_rows <= LISTED else []
-    step(lines)
-    return Checked(rows, bad_rows, tuple(bad))
-
-
-def stage_rows(
-    settings: "Settings", import_id: UUID, staged: int, file: "PaymentFile", rows: int, progress: "Progress"
-) -> None:
-    """Stage the remaining rows, one transaction per chunk."""
-    from kontor.payments import import_commit
-
-    step = bar(progress, "entering", rows)
-    step(staged)
-    for chunk in chunks(islice(good(file), staged, None), import_commit.CHUNK):
-        with transaction(settings, audited=False) as session:
-            import_commit.stage_rows(session, import_id, staged, chunk)
-        staged += len(chunk)
-        step(staged)
-
-
-def good(file: "PaymentFile") -> "Iterator[ParsedRow]":
-    """Yield the rows of a checked file. Raises Invalid if the file has changed."""
-    from kontor.payments.import_parse import ParsedRow
-
-    for row in file.rows():
-        if not isinstance(row, ParsedRow):
-            raise Invalid("invalid", f"{file.path.name} changed while it was being read. Run this command again.")
-        yield row
-
-
-def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Split items into lists of at most `size`."""
-    source = iter(items)
-    while chunk := list(islice(source, size)):
-        yield chunk
-
-
 def bar(progress: "Progress", title: str, total: int) -> Callable[[int], None]:
     """Add a progress bar; return a function that sets its position."""
     task = progress.add_task(title, total=total)
     return lambda done: progress.update(task, completed=done)
 
 
-def explain(result: ImportSummary) -> None:
+def explain(summary: "ImportSummary", *, dry_run: bool) -> None:
     """Print the result; errors go to stderr."""
-    for row in result.bad:
-        typer.echo(f"line {row.line}: {row.error}", err=True)
-    if result.bad_rows:
-        rest = result.bad_rows - len(result.bad)
+    if summary.doubtful_rows:
+        for row in summary.doubtful:
+            others = [line for line in row.lines if line != row.line]
+            also = f" (with line {named(others)})" if others else ""
+            typer.echo(f"line {row.line}: {row.why}{also}", err=True)
+        rest = summary.doubtful_rows - len(summary.doubtful)
         more = f" ({rest} not listed)" if rest else ""
-        typer.echo(
-            f"{result.bad_rows} bad row(s){more}. Nothing was imported. Correct the file and run again.",
-            err=True,
-        )
+        message = f"{summary.doubtful_rows} doubtful row(s){more}. Nothing was imported. Correct the file, or take rows"
+        typer.echo(f"{message} as they are with --accept LINE,… and leave rows out with --skip LINE,….", err=True)
         return
-    typer.echo(f"{result.rows} row(s): {result.imported} imported, {result.already_there} already there")
+    done = f"{summary.would_import} would be imported" if dry_run else f"{summary.imported} imported"
+    counts = f"{done}, {summary.already_there} already there"
+    typer.echo(f"{summary.rows} row(s) of {summary.layout}: {counts}{others_of(summary)}")
+
+
+def others_of(summary: "ImportSummary") -> str:
+    """Return how many rows were kept without a reseller or skipped, and the lines of those that were not imported."""
+    parts = [f", {summary.unmatched} unmatched" if summary.unmatched else ""]
+    parts += [f", {count} skipped ({why})" for why, count in summary.skipped_why.items()]
+    parts += [f"\n{name.replace('_', ' ')}: line {named(lines)}" for name, lines in summary.lines.items() if lines]
+    return "".join(parts)
+
+
+def named(lines: list[int]) -> str:
+    """Return line numbers as a list in words."""
+    more = f" and {len(lines) - PRINTED} more" if len(lines) > PRINTED else ""
+    return ", ".join(map(str, lines[:PRINTED])) + more

@@ -118,6 +118,9 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     "PaymentOut": Fields(
         trade="id reseller_id posted_to kind amount paid_at day reference created_at differs",
     ),
+    "UnmatchedPaymentOut": Fields(
+        staff="id programme kind amount paid_at reference note file line created_at",
+    ),
     "BookLineOut": Fields(trade="number at recorded_at day kind amount balance ref note fact_id"),
     "AccountBookOut": Fields(trade="balance available"),
     "DiscountWindowOut": Fields(trade="from_ to"),

@@ -1,151 +1,178 @@
-"""Parse a payment file: every row is a payment or an error with its line number. No database."""
+"""Read a payment file: find its encoding, separators and layout, then read its rows. No database."""
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
-from hashlib import sha256
+from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
-from kontor.kernel.errors import Invalid, KontorError
-from kontor.kernel.money import parse_amount
-from kontor.kernel.states import PaymentKind
-from kontor.kernel.zones import day_start
-from kontor.payments.service import normalize_reference, reject_future
-from kontor.programme.model import Programme
+from kontor.kernel.errors import Invalid
+from kontor.payments.import_encoding import encoding_of
+from kontor.payments.import_layouts import Header, Layout, Role, RowFields, fields_of, fold, recognised
+from kontor.payments.import_mapping import Mapping
+from kontor.payments.import_onec import FIRST_LINE, documents
+from kontor.payments.import_presets import BANKS, ONE_C, OWN
+from kontor.payments.import_records import LONGEST_LINE, Lines, Records
+from kontor.payments.import_rows import RowReader, RowReading
+from kontor.payments.import_services import PRESETS, SERVICE, is_service
+from kontor.payments.import_values import MOMENTS, DayOrder, proved_order
 
-REQUIRED: Final = ("amount", "paid_at", "reference")
-OPTIONAL: Final = ("kind", "currency")
-DELIMITERS: Final = (",", ";", "\t")
-YEARS: Final = range(1900, 9000)
-BLOCK_SIZE: Final = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedRow:
-    """A valid row with its line number; the instant is aware."""
-
-    line: int
-    reference: str
-    kind: PaymentKind
-    amount: Decimal
-    paid_at: datetime
+DELIMITERS: Final = (";", ",", "\t", "|")
+PREAMBLE: Final = 60
+"""Lines before the names of the columns, at most."""
+PROBE: Final = 500
+"""Rows that are looked at for days such as 03/04/2026."""
+SEPARATOR: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+CALLS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class RowError:
-    """An invalid row with its error."""
+class Shape:
+    """How a file is built: codec, layout and delimiter; `begins`: the line of its column names, 0 without them."""
 
-    line: int
-    error: str
+    codec: str
+    header: Header
+    delimiter: str = ""
+    begins: int = 0
+    order: DayOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentFile:
-    """A CSV file in UTF-8 with a header, separated by commas, semicolons or tabs.
-
-    Payments after `now` are invalid.
-    """
+    """A payment file whose shape is known."""
 
     path: Path
-    programme: Programme
-    now: datetime
+    shape: Shape
 
-    def digest(self) -> str:
-        """Return the SHA-256 of the file in hex; it identifies the import."""
-        sha = sha256()
-        with self.path.open("rb") as source:
-            while block := source.read(BLOCK_SIZE):
-                sha.update(block)
-        return sha.hexdigest()
+    @classmethod
+    def of(cls, path: Path, mapping: Mapping = Mapping()) -> PaymentFile:  # noqa: B008 -- frozen
+        """Find the shape of a file. Raises Invalid when it has none that is known, or cannot be read."""
+        codec = mapping.encoding or encoding_of(path)
+        with opened(path, codec) as lines:
+            shape = shape_of(path, codec, lines, mapping)
+        file = cls(path, shape)
+        return cls(path, Shape(codec, shape.header, shape.delimiter, shape.begins, file.day_order()))
 
-    def rows(self, at: Callable[[int], None] | None = None) -> Iterator[ParsedRow | RowError]:
-        """Yield the rows in order; calls `at` with every 1,000th line. Raises Invalid on a bad header or encoding."""
-        try:
-            with self.path.open(encoding="utf-8-sig", newline="") as source:
-                yield from self._rows(source, at or (lambda _: None))
-        except UnicodeDecodeError:
-            line = self._first_invalid_line()
-            raise Invalid("invalid", f"{self.path.name} is not UTF-8 (line {line}): save the file as UTF-8.") from None
-        except OSError as error:
-            raise Invalid("invalid", f"{self.path} cannot be read: {error.strerror}.") from None
+    @property
+    def layout(self) -> Layout:
+        """The layout of the file."""
+        return self.shape.header.layout
 
-    def _rows(self, source: TextIO, at: Callable[[int], None]) -> Iterator[ParsedRow | RowError]:
-        header = source.readline()
-        delimiter = max(DELIMITERS, key=header.count)
-        columns = _columns(header, delimiter)
-        reader = csv.reader(source, delimiter=delimiter, strict=True)
-        while True:
-            try:
-                cells = next(reader)
-            except StopIteration:
+    def readings(self, reader: RowReader, at: Callable[[int], None] | None = None) -> Iterator[RowReading]:
+        """Read the rows in order; calls `at` with the line of every 1,000th. Raises Invalid when it cannot be read."""
+        for number, fields in enumerate(self.fields(), 1):
+            if at is not None and number % CALLS == 0:
+                at(fields.line)
+            yield reader.read(fields)
+
+    def fields(self) -> Iterator[RowFields]:
+        """Yield the fields of each row, blank ones and footers left out."""
+        with opened(self.path, self.shape.codec) as lines:
+            if self.layout.name == ONE_C.name:
+                yield from documents(lines)
                 return
-            except csv.Error as error:
-                yield RowError(reader.line_num + 1, f"invalid CSV: {error}")
-                continue
-            line = reader.line_num + 1
-            if line % 1_000 == 0:
-                at(line)
-            if any(cell.strip() for cell in cells):
-                yield self._row(line, columns, cells)
+            while lines.number < self.shape.begins:
+                lines.next_line()
+            for record in Records(lines, self.shape.delimiter):
+                fields = fields_of(record, self.shape.header)
+                if fields is not None:
+                    yield fields
 
-    def _first_invalid_line(self) -> int:
-        with self.path.open("rb") as source:
-            for number, line in enumerate(source, 1):
-                if line.decode("utf-8", "replace").encode() != line:
-                    return number
-        return 0
+    def day_order(self) -> DayOrder | None:
+        """Return what comes first in days such as `03/04/2026`; None when the file does not show it, or shows both."""
+        days = (fields.values.get(Role.DAY, "") for fields in self.fields())
+        if self.layout.date is not None or not any(MOMENTS[-1].fullmatch(day) for day in islice(days, PROBE)):
+            return None
+        proved = {proved_order(fields.values.get(Role.DAY, "")) for fields in self.fields()} - {None}
+        return proved.pop() if len(proved) == 1 else None
 
-    def _row(self, line: int, columns: list[str], cells: list[str]) -> ParsedRow | RowError:
-        if len(cells) != len(columns):
-            return RowError(line, f"has {len(cells)} cells instead of {len(columns)}")
-        values = dict(zip(columns, (cell.strip() for cell in cells), strict=True))
-        currency = values.get("currency") or self.programme.currency
-        if currency != self.programme.currency:
-            return RowError(
-                line, f"currency {currency} differs from the programme's currency {self.programme.currency}"
+
+@contextmanager
+def opened(path: Path, codec: str) -> Iterator[Lines]:
+    """Provide the lines of a file. Raises Invalid when it cannot be read."""
+    try:
+        with path.open(encoding="utf-8-sig" if codec == "utf-8" else codec, newline="") as source:
+            yield Lines(source)
+    except (UnicodeDecodeError, LookupError):
+        raise Invalid("invalid", f"{path.name} is not {codec.upper()}.") from None
+    except OSError as error:
+        raise Invalid("invalid", f"{path} cannot be read: {error.strerror}.") from None
+
+
+def shape_of(path: Path, codec: str, lines: Lines, mapping: Mapping) -> Shape:
+    """Find layout, delimiter and column names in the first lines. Raises Invalid."""
+    delimiters = (mapping.delimiter,) if mapping.delimiter else DELIMITERS
+    first = ""
+    while lines.number < PREAMBLE + mapping.lines and (line := lines.next_line()) is not None:
+        if lines.cut:
+            message = (
+                f"Line {lines.number} of {path.name} is longer than {LONGEST_LINE} characters; is it a payment file?"
             )
-        kind = values.get("kind") or PaymentKind.PAYMENT.value
-        if kind not in list(PaymentKind):
-            return RowError(line, f"unknown kind {kind!r}: use {', '.join(PaymentKind)}")
-        try:
-            amount = parse_amount(values["amount"], currency)
-            paid_at = self._parse_instant(values["paid_at"])
-            reject_future(paid_at, self.now)
-            return ParsedRow(line, normalize_reference(values["reference"]), PaymentKind(kind), amount, paid_at)
-        except KontorError as error:
-            return RowError(line, error.message)
-
-    def _parse_instant(self, text: str) -> datetime:
-        """Parse an instant with offset, or a local day, meaning its first instant. Raises Invalid."""
-        try:
-            if len(text) == len("2026-01-31"):
-                day = date.fromisoformat(text)
-                parsed: datetime | None = day_start(day, self.programme.zone) if day.year in YEARS else None
-            else:
-                instant = datetime.fromisoformat(text)
-                parsed = instant if instant.utcoffset() is not None and instant.year in YEARS else None
-        except (ValueError, OverflowError):
-            parsed = None
-        if parsed is None:
-            message = f"paid_at {text!r}: use a day such as 2026-01-31, or an instant with UTC offset."
             raise Invalid("invalid", message)
-        return parsed
+        line = line.lstrip("\N{ZERO WIDTH NO-BREAK SPACE}")
+        if mark := SEPARATOR.fullmatch(line):
+            delimiters = (mark[1],)
+            continue
+        if line.startswith(FIRST_LINE) and any(layout.name == ONE_C.name for layout in mapping.layouts or (ONE_C,)):
+            return Shape(codec, Header.of(ONE_C, ()))
+        first = first or line
+        if lines.number <= mapping.lines:
+            continue
+        for delimiter in delimiters:
+            if header := header_in(line, delimiter, mapping):
+                begins = lines.number if header.layout.header is None else lines.number - 1
+                return Shape(codec, checked(header, path), delimiter, begins)
+    raise unknown(path, first, mapping)
 
 
-def _columns(header: str, delimiter: str) -> list[str]:
-    """Return the column names. Raises Invalid when one is missing, unknown or repeated."""
-    names = [name.strip().casefold() for name in next(csv.reader([header], delimiter=delimiter), [])]
-    missing = [name for name in REQUIRED if name not in names]
-    unknown = [name for name in names if name not in (*REQUIRED, *OPTIONAL)]
-    if missing or unknown or len(set(names)) < len(names):
-        problems = [f"{', '.join(missing)} missing"] if missing else []
-        problems += [f"{', '.join(map(repr, unknown))} unknown"] if unknown else []
-        problem = "; ".join(problems) or "a column is repeated"
-        expected = f"{', '.join(REQUIRED)}; optional: {', '.join(OPTIONAL)}"
-        raise Invalid("invalid", f"The first line must name the columns ({expected}): {problem}.")
-    return names
+def header_in(line: str, delimiter: str, mapping: Mapping) -> Header | None:
+    """Return the header that a line is; None when it is none."""
+    choices = mapping.layouts or (*PRESETS, SERVICE)
+    for layout in choices:
+        if layout.first_row is not None and layout.header is not None and layout.first_row.fullmatch(line):
+            return Header.of(mapping.adjusted(layout), layout.header) if delimiter == ";" else None
+    try:
+        names = [fold(name) for name in next(csv.reader([line], delimiter=delimiter, strict=True), [])]
+    except csv.Error:
+        return None
+    fitting = recognised(names, choices)
+    if fitting is None and is_service(frozenset(names)):
+        fitting = next((each for each in choices if each.name == SERVICE.name), None)
+    return Header.of(mapping.adjusted(fitting), names) if fitting is not None else None
+
+
+def checked(header: Header, path: Path) -> Header:
+    """Return the header. Raises Invalid when a column stands there twice, or its name seems to be a slip."""
+    layout, names = header.layout, header.names
+    twice = [] if layout.repeats else header.repeated()
+    if twice:
+        raise Invalid("invalid", f"{path.name}: the column {', '.join(map(repr, twice))} is repeated.")
+    if layout.name != OWN.name:
+        return header
+    own = [role.value for role in layout.columns]
+    for name in names:
+        near = get_close_matches(name, own, 1, 0.8) if name not in own else []
+        if near:
+            raise Invalid("invalid", f"{path.name}: the column {name!r} is unknown; {near[0]!r} is near.")
+    return header
+
+
+def unknown(path: Path, first: str, mapping: Mapping) -> Invalid:
+    """Return the error of a file that no layout fits."""
+    if mapping.layouts:
+        columns = " or ".join(", ".join(map(repr, sorted(layout.signature))) for layout in mapping.layouts)
+        return Invalid("invalid", f"Columns are missing: no line of {path.name} names {columns}.")
+    names = {fold(name) for name in re.split(r"[;,\t|]", first)}
+    missing = [role.value for role in (Role.AMOUNT, Role.DAY) if role.value not in names]
+    layouts = ", ".join(sorted(layout.name for layout in (*BANKS, ONE_C, SERVICE)))
+    message = (
+        f"No layout fits {path.name}: of our own columns {', '.join(missing)} missing. It may be one of {layouts};"
+        " for another, name its columns with --mapping."
+    )
+    return Invalid("invalid", message)

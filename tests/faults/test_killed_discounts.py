@@ -32,7 +32,7 @@ LINES = 25
 FILE = "reference,amount,paid_at,kind\n" + "".join(f"P-{n},100.00,2026-01-31,payment\n" for n in range(LINES))
 TABLES = {
     "payments": "SELECT reseller_id, reference, kind, amount, currency, paid_at FROM payments ORDER BY reference",
-    "imports": "SELECT reseller_id, digest, lines, summary, finished_at FROM payment_imports",
+    "imports": "SELECT reseller_id, programme, digest, lines, summary, finished_at FROM payment_imports",
 }
 
 
@@ -106,7 +106,7 @@ def test_import_of_payments_completes_after_sigkills(
             world.run_killed(kill, replace(world.task, command=command, environ=environ))
             assert world.rows("SELECT count(*) FROM payments")[0][0] in {0, LINES}
         summary = json.loads(world.run(*command, environ=environ).printed)
-        assert (summary["rows"], summary["imported"] + summary["already_there"], summary["bad_rows"]) == (
+        assert (summary["rows"], summary["imported"] + summary["already_there"], summary["doubtful_rows"]) == (
             LINES,
             LINES,
             0,

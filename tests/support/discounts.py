@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from subprocess import CompletedProcess
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ from tests.support.worker import running_worker
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 FAMILIES = ("vps", "dedicated", "ssl")
+Import = Callable[..., CompletedProcess[str]]
 OPENING = datetime(2025, 12, 1, tzinfo=UTC)
 
 

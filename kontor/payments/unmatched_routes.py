@@ -1,0 +1,88 @@
+"""Imported payments that name no reseller. Only unbound keys see and assign them."""
+
+from typing import Annotated, Self
+from uuid import UUID
+
+from fastapi import Query
+from pydantic import Field
+
+from kontor.http.context import Ctx, RoutePolicy
+from kontor.http.responses import ApiResponse
+from kontor.http.routing import Routes
+from kontor.http.wire import MoneyOut, PageOut, PageQuery, RequestModel, ResponseModel, UtcOut
+from kontor.kernel.money import Money
+from kontor.kernel.states import PaymentKind
+from kontor.payments import service, unmatched
+from kontor.payments.routes import PaymentOut
+from models.keys import Scope
+from models.payments import UnmatchedPayment
+
+
+class UnmatchedPaymentOut(ResponseModel):
+    """A payment that names no reseller; `file` and `line`: where it stands; `note`: the texts of its row."""
+
+    id: UUID
+    programme: str
+    kind: PaymentKind
+    amount: MoneyOut
+    paid_at: UtcOut
+    reference: str
+    note: str
+    file: str
+    line: int
+    created_at: UtcOut
+
+    @classmethod
+    def of(cls, row: UnmatchedPayment) -> Self:
+        """Build the response for a payment."""
+        return cls(
+            id=row.id,
+            programme=row.programme,
+            kind=PaymentKind(row.kind),
+            amount=MoneyOut.of(Money(row.amount, row.currency)),
+            paid_at=row.paid_at,
+            reference=row.reference,
+            note=row.note,
+            file=row.file,
+            line=row.line,
+            created_at=row.created_at,
+        )
+
+
+class UnmatchedPaymentQuery(PageQuery):
+    """Filter for payments that name no reseller."""
+
+    programme: str | None = None
+
+
+class AssignmentIn(RequestModel):
+    """The reseller whose payment it is, also a former one."""
+
+    reseller_id: UUID = Field(strict=False)
+
+
+routes = Routes("payments")
+
+
+@routes.get("/v1/payments/unmatched", RoutePolicy(Scope.READ, unbound_only=True), response=PageOut[UnmatchedPaymentOut])
+def list_unmatched_payments(ctx: Ctx, query: Annotated[UnmatchedPaymentQuery, Query()]) -> PageOut[UnmatchedPaymentOut]:
+    """List imported payments that name no reseller and wait for somebody to assign them, latest first."""
+    page = unmatched.page(ctx.session, query.programme, query.cursor, query.limit)
+    return PageOut(items=[UnmatchedPaymentOut.of(row) for row in page.items], next=page.next)
+
+
+@routes.post(
+    "/v1/payments/unmatched/{unmatched_id}/assign",
+    RoutePolicy(Scope.ENQUEUE, unbound_only=True),
+    response=PaymentOut,
+    status=201,
+    also={200: PaymentOut},
+)
+def assign_unmatched_payment(ctx: Ctx, unmatched_id: UUID, body: AssignmentIn) -> ApiResponse:
+    """Assign a payment to a reseller: 201, or 200 and the first where its reference is known with this content.
+
+    409 `already_assigned`, `not_a_reseller`; 422 `programme_mismatch`.
+    """
+    posted = unmatched.assign(ctx.context, ctx.session, unmatched_id, body.reseller_id, ctx.caller.actor)
+    programme = service.programme_of(ctx.context, ctx.session, posted.row.reseller_id)
+    return ApiResponse.of(PaymentOut.of(posted.row, programme), 201 if posted.created else 200)

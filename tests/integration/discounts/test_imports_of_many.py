@@ -1,0 +1,146 @@
+"""Files with many resellers: rows name them by `external_id`; those that name nobody wait to be assigned."""
+
+import json
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+from tests.support.discounts import DiscountScenario, Import, roubles
+
+HEADER = "Verwendungszweck;Betrag;Buchung;Nr\n"
+MAPPING = "columns: {paid_at: Buchung, amount: Betrag, reference: Nr}\ndate: d.M.yyyy\ndecimal: ','\n"
+MATCH = ("--programme", "hosting", "--match", r"R-\d+", "--json")
+
+
+@pytest.fixture
+def resellers(world: DiscountScenario) -> tuple[str, str]:
+    """Two resellers of `hosting` with the external ids R-1 and R-17."""
+    ids = world.reseller("Volga"), world.reseller("Neva")
+    for reseller, external_id in zip(ids, ("R-1", "r-17"), strict=True):
+        world.rows(
+            "UPDATE accounts SET external_id = :id WHERE id = :account RETURNING 1", id=external_id, account=reseller
+        )
+    return ids
+
+
+@pytest.fixture
+def mapping(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A mapping file for the files of this module."""
+    path = tmp_path_factory.mktemp("mapping") / "house-bank.yaml"
+    path.write_text(MAPPING)
+    return str(path)
+
+
+def document(done: "CompletedProcess[str]") -> Any:
+    return json.loads(done.stdout)
+
+
+def payments(world: DiscountScenario, reseller: str) -> list[tuple[str, str, str]]:
+    items = world.api.ok(f"GET /v1/resellers/{reseller}/payments", key=world.key)["items"]
+    return sorted((item["reference"], item["kind"], item["amount"]["amount"]) for item in items)
+
+
+def waiting(world: DiscountScenario) -> list[dict[str, Any]]:
+    return list(world.api.ok("GET /v1/payments/unmatched?programme=hosting", key=world.key)["items"])
+
+
+def test_each_row_goes_to_the_reseller_that_it_names(
+    world: DiscountScenario, run_import: Import, resellers: tuple[str, str], mapping: str
+) -> None:
+    rows = "Top-up r-1;1.000,50;5.1.2026;A\nДоговор R-17, без НДС;52000;6.1.2026;A\nErstattung R-17;-2,5;7.1.2026;B\n"
+    done = run_import(HEADER + rows, *MATCH, "--mapping", mapping)
+    assert (done.returncode, document(done)["imported"], document(done)["layout"]) == (0, 3, "house-bank.yaml")
+    assert payments(world, resellers[0]) == [("A", "payment", "1000.50")]
+    assert payments(world, resellers[1]) == [("A", "payment", "52000.00"), ("B", "refund", "2.50")]
+    world.settle()
+    assert world.discount(resellers[1])["recorded"]["turnover"] == roubles("51997.50")
+    again = run_import(HEADER + rows, *MATCH, "--mapping", mapping)
+    assert (document(again)["imported"], document(again)["already_there"]) == (0, 3)
+
+
+def test_file_is_refused_when_a_row_names_nobody_and_the_payment_waits_when_it_is_accepted(
+    world: DiscountScenario, run_import: Import, resellers: tuple[str, str], mapping: str
+) -> None:
+    rows = "R-1;1;5.1.2026;A\nR-12;2;5.1.2026;B\nR-17 und R-1;3;5.1.2026;C\nohne;4;5.1.2026;D\n"
+    done = run_import(HEADER + rows, *MATCH, "--mapping", mapping)
+    assert done.returncode == 1
+    assert {row["line"]: row["why"] for row in document(done)["doubtful"]} == {
+        3: "no reseller of hosting has the external_id R-12",
+        4: "the row names 2 resellers: R-1, R-17",
+        5: "the row names no reseller",
+    }
+    assert world.rows("SELECT 1 FROM payments UNION ALL SELECT 1 FROM unmatched_payments") == []
+    accepted = run_import(HEADER + rows, *MATCH, "--mapping", mapping, "--accept", "3,4,5")
+    assert (document(accepted)["imported"], document(accepted)["unmatched"]) == (1, 3)
+    assert document(accepted)["lines"]["unmatched"] == [3, 4, 5]
+    assert [(each["line"], each["reference"], each["amount"]) for each in waiting(world)] == [
+        (5, "D", roubles("4.00")),
+        (4, "C", roubles("3.00")),
+        (3, "B", roubles("2.00")),
+    ]
+    longer = run_import(HEADER + rows + "R-1;9;6.1.2026;E\n", *MATCH, "--mapping", mapping, "--accept", "3,4,5")
+    assert (document(longer)["imported"], document(longer)["unmatched"], document(longer)["already_there"]) == (1, 0, 4)
+
+
+def test_waiting_payment_counts_for_the_reseller_it_is_assigned_to_and_once(
+    world: DiscountScenario, run_import: Import, resellers: tuple[str, str], mapping: str
+) -> None:
+    rows = HEADER + "ohne;52000;5.1.2026;D\nohne;5;5.1.2026;E\n"
+    assert run_import(rows, *MATCH, "--mapping", mapping, "--accept", "2,3").returncode == 0
+    world.pay(resellers[0], "7", "2026-01-04", reference="E")
+    second, first = waiting(world)
+    call = f"POST /v1/payments/unmatched/{first['id']}/assign"
+    posted = world.api.call(call, {"reseller_id": resellers[0]}, key=world.key)
+    assert (posted.status_code, posted.json()["reference"], posted.json()["amount"]) == (201, "D", roubles("52000.00"))
+    again = world.api.call(call, {"reseller_id": resellers[1]}, key=world.key)
+    assert (again.status_code, again.json()["code"]) == (409, "already_assigned")
+    other = world.api.call(
+        f"POST /v1/payments/unmatched/{second['id']}/assign", {"reseller_id": resellers[0]}, key=world.key
+    )
+    assert (other.status_code, other.json()["reference"][:4]) == (201, "row:")
+    assert waiting(world) == []
+    world.settle()
+    assert world.discount(resellers[0])["recorded"]["turnover"] == roubles("52012.00")
+    assert document(run_import(rows, *MATCH, "--mapping", mapping, "--accept", "2,3"))["unmatched"] == 0
+    assert waiting(world) == []
+
+
+def test_waiting_payments_are_for_unbound_keys_alone_and_for_their_own_programme(
+    world: DiscountScenario, run_import: Import, resellers: tuple[str, str], mapping: str
+) -> None:
+    assert run_import(HEADER + "ohne;4;5.1.2026;D\n", *MATCH, "--mapping", mapping, "--accept", "2").returncode == 0
+    bound = world.api.key(reseller_id=resellers[0])
+    unmatched = waiting(world)[0]["id"]
+    for call in ("GET /v1/payments/unmatched", f"POST /v1/payments/unmatched/{unmatched}/assign"):
+        body = {"reseller_id": resellers[0]} if call.startswith("POST") else None
+        assert world.api.call(call, body, key=bound).status_code == 403
+    world.apply("learning")
+    foreign = world.reseller("Elbe", "learning")
+    call = f"POST /v1/payments/unmatched/{unmatched}/assign"
+    refused = world.api.call(call, {"reseller_id": foreign}, key=world.key)
+    assert (refused.status_code, refused.json()["code"]) == (422, "programme_mismatch")
+    assert len(waiting(world)) == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [(), ("--programme", "hosting", "--reseller", "0192f0c0-0000-7000-8000-000000000000"), ("--accept", "x")],
+)
+def test_command_exits_with_2_when_it_is_used_wrongly(run_import: Import, options: tuple[str, ...]) -> None:
+    assert run_import(HEADER, *options).returncode == 2
+
+
+def test_pattern_or_mapping_that_cannot_be_read_is_refused_with_its_line(
+    run_import: Import, resellers: tuple[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    broken = run_import(HEADER, "--programme", "hosting", "--match", "R-(")
+    assert (broken.returncode, "not a regular expression" in broken.stderr) == (1, True)
+    path = tmp_path_factory.mktemp("bad") / "bad.yaml"
+    path.write_text("columns: {paid_at: Buchung}\ndecimal: x\ndate: d.Q.yyyy\n")
+    done = run_import(HEADER, *MATCH, "--mapping", str(path))
+    assert done.returncode == 1
+    for words in ("bad.yaml: line 1", "'amount' is missing", "bad.yaml: line 2", "bad.yaml: line 3"):
+        assert words in done.stderr
+    unknown = run_import(HEADER, *MATCH, "--mapping", "nobank")
+    assert (unknown.returncode, "no preset 'nobank'" in unknown.stderr) == (1, True)
