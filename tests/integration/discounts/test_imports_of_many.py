@@ -3,6 +3,7 @@
 import json
 from subprocess import CompletedProcess
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -110,7 +111,7 @@ def test_waiting_payments_are_for_unbound_keys_alone_and_for_their_own_programme
     world: DiscountScenario, run_import: Import, resellers: tuple[str, str], mapping: str
 ) -> None:
     assert run_import(HEADER + "ohne;4;5.1.2026;D\n", *MATCH, "--mapping", mapping, "--accept", "2").returncode == 0
-    bound = world.api.key(reseller_id=resellers[0])
+    bound = world.api.key(reseller_id=UUID(resellers[0]))
     unmatched = waiting(world)[0]["id"]
     for call in ("GET /v1/payments/unmatched", f"POST /v1/payments/unmatched/{unmatched}/assign"):
         body = {"reseller_id": resellers[0]} if call.startswith("POST") else None
