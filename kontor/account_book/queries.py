@@ -89,13 +89,15 @@ def add_transfer(
 
 MISSING: Final = text(
     "INSERT INTO account_book (reseller_id, kind, fact_id, amount, currency, at, recorded_at, ref, note)"
-    " SELECT reseller_id, kind, fact_id, amount, currency, at, recorded_at, ref, note FROM account_book_facts"
-    " WHERE fact_id = :fact_id AND kind = :kind ON CONFLICT DO NOTHING"
+    " SELECT CASE WHEN f.recorded_at < m.at THEN f.origin_id ELSE f.reseller_id END, f.kind, f.fact_id, f.amount,"
+    "  f.currency, f.at, f.recorded_at, f.ref, f.note FROM account_book_facts f LEFT JOIN LATERAL"
+    "  (SELECT max(at) AS at FROM reseller_merges WHERE old_id = f.origin_id) AS m ON true"
+    " WHERE f.fact_id = :fact_id AND f.kind = :kind ON CONFLICT DO NOTHING"
 )
 
 
 def add_missing(session: Session, fact_id: UUID, kind: str) -> None:
-    """Write the line of a fact unless it has one."""
+    """Write the line of a fact unless it has one: into the book of the reseller that it was entered for."""
     session.execute(MISSING, {"fact_id": fact_id, "kind": kind})
 
 
