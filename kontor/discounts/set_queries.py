@@ -55,22 +55,6 @@ MOVED: Final = """(
 )"""
 """A percentage differs from the recorded one; a renamed tier moves nobody (programme.md 6.7)."""
 
-MOVED: Final = """(
-    coalesce(known_percent, (CAST(:percents AS jsonb[]))[1]) <> percent AND EXISTS (
-        SELECT FROM jsonb_each_text(coalesce(known_percent, '{{}}')) AS was FULL JOIN jsonb_each_text(percent) AS is_now
-            USING (key)
-        WHERE coalesce(was.value, '0')::numeric <> coalesce(is_now.value, '0')::numeric)
-)"""
-"""A percentage differs from the recorded one; a renamed tier moves nobody (programme.md 6.7)."""
-
-MOVED: Final = """(
-    coalesce(known_percent, (CAST(:percents AS jsonb[]))[1]) <> percent AND EXISTS (
-        SELECT FROM jsonb_each_text(coalesce(known_percent, '{{}}')) AS was FULL JOIN jsonb_each_text(percent) AS is_now
-            USING (key)
-        WHERE coalesce(was.value, '0')::numeric <> coalesce(is_now.value, '0')::numeric)
-)"""
-"""A percentage differs from the recorded one; a renamed tier moves nobody (programme.md 6.7)."""
-
 FIND: Final = f"""
 WITH {{computed}}, findings AS (
     INSERT INTO discount_findings (run_id, reseller_id, before, after, tomorrow, turnover, turnover_tomorrow, percent,
