@@ -30,16 +30,18 @@ class NewReseller:
     former_reseller: Account | None
 
 
-def become_reseller(ctx: Context, session: Session, account_id: UUID) -> NewReseller:
+def become_reseller(ctx: Context, session: Session, account_id: UUID, terms_version: str | None = None) -> NewReseller:
     """Make an account a reseller at once, on the programme's current terms; a client is disconnected.
 
-    Raises NotFound, Conflict(`already_reseller`, `account_deleted`), Forbidden(`party_refused`).
+    `terms_version`: the terms that were read; None: whichever are current.
+    Raises NotFound, Conflict(`already_reseller`, `account_deleted`, `terms_changed`), Forbidden(`party_refused`).
     """
     account = lock_account(session, account_id)
     if account.kind == AccountKind.RESELLER:
         raise Conflict("already_reseller", "The account is already a reseller.", state=account.kind)
     programme = ctx.programme_of(session, account)
     _refuse_person(account, programme)
+    _require_current_terms(programme, terms_version)
     former_reseller = None
     if account.reseller_id is not None:
         former_reseller = session.get_one(Account, account.reseller_id)
@@ -62,6 +64,13 @@ def _refuse_person(account: Account, programme: Programme) -> None:
         raise Forbidden("party_refused", message, affiliate=rules.affiliate)
 
 
+def _require_current_terms(programme: Programme, terms_version: str | None) -> None:
+    terms = programme.terms
+    if terms_version not in {None, terms.version}:
+        message = f"The terms have changed: version {terms.version} is current."
+        raise Conflict("terms_changed", message, terms_version=terms.version, url=terms.url)
+
+
 def _welcome(
     ctx: Context,
     session: Session,
@@ -81,6 +90,8 @@ def _welcome(
             "account": account.name,
             "discount": discount.percent if isinstance(discount, FlatDiscount) else None,
             "terms_version": programme.terms.version,
+            "terms_url": programme.terms.url or "",
+            "sales": programme.contact.sales or "",
             "accepted_at": ctx.now,
             "left": former_reseller.name if former_reseller else "",
         },

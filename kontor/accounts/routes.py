@@ -144,6 +144,12 @@ class ResellerOut(AccountOut):
     disconnected_from: UUID | None
 
 
+class BecomeResellerIn(RequestModel):
+    """The version of the terms that were read; another than the current is refused."""
+
+    terms_version: str | None = None
+
+
 class RevertIn(RequestModel):
     """Whether to disconnect the clients."""
 
@@ -169,9 +175,12 @@ class ClientCredentials(RequestModel):
 
 
 @reseller_routes.post("/v1/accounts/{account_id}/become-reseller", WRITE, response=ResellerOut)
-def become_reseller(ctx: Ctx, account_id: UUID) -> ResellerOut:
-    """Turn an account into a reseller, free and immediately. 403 `party_refused`; 409 `already_reseller`."""
-    result = reseller_status.become_reseller(ctx.context, ctx.session, account_id)
+def become_reseller(ctx: Ctx, account_id: UUID, body: BecomeResellerIn = BecomeResellerIn()) -> ResellerOut:  # noqa: B008 -- frozen
+    """Turn an account into a reseller, free and immediately.
+
+    403 `party_refused`; 409 `already_reseller`, `terms_changed`.
+    """
+    result = reseller_status.become_reseller(ctx.context, ctx.session, account_id, body.terms_version)
     former_reseller = None if result.former_reseller is None else result.former_reseller.id
     return ResellerOut(**dict(shown(ctx, result.account)), disconnected_from=former_reseller)
 

@@ -71,7 +71,7 @@ def apply(
     if as_json:
         print_json(PlanOut.of(planned).model_dump(mode="json", by_alias=True))
         return
-    for line in _told(planned):
+    for line in _plan_lines(planned):
         print(line)
 
 
@@ -82,7 +82,7 @@ def _read(file: Path) -> str:
         raise Invalid("invalid", f"{file} cannot be read: {error}") from None
 
 
-def _told(planned: "Rollout") -> Iterator[str]:
+def _plan_lines(planned: "Rollout") -> Iterator[str]:
     """Yield the lines of a plan: changes, consequences, and what was done."""
     plan, counts = planned.plan, planned.consequences
     yield from map(str, plan.changes)

@@ -116,7 +116,10 @@ class Support:
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """Name, looks and links of the sender; `link_base` has no trailing slash, images are paths of `image_path`."""
+    """Name, looks and links of the sender; `link_base` has no trailing slash, images are paths of `image_path`.
+
+    `terms_url`: those of resellers.
+    """
 
     name: str
     link_base: str
@@ -124,6 +127,7 @@ class Brand:
     favicon: str | None = None
     colours: Colours = field(default_factory=Colours)
     support: Support = field(default_factory=Support)
+    terms_url: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", one_line(self.name))

@@ -56,7 +56,7 @@ class Consequences:
 
 
 @dataclass(slots=True)
-class Effects:
+class FileEffects:
     """The accounts that a file touches; `now` and `then` are what one period of everything that runs costs."""
 
     currency: str
@@ -125,9 +125,9 @@ class Playing:
     changes: tuple[ProgrammeChange, ...]
 
     @cached_property
-    def effects(self) -> Effects:
+    def effects(self) -> FileEffects:
         """Return everything that the file touches."""
-        effects = Effects(self.after.currency, queries.count_accounts(self.session, self.code))
+        effects = FileEffects(self.after.currency, queries.count_accounts(self.session, self.code))
         resellers = queries.active_resellers(self.session, self.code)
         effects.resellers = len(resellers)
         if not self.changes:
@@ -149,7 +149,7 @@ class Playing:
             effects.templates = queries.templates(self.session, self.code, products)
         return effects
 
-    def _limits(self, effects: Effects) -> None:
+    def _limits(self, effects: FileEffects) -> None:
         """Judge the usage of every account by the limits of both versions, as `quotas.judge` will."""
         for accounts in queries.with_usage(self.session, self.code):
             was = current_usages(self.session, self.before, accounts, self.ctx.now)
@@ -169,7 +169,11 @@ class Playing:
         return is_read_only(values, limits(account, programme, self.ctx.now))
 
     def _notices(
-        self, effects: Effects, account: Account, usage: Usage, notified: Mapping[queries.NoticeKey, list[Threshold]]
+        self,
+        effects: FileEffects,
+        account: Account,
+        usage: Usage,
+        notified: Mapping[queries.NoticeKey, list[Threshold]],
     ) -> None:
         for metric, limit in limits(account, self.after, self.ctx.now).items():
             if limit is None:
@@ -179,7 +183,7 @@ class Playing:
             if due is not None:
                 effects.mailed[f"quota-{due}"].append(account.id)
 
-    def _tiers(self, effects: Effects, resellers: list[UUID]) -> None:
+    def _tiers(self, effects: FileEffects, resellers: list[UUID]) -> None:
         """Compare the percentages that today's turnover gives; a renamed tier moves nobody (programme.md 6.7)."""
         old, new = self._percentages(self.before, resellers), self._percentages(self.after, resellers)
         effects.moved = {reseller for reseller in resellers if old[reseller] != new[reseller]}
@@ -195,7 +199,7 @@ class Playing:
         above_zero = ({family: percent for family, percent in each.items() if percent} for each in by_family)
         return dict(zip(resellers, above_zero, strict=True))
 
-    def _charges(self, effects: Effects) -> None:
+    def _charges(self, effects: FileEffects) -> None:
         """Price one period of everything that runs by both versions."""
         old_day, new_day = self.ctx.today(self.before.zone), self.ctx.today(self.after.zone)
         runs = queries.open_runs(self.session, self.code, new_day)

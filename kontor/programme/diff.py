@@ -17,8 +17,10 @@ from kontor.programme.model import (
     NoDiscount,
     Plan,
     Product,
+    ProductKind,
     Programme,
     Promotion,
+    ProviderContact,
     QuotaRules,
     TrialRules,
     TurnoverDiscount,
@@ -44,6 +46,7 @@ def to_document(programme: Programme) -> Document:
                 }
             ),
             "terms": _without_none({"version": programme.terms.version, "url": programme.terms.url}),
+            "contact": _contact(programme.contact),
             "sender": {
                 "name": programme.sender.name,
                 "address": programme.sender.address,
@@ -63,6 +66,10 @@ def to_document(programme: Programme) -> Document:
             "campaigns": {code: _promotion(promotion) for code, promotion in programme.campaigns.items()},
         }
     )
+
+
+def _contact(contact: ProviderContact) -> Document | None:
+    return _without_none({"sales": contact.sales, "support": contact.support, "url": contact.url}) or None
 
 
 def _plan(plan: Plan) -> Document:
@@ -135,6 +142,10 @@ def _product(product: Product) -> Document:
             "managed_by": product.managed_by.value,
             "reseller": product.reseller if product.managed_by is ManagedBy.RESELLER else None,
             "shared": product.shared,
+            # Files without these keys keep their digest.
+            "kind": product.kind.value if product.kind is ProductKind.MAIN else None,
+            "requires_main": True if product.requires_main else None,
+            "terms": list(product.terms) or None,
         }
     )
 

@@ -67,6 +67,7 @@ def _programme(root: SectionReader) -> Programme:
         accounts=sections.read_account_rules(root.optional("accounts")),
         terms=sections.read_terms(root.required("terms")),
         sender=sections.read_sender(root.required("sender")),
+        contact=sections.read_contact(root.optional("contact")),
         plans=plans,
         trial=sections.read_trial(root.optional("trial")),
         quota=sections.read_quota(root.optional("quota")),

@@ -13,7 +13,7 @@ from kontor.context import Context
 from kontor.kernel.errors import Conflict
 from kontor.kernel.serialization import canonical_json
 from kontor.programme import diff, files, versions
-from kontor.programme.consequences import Consequences, Effects, Playing
+from kontor.programme.consequences import Consequences, FileEffects, Playing
 from kontor.programme.files import ApplyPlan, PreparedFile
 from kontor.programme.payloads import ProgrammesAnnounce, ProgrammesBegin
 from kontor.usage import quotas
@@ -81,7 +81,7 @@ def begin(ctx: Context, session: Session, payload: ProgrammesBegin) -> bool:
 def _plan(ctx: Context, session: Session, prepared: PreparedFile, options: ApplyOptions) -> Rollout:
     plan, before = prepared.plan, prepared.before
     effects = (
-        Effects(prepared.programme.currency)
+        FileEffects(prepared.programme.currency)
         if before is None
         else Playing(ctx, session, plan.code, before, prepared.programme, plan.changes).effects
     )

@@ -13,6 +13,7 @@ from kontor.programme.model import (
     DisplayName,
     Locale,
     Plan,
+    ProviderContact,
     ProviderSender,
     QuotaPeriod,
     QuotaRules,
@@ -58,6 +59,20 @@ def read_terms(field: FieldReader) -> TermsAndConditions:
     version, url = section.required("version").word(), section.optional("url")
     section.reject_unknown()
     return TermsAndConditions(version, url.validated(https_url, "?") if url else None)
+
+
+def read_contact(field: FieldReader | None) -> ProviderContact:
+    """Read `sales` and `support` (mail addresses or https links) and `url`."""
+    if field is None:
+        return ProviderContact()
+    section = SectionReader(field)
+    sales, support, url = section.optional("sales"), section.optional("support"), section.optional("url")
+    section.reject_unknown()
+    return ProviderContact(
+        sales.validated(_link_or_address, "?") if sales else None,
+        support.validated(_link_or_address, "?") if support else None,
+        url.validated(https_url, "?") if url else None,
+    )
 
 
 def read_sender(field: FieldReader) -> ProviderSender:
