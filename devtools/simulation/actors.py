@@ -12,8 +12,7 @@ from typing import Any, TypeVar
 
 from devtools.simulation.log import Action
 from kontor.kernel.zones import localize
-from kontor.programme import Programme
-from kontor.programme.model import TurnoverDiscount
+from kontor.programme.model import Programme, TurnoverDiscount
 
 LOCALES = ("en", "de", "fr", "ru", "ja")
 ZONES = ("", "", "", "Europe/Berlin", "America/New_York", "Asia/Tokyo", "Australia/Lord_Howe")

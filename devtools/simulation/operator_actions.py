@@ -27,7 +27,7 @@ from kontor.orders.routes import OrderOut
 from kontor.orders.service import NewOrder
 from kontor.payments import service as payments
 from kontor.payments.service import NewPayment
-from kontor.programme import Programme
+from kontor.programme.model import Programme
 from models.discounts import DiscountRun
 from models.jobs import Job
 

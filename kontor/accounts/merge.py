@@ -29,8 +29,7 @@ from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.money import Money
 from kontor.kernel.zones import local_day
 from kontor.mails import service as mails
-from kontor.programme import Programme
-from kontor.programme.model import ManagedBy, TurnoverDiscount
+from kontor.programme.model import ManagedBy, Programme, TurnoverDiscount
 from kontor.webhooks import events
 from models.accounts import Account, AccountKind
 

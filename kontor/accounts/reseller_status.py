@@ -15,8 +15,7 @@ from kontor.discounts.daily_run import enqueue_recompute
 from kontor.fees.assignments import stop_at_period_end
 from kontor.kernel.errors import Conflict, Forbidden
 from kontor.mails import service as mails
-from kontor.programme import Programme
-from kontor.programme.model import FlatDiscount
+from kontor.programme.model import FlatDiscount, Programme
 from kontor.webhooks import events
 from models.accounts import Account, AccountKind, Party
 from models.fees import StopReason

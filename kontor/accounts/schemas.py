@@ -14,7 +14,7 @@ from kontor.http.wire import MoneyOut, PageQuery, RequestModel, ResponseModel, U
 from kontor.kernel.ports import PASSWORD_MAX
 from kontor.kernel.states import TrialState
 from kontor.mails.strangers import MailFate
-from kontor.programme import Programme
+from kontor.programme.model import Programme
 from kontor.programme.service import Programmes
 from kontor.usage import service as usage
 from kontor.usage.rules import is_read_only

@@ -20,7 +20,7 @@ from kontor.fees.rules import Bill, BillingRun, bill, discounted_fee
 from kontor.kernel.ids import new_id
 from kontor.kernel.money import Money
 from kontor.kernel.periods import Period
-from kontor.programme import Programme
+from kontor.programme.model import Programme
 from kontor.programme.versions import DatedProgramme, Versions
 from kontor.usage import quotas, trials
 from kontor.webhooks import events

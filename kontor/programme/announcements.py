@@ -18,8 +18,9 @@ from kontor.kernel.zones import local_day
 from kontor.mailer.formatting import language_of
 from kontor.mails import service as mails
 from kontor.mails.service import MailDraft, MailRule
-from kontor.programme import Programme, versions
 from kontor.programme import consequence_queries as queries
+from kontor.programme import versions
+from kontor.programme.model import Programme
 from kontor.programme.payloads import ProgrammesAnnounce
 from kontor.programme.price_changes import PriceChange, fell_below, price_changes, run_price, shown_to
 from kontor.programme.versions import VersionEntry, Versions

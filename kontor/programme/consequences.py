@@ -18,9 +18,9 @@ from kontor.discounts.rules import percentages
 from kontor.fees.catalogue import DiscountPercents
 from kontor.kernel.money import Money
 from kontor.kernel.states import Threshold
-from kontor.programme import Programme, ProgrammeChange
 from kontor.programme import consequence_queries as queries
-from kontor.programme.model import TurnoverDiscount
+from kontor.programme.diff import ProgrammeChange
+from kontor.programme.model import Programme, TurnoverDiscount
 from kontor.programme.price_changes import fell_below, price_changes, run_price, shown_to
 from kontor.usage.rules import due_threshold, is_read_only
 from kontor.usage.service import Usage, current_usages, limits

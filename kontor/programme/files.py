@@ -16,24 +16,15 @@ from kontor.audit import Actor
 from kontor.kernel import database
 from kontor.kernel.errors import Conflict, FieldError, Invalid
 from kontor.kernel.serialization import canonical_json
-from kontor.programme import (
-    Programme,
-    ProgrammeChange,
-    ProgrammeError,
-    diff,
-    from_document,
-    parse,
-    refusals,
-    service,
-    to_document,
-    versions,
-)
-from kontor.programme.diff import Document
+from kontor.programme import refusals, service, versions
+from kontor.programme.diff import Document, ProgrammeChange, diff, to_document
+from kontor.programme.model import Programme
+from kontor.programme.parse import from_document, parse
 from kontor.programme.product_owners import unknown_owners
 from kontor.programme.reader import FieldReader
 from kontor.programme.service import clear_digest_cache
 from kontor.programme.versions import VersionEntry
-from kontor.programme.yaml_nodes import parse_yaml
+from kontor.programme.yaml_nodes import ProgrammeError, parse_yaml
 from models.programmes import ProgrammeRow, ProgrammeVersion
 
 CODE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)

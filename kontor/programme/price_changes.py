@@ -11,9 +11,8 @@ from uuid import UUID
 from kontor.fees.catalogue import DiscountPercents, price_of
 from kontor.fees.rules import below_cost, discounted_fee
 from kontor.kernel.money import Money
-from kontor.programme import Programme
 from kontor.programme.consequence_queries import OpenRun
-from kontor.programme.model import ManagedBy
+from kontor.programme.model import ManagedBy, Programme
 from models.fees import FeeKind
 
 

@@ -7,8 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kontor.programme import Programme
-from kontor.programme.model import ManagedBy, Product
+from kontor.programme.model import ManagedBy, Product, Programme
 from kontor.programme.reader import FieldReader
 from kontor.programme.yaml_nodes import ProgrammeError, parse_yaml
 from models.accounts import Account, AccountKind

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from kontor.fees import queries as fees_queries
 from kontor.kernel.errors import Conflict
-from kontor.programme import Programme, ProgrammeError, service
+from kontor.programme import service
+from kontor.programme.model import Programme
 from kontor.programme.reader import FieldReader
-from kontor.programme.yaml_nodes import parse_yaml
+from kontor.programme.yaml_nodes import ProgrammeError, parse_yaml
 from models.fees import FeeKind
 
 AT_ONCE: Final = "a version that begins later cannot do this, because accounts may use it until then: apply it at once"

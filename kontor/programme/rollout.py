@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from kontor.context import Context
 from kontor.kernel.errors import Conflict
 from kontor.kernel.serialization import canonical_json
-from kontor.programme import diff, files, versions
+from kontor.programme import files, versions
 from kontor.programme.consequences import Consequences, FileEffects, Playing
+from kontor.programme.diff import diff
 from kontor.programme.files import ApplyPlan, PreparedFile
 from kontor.programme.payloads import ProgrammesAnnounce, ProgrammesBegin
 from kontor.usage import quotas

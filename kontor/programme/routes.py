@@ -13,8 +13,9 @@ from kontor.http.wire import PageOut, PageQuery
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import FieldError, Invalid, NotFound
 from kontor.kernel.paging import paginate, parsed_cursor
-from kontor.programme import Programme, rollout, service, to_document, versions, views
-from kontor.programme.diff import Document
+from kontor.programme import rollout, service, versions, views
+from kontor.programme.diff import Document, to_document
+from kontor.programme.model import Programme
 from kontor.programme.rollout import ApplyOptions
 from kontor.programme.schemas import (
     ApplyQuery,

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from kontor.http.visibility import ActorOut
 from kontor.http.wire import MoneyOut, QueryModel, ResponseModel, UtcOut
 from kontor.kernel.errors import FieldError, Invalid
-from kontor.programme import ChangeKind, Programme, ProgrammeChange, to_document, versions
-from kontor.programme.diff import Document, changes_between
+from kontor.programme import versions
+from kontor.programme.diff import ChangeKind, Document, ProgrammeChange, changes_between, to_document
+from kontor.programme.model import Programme
 from kontor.programme.rollout import Rollout
 from kontor.programme.service import Programmes
 from kontor.programme.versions import VersionEntry

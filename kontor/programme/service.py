@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 from kontor.kernel.errors import FieldError, Invalid, NotFound
 from kontor.kernel.ports import Clock
 from kontor.mailer.formatting import language_of
-from kontor.programme import Programme, from_document, views
+from kontor.programme import views
 from kontor.programme.diff import Document
-from kontor.programme.model import Product
+from kontor.programme.model import Product, Programme
+from kontor.programme.parse import from_document
 from models.accounts import Account
 from models.fees import Charge, FeeRun, ProductOverride
 from models.payments import OrderRow, PaymentRow

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from kontor.kernel.errors import NotFound
 from kontor.kernel.periods import ONE_DAY
 from kontor.kernel.zones import day_start
-from kontor.programme import Programme
+from kontor.programme.model import Programme
 from kontor.programme.service import Programmes
 
 LIST: Final = text("""

@@ -12,7 +12,10 @@ from kontor.fees.assignments import Assignments
 from kontor.kernel.errors import Conflict, Invalid
 from kontor.mails.dispatch import provider_brand
 from kontor.offers import templates
-from kontor.programme import Programme, files, from_document, parse, to_document
+from kontor.programme import files
+from kontor.programme.diff import to_document
+from kontor.programme.model import Programme
+from kontor.programme.parse import from_document, parse
 from models.accounts import Account
 from models.mails import Mail
 from tests.support.fees import HOUSE

@@ -8,8 +8,8 @@ from kontor.fees.rules import discounted_fee, periods_due, start_run, unused_par
 from kontor.kernel.money import parse_money, percent_off
 from kontor.kernel.periods import Period, turnover_window
 from kontor.kernel.states import PaymentKind
-from kontor.programme import Programme, parse
-from kontor.programme.model import TrialRules, TurnoverDiscount
+from kontor.programme.model import Programme, TrialRules, TurnoverDiscount
+from kontor.programme.parse import parse
 from kontor.usage.rules import TrialRun, reached_threshold, reminders
 
 ROOT = Path(__file__).parents[3]
