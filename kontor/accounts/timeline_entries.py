@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from kontor.accounts.timeline_queries import TimelineJob
+from kontor.kernel.failure_causes import job_error, public_error
 from kontor.kernel.paging import invalid_cursor
 from kontor.offers.views import state_at
 from kontor.ui.formatting import money
@@ -113,7 +114,7 @@ def of_mail(row: Mail) -> TimelineEntry:
         place=str(row.id),
         at=row.created_at,
         says=row.subject or row.template,
-        detail="; ".join(part for part in ("resent" if row.repeats else "", row.reason or "") if part),
+        detail="; ".join(part for part in ("resent" if row.repeats else "", job_error(row.reason or "")) if part),
         state=row.state,
         link=f"/console/mail/{row.id}",
         about=row.account_id,
@@ -128,7 +129,7 @@ def of_offer(row: Offer, now: datetime) -> TimelineEntry:
         place=str(row.id),
         at=row.created_at,
         says=f"offer: {lines}",
-        detail=f"delivery failed: {row.delivery_error}" if row.delivery_error else "",
+        detail=f"delivery failed: {public_error(row.delivery_error)}" if row.delivery_error else "",
         state=state_at(row, now).value,
         link=f"/console/offers/{row.id}",
         job=row.delivery_job_id,
@@ -196,7 +197,7 @@ def of_job(row: TimelineJob) -> TimelineEntry:
         place=str(row.id),
         at=row.created_at,
         says=row.task,
-        detail="; ".join(part for part in (attempts, row.error or row.reason or "") if part),
+        detail="; ".join(part for part in (attempts, job_error(row.error) if row.error else row.reason or "") if part),
         state=row.state,
         link=f"/console/jobs/{row.id}",
     )

@@ -30,7 +30,7 @@ class FailureCause(StrEnum):
 NOT_SENT_PREFIX: Final = "not sent: "
 """Prefix of the recorded error when no byte of a call can have arrived."""
 DISABLED: Final = "the endpoint is disabled"
-_STATUS: Final = re.compile(r"answered (\d{3})\b")
+_STATUS: Final = re.compile(r"(?:answered|mail server \S+ said) (\d{3})\b")
 _BY_STATUS: Final = {
     401: FailureCause.ACCESS_DENIED,
     403: FailureCause.ACCESS_DENIED,
@@ -54,12 +54,18 @@ def failure_cause(error: str) -> FailureCause:
         return _BY_STATUS.get(number) or _BY_CLASS.get(number // 100, FailureCause.OTHER)
     if error == DISABLED:
         return FailureCause.ENDPOINT_DISABLED
+    if error.startswith("no answer from mail server "):
+        return FailureCause.TIMED_OUT if "timed out" in error.lower() else _connection_cause(error)
     text = error.removeprefix(NOT_SENT_PREFIX)
     if text.startswith(("no answer in ", "no connection in ")):
         return FailureCause.TIMED_OUT
     if text.startswith(("no connection: ", "the connection broke: ")):
-        return next((cause for pattern, cause in _CONNECTION if pattern.search(text)), FailureCause.UNREACHABLE)
+        return _connection_cause(text)
     return FailureCause.ADDRESS_FORBIDDEN if text != error else FailureCause.OTHER
+
+
+def _connection_cause(text: str) -> FailureCause:
+    return next((cause for pattern, cause in _CONNECTION if pattern.search(text)), FailureCause.UNREACHABLE)
 
 
 def public_error(error: str) -> str:
@@ -68,4 +74,9 @@ def public_error(error: str) -> str:
     Never what the other side answered, nor a text of a library (programme.md 3.6).
     """
     status = _STATUS.match(error)
-    return status[0] if status is not None else failure_cause(error).value
+    return f"answered {status[1]}" if status is not None else failure_cause(error).value
+
+
+def job_error(error: str) -> str:
+    """Return what staff without `operate` sees of a job's error: a failed call by its class, our own text as it is."""
+    return error if failure_cause(error) is FailureCause.OTHER else public_error(error)
