@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Final, NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from kontor.kernel.errors import NotFound
@@ -15,6 +15,7 @@ from kontor.kernel.periods import ONE_DAY
 from kontor.kernel.zones import day_start
 from kontor.programme.model import Programme
 from kontor.programme.service import Programmes
+from models.programmes import ProgrammeRow, ProgrammeVersion
 
 LIST: Final = text("""
 SELECT number, digest, applied_at, applied_by, reason, effective_at FROM programme_versions WHERE programme = :code
@@ -62,6 +63,13 @@ def require_any(code: str, listed: Sequence[VersionEntry]) -> None:
     """Raise NotFound(`unknown_programme`) when a programme has no version."""
     if not listed:
         raise NotFound("unknown_programme", f"There is no programme {code!r}.")
+
+
+def source_of(session: Session, code: str, number: int) -> str:
+    """Return the text of the file that was applied as a version."""
+    kept = select(ProgrammeVersion.source).where(ProgrammeVersion.programme == code, ProgrammeVersion.number == number)
+    present = select(ProgrammeRow.source).where(ProgrammeRow.code == code, ProgrammeRow.version == number)
+    return session.scalar(kept) or session.scalar(present) or ""
 
 
 def entry_at(versions: Sequence[VersionEntry], instant: datetime) -> VersionEntry:
