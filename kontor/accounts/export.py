@@ -25,7 +25,7 @@ from kontor.context import Context
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.money import minor_units
 from kontor.kernel.periods import calendar_month
-from kontor.kernel.serialization import escape_formula
+from kontor.kernel.serialization import escape_cell
 from kontor.kernel.zones import local_day
 from kontor.programme.model import Programme, QuotaPeriod
 from kontor.webhooks.signing import wire_time
@@ -52,7 +52,7 @@ def csv_blocks(columns: Sequence[Column], lines: Iterable[Sequence[Value]]) -> I
 
 def _csv_cell(value: Value) -> Value:
     if isinstance(value, str):
-        return escape_formula(value)
+        return escape_cell(value)
     return wire_time(value) if isinstance(value, datetime) else value
 
 

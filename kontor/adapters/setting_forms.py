@@ -1,12 +1,13 @@
 """Forms of settings: each parser raises ValueError with what to write instead."""
 
-from datetime import UTC, datetime
+from datetime import UTC
 from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
 from kontor.kernel.identity import parse_roles
+from kontor.kernel.zones import parse_time
 
 BOOLEANS = {"0": False, "false": False, "1": True, "true": True}
 
@@ -25,7 +26,7 @@ def parse_clock_start(text: object) -> object:
     if not isinstance(text, str) or text in BOOLEANS:
         return parse_boolean(text)
     try:
-        instant = datetime.fromisoformat(text)
+        instant = parse_time(text)
     except ValueError:
         raise ValueError("use 0, 1 or an instant such as 2026-03-01T09:00:00Z") from None
     if instant.tzinfo is None or "T" not in text.upper():

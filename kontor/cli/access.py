@@ -11,6 +11,7 @@ import typer
 from kontor.adapters.secret_keys import new_secret_key
 from kontor.cli.context import Json, command_context, print_facts, print_rows
 from kontor.kernel.errors import Invalid
+from kontor.kernel.zones import parse_time
 
 
 def keys_app() -> typer.Typer:
@@ -25,7 +26,7 @@ def keys_app() -> typer.Typer:
 def last_instant(text: str) -> datetime:
     """Parse a day, meaning its end in UTC, or a time with an offset. Raises Invalid."""
     try:
-        instant = datetime.fromisoformat(text)
+        instant = parse_time(text)
     except ValueError:
         raise Invalid("invalid", f"--expires {text}: use a day such as 2027-01-31, or a time with an offset") from None
     if len(text) == len("2027-01-31"):

@@ -9,6 +9,7 @@ import typer
 
 from kontor.cli.context import Json, command_context, print_facts, print_json
 from kontor.kernel.errors import Invalid
+from kontor.kernel.zones import parse_day
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -85,6 +86,6 @@ def archive(
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        return parse_day(text)
     except ValueError:
         raise Invalid("invalid", f"--before {text}: use a day such as 2027-01-31") from None

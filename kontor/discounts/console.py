@@ -9,6 +9,7 @@ from kontor.discounts import explain
 from kontor.discounts.schemas import DiscountOut
 from kontor.kernel.errors import Invalid
 from kontor.kernel.money import parse_amount
+from kontor.kernel.zones import parse_day
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
 
 YEARS: Final = range(1900, 9000)
@@ -49,7 +50,7 @@ def _day(text: str | None) -> date | None:
     if text is None:
         return None
     try:
-        day = date.fromisoformat(text)
+        day = parse_day(text)
     except ValueError:
         day = None
     if day is None or day.year not in YEARS:

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from kontor.accounts.schemas import AccountOut
-from kontor.http.wire import MoneyIn, MoneyOut, PageQuery, RequestModel, ResponseModel, UtcOut
+from kontor.http.wire import DayIn, MoneyIn, MoneyOut, PageQuery, RequestModel, ResponseModel, UtcOut
 from kontor.kernel.money import Money
 from kontor.programme.model import ManagedBy
 from models.fees import Charge, ChargeKind
@@ -58,8 +58,8 @@ class AssignmentOut(ResponseModel):
 class ChargeQuery(PageQuery):
     """Range of `period_start` days, inclusive."""
 
-    first: date | None = Field(None, alias="from")
-    last: date | None = Field(None, alias="to")
+    first: DayIn | None = Field(None, alias="from")
+    last: DayIn | None = Field(None, alias="to")
 
 
 class VoidIn(RequestModel):

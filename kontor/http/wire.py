@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from kontor.kernel.errors import FieldError, Invalid, NotFound
 from kontor.kernel.money import AllowedSign, Money, parse_money
+from kontor.kernel.zones import parse_day
 
 
 def uuid_of(text: str) -> UUID:
@@ -42,6 +43,11 @@ def _check_year(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
+def _require_day(value: object) -> object:
+    """Reject numbers, times and other forms of a date."""
+    return parse_day(value) if isinstance(value, str) else value
+
+
 def _check_day(value: date) -> date:
     if value.year not in YEARS:
         raise ValueError(f"the year must be {YEARS.start} to {YEARS.stop - 1}")
@@ -62,7 +68,7 @@ def _require_rfc3339(value: object) -> object:
 UtcIn = Annotated[AwareDatetime, Strict(False), BeforeValidator(_require_rfc3339), AfterValidator(_check_year)]
 """A time in a request, with any offset; naive times are rejected."""
 
-DayIn = Annotated[date, Strict(False), AfterValidator(_check_day)]
+DayIn = Annotated[date, Strict(), BeforeValidator(_require_day), AfterValidator(_check_day)]
 """A calendar day in a request."""
 
 UtcOut = Annotated[datetime, PlainSerializer(_utc, return_type=str), Field(json_schema_extra={"format": "date-time"})]

@@ -1,6 +1,7 @@
 """Canonical JSON for hashes, and cells that no spreadsheet runs as a formula."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -52,6 +53,11 @@ LEADING_CHARACTERS: Final = " \t\r\n\u00a0\u3000"
 """Characters that programs skip before they look for such a character."""
 
 
+CHANGED_BY_SPREADSHEETS: Final = re.compile(
+    r"0\d+(?:[.,]\d+)?|\d{16,}|\d+(?:[.,]\d+)?[eE][+-]?\d+|\d{1,4}[-/.]\d{1,2}(?:[-/.]\d{1,4})?", re.ASCII
+)
+
+
 def escape_formula(text: str) -> str:
     """Return text for a CSV cell; a text that would be a formula gets a leading apostrophe.
 
@@ -61,3 +67,11 @@ def escape_formula(text: str) -> str:
     if stripped[:1] in FORMULA_CHARACTERS or text[:1] in {"\t", "\r", "\n"}:
         return f"'{text}"
     return text
+
+
+def escape_cell(text: str) -> str:
+    """Return text for a CSV cell as `escape_formula` does; also one that a spreadsheet would change gets an apostrophe.
+
+    Leading zeros are dropped there, the digits after the 15th lost, `1E5` and `1/2` become a number and a day.
+    """
+    return f"'{text}" if CHANGED_BY_SPREADSHEETS.fullmatch(text.strip()) else escape_formula(text)

@@ -11,6 +11,8 @@ from kontor.kernel.looks import IGNORABLE
 
 NAME_LIMIT: Final = 100
 URL_LIMIT: Final = 2_000
+LOCAL_PART: Final = 64
+"""Octets before the @ of a mail address, at most (RFC 5321, 4.5.3.1.1)."""
 # Reserved top-level domains that the library refuses; a placeholder suffix lets it validate the rest.
 _RESERVED: Final = frozenset({"arpa", "invalid", "local", "localhost", "onion"})
 _PLACEHOLDER: Final = ".test"
@@ -62,6 +64,8 @@ def email_address(text: str) -> str:
 
     No DNS look-up; reserved domains such as `.example` and `.test` are allowed.
     """
+    if len(text.rpartition("@")[0].encode()) > LOCAL_PART:
+        raise InvalidText(f"the part before the @ has more than {LOCAL_PART} characters")
     reserved = text.rpartition("@")[2].rpartition(".")[2].lower() in _RESERVED
     try:
         validated = validate_email(

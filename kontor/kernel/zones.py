@@ -4,6 +4,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _NAME = re.compile(r"(?:UTC|[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)+)", re.ASCII)
 
 
@@ -19,6 +20,20 @@ def zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise UnknownZone(f"unknown time zone {name!r}") from error
+
+
+def parse_day(text: str) -> date:
+    """Return the day of `2026-01-31`; raises `ValueError` for any other form, such as the week date `2026-W05-6`."""
+    if not _DAY.fullmatch(text):
+        raise ValueError(f"{text!r} is not a day such as 2026-01-31")
+    return date.fromisoformat(text)
+
+
+def parse_time(text: str) -> datetime:
+    """Return the time of an ISO 8601 text that begins like `2026-01-31`, aware with an offset; raises `ValueError`."""
+    if not _DAY.fullmatch(text[:10]) or text[10:11] not in {"", "T", "t", " "}:
+        raise ValueError(f"{text!r} is not a time such as 2026-01-31T09:00:00Z")
+    return datetime.fromisoformat(text)
 
 
 def local_day(instant: datetime, tz: ZoneInfo) -> date:

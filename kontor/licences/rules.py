@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from kontor.kernel.errors import FieldError
 from kontor.kernel.periods import ONE_DAY, add_months
 from kontor.kernel.states import LineMode
-from kontor.kernel.zones import day_start, localize
+from kontor.kernel.zones import day_start, localize, parse_day
 
 _DURATION = re.compile(r"P(?=\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -68,7 +68,7 @@ def term_end(start: datetime, term: Term, tz: ZoneInfo) -> datetime:
 
 def _last_day(text: str) -> date:
     try:
-        day = date.fromisoformat(text)
+        day = parse_day(text)
     except ValueError:
         raise InvalidTerm(text) from None
     if day.year not in _YEARS:

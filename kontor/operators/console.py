@@ -6,6 +6,7 @@ from uuid import UUID
 
 from kontor import audit
 from kontor.kernel.errors import Conflict, Invalid, KontorError, NotFound
+from kontor.kernel.zones import parse_day
 from kontor.operators import keys, queries, service
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
 from models.keys import Scope
@@ -165,6 +166,6 @@ def _number(text: str) -> int | None:
 def _day(text: str) -> datetime | None:
     """Return the end of that day, UTC."""
     try:
-        return datetime.combine(datetime.fromisoformat(text).date(), time.max, UTC) if text.strip() else None
+        return datetime.combine(parse_day(text.strip()), time.max, UTC) if text.strip() else None
     except ValueError:
         raise Invalid(message=f"{text} is not a date; use the form 2026-12-31.") from None

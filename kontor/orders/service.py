@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from models.accounts import Account
 from models.payments import OrderRow
 
 MAX_QUANTITY: Final = 1_000_000
+LARGEST_TOTAL: Final = Decimal(10) ** 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,10 @@ def _list_price(product: Product, quantity: int) -> Money:
         raise _invalid(
             "not_for_sale", "product", f"{product.code} cannot be ordered: it has no price and is charged monthly."
         )
-    return product.price * quantity
+    total = product.price * quantity
+    if total.amount >= LARGEST_TOTAL:
+        raise _invalid("invalid", "quantity", "The total has more than 15 digits; order a smaller quantity.")
+    return total
 
 
 def _promo_code(programme: Programme, text: str | None) -> Promotion | None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
 
+from kontor.kernel.zones import parse_day
 from kontor.programme.yaml_nodes import Entries, ItemList, Node, ProgrammeError, Scalar
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -93,7 +94,7 @@ class FieldReader:
     def day(self) -> date | None:
         """Read a date `YYYY-MM-DD`."""
         try:
-            return date.fromisoformat(self.word()[:11])
+            return parse_day(self.word())
         except ValueError:
             self.add_error("a date YYYY-MM-DD is required")
             return None

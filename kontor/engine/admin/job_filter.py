@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, field_serializer
 
 from kontor.kernel.errors import Invalid
 from kontor.kernel.states import JobState
+from kontor.kernel.zones import parse_time
 
 HOT: Final = "jobs"
 COLD: Final = "jobs_archive"
@@ -35,7 +36,7 @@ def _states(texts: list[str]) -> frozenset[str]:
 
 def _instant(texts: list[str]) -> datetime:
     try:
-        instant = datetime.fromisoformat(texts[-1])
+        instant = parse_time(texts[-1])
     except ValueError:
         raise Invalid(message=f"{texts[-1]} is not a time; use the form 2026-03-02T12:00.") from None
     return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)

@@ -124,6 +124,9 @@ def test_email_address_is_checked_by_syntax_only(text: str, address: str) -> Non
         "a@b@c.example",
         "ann@shop..example",
         "Ann <ann@shop.example>",
+        f"{'a' * 65}@shop.example",
+        f"{'ü' * 33}@shop.example",
+        f"{'a' * 65}@shop.local",
     ],
 )
 def test_invalid_email_address_is_refused(text: str) -> None:

@@ -5,7 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kontor.kernel.zones import UnknownZone, day_start, in_gap, local_day, localize, next_change, zone
+from kontor.kernel.zones import (
+    UnknownZone,
+    day_start,
+    in_gap,
+    local_day,
+    localize,
+    next_change,
+    parse_day,
+    parse_time,
+    zone,
+)
 
 at = datetime.fromisoformat
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -89,3 +99,23 @@ def test_next_change_is_the_exact_second_of_the_new_offset(wall: datetime, name:
         before = (change - timedelta(seconds=1)).astimezone(tz).utcoffset()
         assert before == start.astimezone(tz).utcoffset()
         assert change.astimezone(tz).utcoffset() != before
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-W44-1", "20261101", "2026-305", "2026-1-31", "2026-02-30", "2026-01-31T00:00", ""]
+)
+def test_day_is_refused_when_it_has_another_form(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        parse_day(text)
+
+
+@pytest.mark.parametrize("text", ["2026-W44-1", "2026-W44-1T10:00Z", "20261101T00+03", "2026-01-31X10:00", "10:00"])
+def test_time_is_refused_when_its_day_has_another_form(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        parse_time(text)
+
+
+def test_day_and_time_are_read_in_their_usual_form() -> None:
+    assert parse_day("2026-01-31") == date(2026, 1, 31)
+    assert parse_time("2026-01-31T10:00+03:00") == at("2026-01-31T07:00+00:00")
+    assert parse_time("2026-01-31") == at("2026-01-31T00:00")
