@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kontor.kernel.errors import FieldError, Invalid, KontorError
-from kontor.programme import rollout, service, to_document, versions
-from kontor.programme.diff import changes_between
+from kontor.programme import rollout, service, versions
+from kontor.programme.diff import changes_between, to_document
 from kontor.programme.files import InvalidProgrammeFile
 from kontor.programme.rollout import ApplyOptions, Rollout
 from kontor.ui.console_request import REASON_LIMIT, ConsoleRequest, TemplateResponse
