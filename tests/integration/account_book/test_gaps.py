@@ -26,7 +26,7 @@ def gaps(world: BookScenario) -> dict[str, Any]:
 
 def busy(world: BookScenario) -> tuple[str, str]:
     """A reseller with a line of every kind, and the one that was merged into it."""
-    world.fees.reach(NOON)
+    world.begin(NOON)
     elbe, weser = world.fees.reseller("house", "Elbe"), world.fees.reseller("house", "Weser")
     for reseller in (elbe, weser):
         world.fees.assign(world.fees.client(reseller), "line")

@@ -1,6 +1,7 @@
 """Each money fact has its line, in the order of its own time, with the balance after it (programme.md 10)."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import psycopg
 import pytest
@@ -12,7 +13,7 @@ NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 def test_book_has_one_line_for_each_fact_in_the_order_of_their_own_time(world: BookScenario) -> None:
-    world.fees.reach(NOON)
+    world.begin(NOON)
     elbe = world.fees.reseller("house", "Elbe")
     client = world.fees.client(elbe)
     assert world.fees.assign(client, "line").status_code == 201
@@ -42,11 +43,11 @@ def test_book_has_one_line_for_each_fact_in_the_order_of_their_own_time(world: B
 
 
 def test_late_payment_changes_the_balances_after_it_and_the_book_tells_what_it_was(world: BookScenario) -> None:
-    world.fees.reach(NOON)
+    world.begin(NOON)
     elbe = world.fees.reseller("house", "Elbe")
     assert world.order(elbe, "O-1").status_code == 201
     before = world.fees.clock.now()
-    world.fees.reach(NOON + timedelta(days=3))
+    world.begin(NOON + timedelta(days=3))
     world.pay(elbe, "50", "P-1", paid_at="2026-01-10T08:00:00Z")
     assert world.lines(elbe) == ["2026-01-10 payment 50.00 = 50.00", "2026-01-31 order -20.00 = 30.00"]
     earlier = f"as_recorded={before.isoformat().replace('+00:00', 'Z')}"
@@ -57,7 +58,7 @@ def test_late_payment_changes_the_balances_after_it_and_the_book_tells_what_it_w
 
 
 def test_pages_of_a_book_continue_with_the_running_balance(world: BookScenario) -> None:
-    world.fees.reach(NOON)
+    world.begin(NOON)
     elbe = world.fees.reseller("house", "Elbe")
     for number in range(1, 8):
         world.pay(elbe, str(number), f"P-{number}", paid_at="2026-01-10T08:00:00Z")
@@ -74,7 +75,7 @@ def test_pages_of_a_book_continue_with_the_running_balance(world: BookScenario) 
 
 
 def test_charge_is_dated_with_the_first_instant_of_its_first_day(world: BookScenario) -> None:
-    world.fees.reach(datetime(2026, 2, 1, 12, tzinfo=UTC))
+    world.begin(datetime(2026, 2, 1, 12, tzinfo=UTC))
     zone = "America/Havana"  # the clock goes back from 01:00 to 00:00 on 1 November, forward from 00:00 on 8 March
     for day, instant in (
         ("2026-11-01", "2026-11-01T04:00:00+00:00"),
@@ -98,7 +99,7 @@ def test_written_line_is_neither_changed_nor_deleted(world: BookScenario, statem
 
 
 def test_merge_moves_the_balance_in_one_line_and_later_facts_stand_in_the_new_book(world: BookScenario) -> None:
-    world.fees.reach(NOON)
+    world.begin(NOON)
     elbe, weser = (world.fees.reseller("house", name) for name in ("Elbe", "Weser"))
     client = world.fees.client(elbe)
     world.fees.assign(client, "line")
@@ -122,8 +123,19 @@ def test_merge_moves_the_balance_in_one_line_and_later_facts_stand_in_the_new_bo
     assert (world.account_book(elbe)["items"][-1]["ref"], world.account_book(weser)["items"][0]["ref"]) == (weser, elbe)
 
 
+def test_statements_add_up_to_the_charges_of_the_account_book(world: BookScenario) -> None:
+    world.begin(datetime(2026, 1, 15, 12, tzinfo=UTC))
+    reseller = world.fees.reseller("telephony")
+    for product in ("call-recording", "voicemail"):
+        assert world.fees.assign(world.fees.client(reseller), product).status_code == 201
+    world.fees.go("2026-04-01", "America/New_York")
+    stated = [Decimal(mail.facts["total"]["amount"]) for mail in world.fees.mails("statement")]
+    charged = [Decimal(line["amount"]["amount"]) for line in world.account_book(reseller, "to=2026-03-31")["items"]]
+    assert (len(stated), len(charged), sum(stated)) == (3, 6, -sum(charged))
+
+
 def test_account_that_pays_itself_has_charges_and_no_lines(world: BookScenario) -> None:
-    world.fees.reach(NOON)
+    world.begin(NOON)
     account = world.fees.account("booking")
     world.fees.take(account, "basic")
     assert len(world.fees.charges(f"accounts/{account}")) == 1

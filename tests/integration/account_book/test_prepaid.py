@@ -14,8 +14,8 @@ LINK = "payment_url: 'https://pay.example/?r={reseller}&a={amount}&n={reference}
 
 def prepaid(world: BookScenario, more: str = PREPAID) -> str:
     """A reseller of a programme with that billing."""
-    world.fees.reach(NOON)
     world.fees.apply("prepaid", HOUSE + more)
+    world.begin(NOON)
     return world.fees.reseller("prepaid", "Elbe")
 
 
@@ -84,22 +84,23 @@ def test_low_balance_is_mailed_once_until_it_rose_again(world: BookScenario) -> 
     elbe = prepaid(world, PREPAID + LINK)
     world.pay(elbe, "60", "P-1")
     world.order(elbe, "O-1")
-    world.fees.settle()
+    world.work()
     assert world.fees.mails("balance-low") == []
     for number in (2, 3):
         assert world.order(elbe, f"O-{number}").status_code == 201
-        world.fees.settle()
+        world.work()
+        world.fees.clock.advance(timedelta(minutes=1))
     [mail] = world.fees.mails("balance-low")
     assert mail.account_id == UUID(elbe)
     assert (mail.facts["balance"], mail.facts["threshold"]) == (money("20.00", "EUR"), money("30.00", "EUR"))
     assert mail.facts["pay_url"] == f"https://pay.example/?r={elbe}&a=10.00&n={elbe}-20260120120000"
     world.pay(elbe, "20", "P-2")
-    world.fees.settle()
+    world.work()
     assert len(world.fees.mails("balance-low")) == 1
     world.fees.clock.advance(timedelta(minutes=1))
     world.pay(elbe, "10", "P-3")
     world.pay(elbe, "0.01", "R-1", "refund")
-    world.fees.settle()
+    world.work()
     assert len(world.fees.mails("balance-low")) == 2
 
 
@@ -107,7 +108,7 @@ def test_low_balance_is_mailed_when_nightly_charges_take_it_below(world: BookSce
     elbe = prepaid(world)
     world.fees.assign(world.fees.client(elbe), "line")
     world.pay(elbe, "35", "P-1")
-    world.fees.settle()
+    world.work()
     assert world.fees.mails("balance-low") == []
     world.fees.go("2026-02-20")
     [mail] = world.fees.mails("balance-low")
@@ -121,7 +122,7 @@ def test_low_balance_is_not_mailed_when_it_rose_before_the_mail_left(world: Book
     run_checks(world)
     world.pay(elbe, "50", "P-2")
     run_checks(world)
-    world.fees.settle()
+    world.work()
     [mail] = world.fees.mails("balance-low")
     assert (mail.state, mail.reason) == ("skipped", "the balance has risen")
 
