@@ -61,7 +61,7 @@ def deps(engine: Engine, clock: ManualClock) -> Iterator[Deps]:
 def api(deps: Deps) -> Iterator[Api]:
     """The API behind a real HTTP server."""
     app = build(deps)
-    with running_server(app) as url, httpx.Client(base_url=url, timeout=30) as http:
+    with running_server(app) as url, httpx.Client(base_url=url, timeout=30, verify=False) as http:
         yield Api(http, deps, app)
 
 
