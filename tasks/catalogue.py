@@ -15,7 +15,6 @@ from kontor.licences import payloads as licences
 from kontor.mails import payloads as mails
 from kontor.offers import payloads as offers
 from kontor.operators import payloads as operators
-from kontor.programme import payloads as programmes
 from kontor.reconciliation import payloads as reconciliation
 from kontor.usage import payloads as usage
 from kontor.webhooks import payloads as webhooks
@@ -34,7 +33,6 @@ MODULES: Final = (
     usage,
     discounts,
     fees,
-    programmes,
 )
 
 

@@ -10,8 +10,8 @@ from kontor.context import Context
 from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome
 from kontor.engine.schedules import declare
 from kontor.programme import announcements, rollout
-from kontor.programme.payloads import ProgrammesAnnounce, ProgrammesBegin
 from kontor.programme.service import Programmes
+from kontor.usage.payloads import ProgrammesAnnounce, ProgrammesBegin
 from tasks.deps import HandlerDeps
 from tasks.schedules import all_schedules
 

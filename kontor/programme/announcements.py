@@ -20,9 +20,9 @@ from kontor.mails import service as mails
 from kontor.mails.service import MailDraft, MailRule
 from kontor.programme import Programme, versions
 from kontor.programme import consequence_queries as queries
-from kontor.programme.payloads import ProgrammesAnnounce
 from kontor.programme.price_changes import PriceChange, fell_below, price_changes, run_price, shown_to
 from kontor.programme.versions import VersionEntry, Versions
+from kontor.usage.payloads import ProgrammesAnnounce
 from models.accounts import Account
 from models.fees import FeeKind
 from models.mails import Mail

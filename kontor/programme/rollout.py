@@ -15,8 +15,8 @@ from kontor.kernel.serialization import canonical_json
 from kontor.programme import diff, files, versions
 from kontor.programme.consequences import Consequences, FileEffects, Playing
 from kontor.programme.files import ApplyPlan, PreparedFile
-from kontor.programme.payloads import ProgrammesAnnounce, ProgrammesBegin
 from kontor.usage import quotas
+from kontor.usage.payloads import ProgrammesAnnounce, ProgrammesBegin
 
 PRICE_MAILS: Final = frozenset({"price-change", "margin-note"})
 

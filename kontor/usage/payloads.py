@@ -1,4 +1,4 @@
-"""Payloads of usage: quota mails and digests, changed limits, trials."""
+"""Payloads of usage, trials, and versions of programmes, whose changed limits and prices are acted on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import field_validator
 
-from kontor.engine.catalogue import Instant, Payload, Policy, ProgrammeCode, isolated_policy
+from kontor.engine.catalogue import Count, Instant, Payload, Policy, ProgrammeCode, isolated_policy
 
 QUEUE: Final = "programme"
 DIGEST: Final = "quotas.digest"
@@ -64,3 +64,24 @@ class TrialsRemind(Payload):
     policy: ClassVar[Policy] = isolated_policy(REMIND, QUEUE, timedelta(minutes=30))
 
     account_id: UUID
+
+
+class ProgrammesBegin(Payload):
+    """Put a version in force whose time has come; check changed limits and declare the schedules."""
+
+    policy: ClassVar[Policy] = isolated_policy("programmes.begin", QUEUE)
+
+    programme: ProgrammeCode
+    number: Count
+    follows: Count
+
+
+class ProgrammesAnnounce(Payload):
+    """Mail resellers the prices that a version changes, and the retail fees that fall below them, in chunks."""
+
+    policy: ClassVar[Policy] = isolated_policy("programmes.announce", QUEUE, timedelta(minutes=15))
+
+    programme: ProgrammeCode
+    number: Count
+    follows: Count
+    after: UUID | None = None

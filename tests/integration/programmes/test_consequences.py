@@ -18,9 +18,9 @@ from kontor.kernel.errors import Conflict
 from kontor.kernel.money import Money
 from kontor.kernel.states import ReportKind
 from kontor.programme import announcements, rollout
-from kontor.programme.payloads import ProgrammesAnnounce, ProgrammesBegin
 from kontor.programme.rollout import ApplyOptions, Rollout
 from kontor.usage import quotas
+from kontor.usage.payloads import ProgrammesAnnounce, ProgrammesBegin
 from kontor.usage.service import NewUsageReport
 from models.accounts import Account
 from models.jobs import Job
