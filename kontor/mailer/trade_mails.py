@@ -176,9 +176,10 @@ class MarginNoteFacts(AccountFacts):
 
 
 class PriceChangeFact(MailFacts):
-    """A monthly price before discount."""
+    """A price before discount, of one month or of one order."""
 
     item: Line
+    monthly: bool = True
     before: MoneyFact
     after: MoneyFact
 
@@ -286,6 +287,7 @@ PRICES_SAMPLE = {
     "prices": [
         {"item": "Call Recording", "before": sample_money("10.00"), "after": sample_money("12.00")},
         {"item": "Basic", "before": sample_money("19.00"), "after": sample_money("17.50")},
+        {"item": "Handset", "monthly": False, "before": sample_money("49.00"), "after": sample_money("45.00")},
     ],
 }
 

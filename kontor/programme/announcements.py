@@ -68,6 +68,7 @@ def _price_mail(
     prices = [
         {
             "item": _item_name(programme, change, reseller.locale),
+            "monthly": change.monthly,
             "before": change.before.to_document(),
             "after": change.after.to_document(),
         }

@@ -151,9 +151,10 @@ class Playing:
 
     def _limits(self, effects: FileEffects) -> None:
         """Judge the usage of every account by the limits of both versions, as `quotas.judge` will."""
+        same = _counted(self.before) == _counted(self.after)
         for accounts in queries.with_usage(self.session, self.code):
-            was = current_usages(self.session, self.before, accounts, self.ctx.now)
             will = current_usages(self.session, self.after, accounts, self.ctx.now)
+            was = will if same else current_usages(self.session, self.before, accounts, self.ctx.now)
             since = min(usage.period.start for usage in will.values())
             notified = queries.notices(self.session, list(will), since)
             for account in accounts:
@@ -224,3 +225,8 @@ class Playing:
                 losses.add((run.reseller_id, run.code))
         if losses:
             effects.mailed["margin-note"] = sorted(reseller for reseller, _ in losses)
+
+
+def _counted(programme: Programme) -> tuple[object, ...]:
+    """Return what decides how usage is counted."""
+    return programme.metrics, programme.quota.period, programme.timezone

@@ -18,17 +18,18 @@ from models.fees import FeeKind
 
 @dataclass(frozen=True, slots=True)
 class PriceChange:
-    """A monthly price before any discount; `seller`: the only reseller that sees it, None for all."""
+    """A price before discount, of a month or an order; `seller`: the only reseller that sees it, None for all."""
 
     kind: FeeKind
     code: str
     before: Money
     after: Money
     seller: str | None
+    monthly: bool = True
 
 
 def price_changes(before: Programme, after: Programme) -> list[PriceChange]:
-    """Return the plans and products of both versions whose monthly price differs."""
+    """Return the plans and products of both versions whose price differs."""
     items = [(FeeKind.PLAN, code) for code in sorted(after.plans)]
     items += [(FeeKind.PRODUCT, code) for code in sorted(after.products)]
     changes: list[PriceChange] = []
@@ -36,6 +37,16 @@ def price_changes(before: Programme, after: Programme) -> list[PriceChange]:
         old, new = price_of(before, kind, code), price_of(after, kind, code)
         if old is not None and new is not None and old.fee != new.fee:
             changes.append(PriceChange(kind, code, old.fee, new.fee, _seller(after, kind, code)))
+    return changes + _order_prices(before, after)
+
+
+def _order_prices(before: Programme, after: Programme) -> list[PriceChange]:
+    changes: list[PriceChange] = []
+    for code, product in sorted(after.products.items()):
+        old = before.products[code].price if code in before.products else None
+        if old is not None and product.price is not None and old != product.price:
+            seller = _seller(after, FeeKind.PRODUCT, code)
+            changes.append(PriceChange(FeeKind.PRODUCT, code, old, product.price, seller, monthly=False))
     return changes
 
 

@@ -113,10 +113,10 @@ def list_programmes(session: Session) -> Sequence[ProgrammeRow]:
 
 
 def by_code(session: Session, code: str, *, lock: bool = False) -> ProgrammeRow | None:
-    """Return one programme, refreshed from the database."""
+    """Return one programme, refreshed from the database; `lock`: while new accounts and charges still name it."""
     query = select(ProgrammeRow).where(ProgrammeRow.code == code)
     if lock:
-        query = query.with_for_update()
+        query = query.with_for_update(key_share=True)
     fresh = query.execution_options(populate_existing=True)
     return session.scalars(fresh).one_or_none()
 

@@ -157,6 +157,7 @@ def test_dearer_product_is_announced_and_its_loss_is_noted_once_per_reseller(off
         "prices": [
             {
                 "item": "Line",
+                "monthly": True,
                 "before": {"amount": "3.33", "currency": "EUR"},
                 "after": {"amount": "10.00", "currency": "EUR"},
             }

@@ -1,6 +1,7 @@
 """Every applied file is a version; one may begin later, and is in force from then on."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
@@ -15,6 +16,7 @@ from kontor.programme import service as programme
 from kontor.programme.files import ApplyPlan, InvalidProgrammeFile
 from kontor.programme.schemas import programme_out
 from kontor.programme.service import Programmes
+from models.fees import ProductOverride
 from models.programmes import ProgrammeVersion
 from workers.migrations import ROOT
 
@@ -118,6 +120,16 @@ def test_version_of_the_release_before_is_kept_when_the_next_is_applied(office: 
         1,
         2,
     ]
+
+
+def test_currency_stays_while_a_reseller_set_a_fee_in_it(office: Context, session: Session) -> None:
+    account = create(office, session, NewAccount("booking", "Salon", "salon@example.test"))
+    edit = {"programme": "booking", "product": "own", "reseller_id": account.id, "updated_at": office.now}
+    session.add(ProductOverride(**edit, retail_fee=Decimal("12.34")))
+    session.flush()
+    with pytest.raises(Conflict) as refused:
+        apply(office, session, BOOKING.replace("currency: EUR", "currency: CHF"))
+    assert refused.value.code == "currency_in_use"
 
 
 def test_free_plan_gets_no_price_while_accounts_are_on_it(office: Context, session: Session) -> None:

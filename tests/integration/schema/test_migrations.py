@@ -160,3 +160,26 @@ def test_migration_fills_the_account_books_of_what_is_there(empty_url: str) -> N
         ("02-04 21:00", "charge", -5),
         ("02-10 00:00", "void", 5),
     ]
+
+
+def test_present_file_becomes_a_version_that_names_resellers_by_id(empty_url: str) -> None:
+    command.upgrade(alembic_config(empty_url), "0031")
+    managed = '{"products": {"own": {"managed_by": "reseller", "reseller": "ACME Ltd"}}}'
+    write(
+        empty_url,
+        PROGRAMME.replace("'{}'", f"'{managed}'".replace(":", "\\:")),
+        ACCOUNT.replace(":name, :name", "'Acme Ltd', 'acme ltd'")
+        .replace("created_at)", "created_at, kind)", 1)
+        .replace("now())", "now(), 'reseller')"),
+    )
+    migrate(empty_url)
+    engine = create_engine(empty_url)
+    with engine.connect() as connection:
+        [reseller] = connection.execute(text("SELECT id::text FROM accounts")).scalars()
+        [row] = connection.execute(
+            text("SELECT number, document, digest, applied_at = effective_at FROM programme_versions")
+        )
+        [digest] = connection.execute(text("SELECT digest FROM programmes")).scalars()
+    engine.dispose()
+    assert (row[0], row[2], row[3]) == (1, digest, True)
+    assert row[1]["products"]["own"]["reseller"] == reseller
