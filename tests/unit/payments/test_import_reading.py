@@ -96,6 +96,23 @@ def test_encoding_is_recognised(tmp_path: Path, text: str) -> None:
         assert path.read_bytes().decode(encoding_of(path)).lstrip("\ufeff") == text * 3
 
 
+@pytest.mark.parametrize(
+    ("named", "encoding", "codec"),
+    [
+        ("Windows", "cp1251", "cp1251"),
+        ("DOS", "cp866", "cp866"),
+        ("Windows", "utf-8", "utf-8"),
+        ("UTF-8", "utf-8", "utf-8"),
+    ],
+)
+def test_statement_of_1c_is_read_in_the_code_page_that_it_names_unless_it_is_utf_8(
+    tmp_path: Path, named: str, encoding: str, codec: str
+) -> None:
+    path = tmp_path / "1c.txt"
+    path.write_bytes(f"1CClientBankExchange\r\nВерсияФормата=1.03\r\nКодировка={named}\r\n".encode(encoding))
+    assert encoding_of(path) == codec
+
+
 def test_broken_utf_8_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
     path.write_bytes("Müller\nSöhne\n".encode() + b"\xff\n")
