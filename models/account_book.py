@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.base import Base, enum_check
 
 
-class LineKind(StrEnum):
+class BookKind(StrEnum):
     """Kind of the fact that a line is of."""
 
     PAYMENT = "payment"
@@ -45,7 +45,7 @@ class BookLine(Base):
     note: Mapped[str | None]
 
     __table_args__ = (
-        enum_check("kind", LineKind),
+        enum_check("kind", BookKind),
         Index("uq_account_book_fact", "fact_id", "kind", unique=True, postgresql_where=text("kind <> 'transfer'")),
         # Index-only scans of a balance, and the order of the lines.
         Index("ix_account_book_lines", "reseller_id", "at", "number", postgresql_include=["amount", "recorded_at"]),
@@ -53,9 +53,13 @@ class BookLine(Base):
 
 
 class LowBalance(Base):
-    """A reseller whose balance fell under the programme's threshold and has not risen above it since."""
+    """A reseller whose balance fell under the programme's threshold and has not risen to it since.
+
+    `number`: of the last line by then.
+    """
 
     __tablename__ = "low_balances"
 
     reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
     since: Mapped[datetime]
+    number: Mapped[int] = mapped_column(BigInteger)

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from kontor.kernel.states import TrialState
+from kontor.kernel.states import ImageRole, ImageState, TrialState
 from models.base import Base, enum_check
 
 
@@ -232,7 +232,10 @@ class Instance(Base):
 
 
 class BrandRow(Base):
-    """A reseller's brand, or its overrides for one client. None: not set."""
+    """A reseller's brand, or its overrides for one client. None: not set.
+
+    `logo` and `favicon`: the digests of the images in force, made of what the URLs led to.
+    """
 
     __tablename__ = "brands"
 
@@ -245,9 +248,40 @@ class BrandRow(Base):
     domain_set_by: Mapped[str | None]
     from_address: Mapped[str | None]
     support: Mapped[dict[str, str]] = mapped_column(server_default=text("'{}'::jsonb"))
+    logo: Mapped[str | None]
+    favicon: Mapped[str | None]
     updated_at: Mapped[datetime]
 
     __table_args__ = (enum_check("domain_set_by", SetBy),)
+
+
+class BrandImage(Base):
+    """An image named by a URL, fetched once. `problem`: why the last attempt failed, as a FailureCause."""
+
+    __tablename__ = "brand_images"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    role: Mapped[str] = mapped_column(primary_key=True)
+    url: Mapped[str]
+    state: Mapped[str]
+    problem: Mapped[str | None]
+    requested_at: Mapped[datetime]
+    fetched_at: Mapped[datetime | None]
+
+    __table_args__ = (enum_check("role", ImageRole), enum_check("state", ImageState))
+
+
+class ImageFile(Base):
+    """A PNG made by Kontor; `digest` is the SHA-256 of its content, in hexadecimal digits. Old mails refer to it."""
+
+    __tablename__ = "image_files"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    content: Mapped[bytes]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_image_files_digest", "digest"),)
 
 
 class VerifiedDomain(Base):

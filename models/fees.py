@@ -19,6 +19,14 @@ class FeeKind(StrEnum):
     PRODUCT = "product"
 
 
+class ChargeKind(StrEnum):
+    """Subject of a charge; a credit pays back the unused days of another charge."""
+
+    PLAN = "plan"
+    PRODUCT = "product"
+    CREDIT = "credit"
+
+
 class StopReason(StrEnum):
     """Why a run ends or has ended."""
 
@@ -78,12 +86,15 @@ class Charge(Base):
     """The charge for one period of a run: fee - discount = total. It can be voided but never changed.
 
     `reseller_id`: the payer; None: the account itself. `how`: the rule by which it was computed.
+    A credit has no run but the charge that it `credits`; its amounts are positive and lessen what is owed.
+    `stated`, `void_stated`: the month (its first day) of the statement that lists it, and of the one that lists its
+    void.
     """
 
     __tablename__ = "charges"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    run_id: Mapped[UUID] = mapped_column(ForeignKey("fee_runs.id"))
+    run_id: Mapped[UUID | None] = mapped_column(ForeignKey("fee_runs.id"))
     programme: Mapped[str] = mapped_column(ForeignKey("programmes.code"))
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
     reseller_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
@@ -101,17 +112,47 @@ class Charge(Base):
     voided_at: Mapped[datetime | None]
     void_reason: Mapped[str | None]
     voided_by: Mapped[str | None]
+    credits: Mapped[UUID | None] = mapped_column(ForeignKey("charges.id"))
+    stated: Mapped[date | None]
+    void_stated: Mapped[date | None]
 
     __table_args__ = (
         UniqueConstraint("run_id", "period_start"),
-        enum_check("kind", FeeKind),
+        Index("uq_charges_credits", "credits", unique=True, postgresql_where=text("credits IS NOT NULL")),
+        enum_check("kind", ChargeKind),
+        CheckConstraint("(kind = 'credit') = (credits IS NOT NULL)", name="credit_of"),
+        CheckConstraint("(kind = 'credit') = (run_id IS NULL)", name="run_or_credit"),
+        CheckConstraint("void_stated IS NULL OR voided_at IS NOT NULL AND stated IS NOT NULL", name="void_stated"),
         CheckConstraint("fee - discount = total", name="adds_up"),
         CheckConstraint("period_end > period_start", name="ends_later"),
         CheckConstraint("(voided_at IS NULL) = (void_reason IS NULL)", name="void_reason"),
         Index("ix_charges_reseller_id", "reseller_id", "period_start", "id"),
         Index("ix_charges_account_id", "account_id", "period_start", "id"),
         Index("ix_charges_programme", "programme", "period_start"),
+        Index(
+            "ix_charges_to_state",
+            "reseller_id",
+            "period_start",
+            postgresql_where=text("stated IS NULL AND voided_at IS NULL"),
+        ),
+        Index(
+            "ix_charges_void_to_state",
+            "reseller_id",
+            postgresql_where=text("stated IS NOT NULL AND voided_at IS NOT NULL AND void_stated IS NULL"),
+        ),
     )
+
+
+class Statement(Base):
+    """A reseller's statement of a month (its first day); `total`: the sum of its lines, None: not kept then."""
+
+    __tablename__ = "statements"
+
+    reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    month: Mapped[date] = mapped_column(primary_key=True)
+    currency: Mapped[str | None]
+    total: Mapped[Decimal | None]
+    posted_at: Mapped[datetime]
 
 
 class ProductOverride(Base):

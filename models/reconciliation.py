@@ -26,6 +26,9 @@ class GapKind(StrEnum):
     DISCOUNT_RUN = "discount_run"
     DISCOUNT = "discount"
     OCCURRENCE = "occurrence"
+    BOOK_LINE = "book_line"
+    BOOK_AMOUNT = "book_amount"
+    BOOK_FACT = "book_fact"
 
 
 class ReconciliationGap(Base):

@@ -1,4 +1,4 @@
-"""Tasks of accounts: final deletion, expiry of old attempts, merges, checks of domains."""
+"""Tasks of accounts: final deletion, expiry of old attempts, merges, checks of domains, images of brands."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import ClassVar, Final
 
 from sqlalchemy.orm import Session
 
-from kontor.accounts import domains, merge
+from kontor.accounts import domains, images, merge
 from kontor.accounts import queries as accounts_queries
 from kontor.accounts.deletion import purge
 from kontor.accounts.domains import DnsResult, DomainClaim
-from kontor.accounts.payloads import AccountsTidy, DomainsCheck, ResellersMerge
+from kontor.accounts.images import FetchedImage
+from kontor.accounts.payloads import AccountsTidy, BrandImageFetch, DomainsCheck, ResellersMerge
 from kontor.audit import Actor
 from kontor.context import Context
-from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome, Permanent
+from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome, Permanent, Transient
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.login_throttle import FAILURE_RETENTION
-from kontor.kernel.ports import TxtResolver
+from kontor.kernel.ports import HttpReader, TxtResolver
 from kontor.limits import service as limits
 from kontor.mails import address_queries
 from kontor.operators import queries as operators_queries
@@ -27,6 +28,8 @@ from tasks.deps import HandlerDeps
 CHUNK: Final = 100
 LOOKS: Final = 1_000
 """Accounts made by an earlier release during an upgrade whose names get their key, at most in one job."""
+IMAGES: Final = 1_000
+"""Images named by brands of an earlier release that are fetched at most after one job."""
 
 
 class AccountsTidyHandler:
@@ -49,6 +52,7 @@ class AccountsTidyHandler:
         address_queries.delete_suppressions(session, job.now)
         limits.tidy(session, job.now)
         accounts_queries.fill_looks(session, LOOKS)
+        images.request_missing(self._ctx.within(job.jobs), session, IMAGES)
         sessions = operators_queries.delete_expired_sessions(session, job.jobs.clock.wall_time())
         return Done({**counts, "sessions": sessions, "continued_by": None})
 
@@ -108,10 +112,44 @@ class DomainsCheckHandler:
         return Done({"checked": len(result), "changed": changed})
 
 
+class BrandImageFetchHandler:
+    """Fetches and decodes with no transaction open; the last failure is the reseller's to see, no dead job."""
+
+    payload: ClassVar[type[BrandImageFetch]] = BrandImageFetch
+
+    def __init__(self, ctx: Context, reader: HttpReader) -> None:
+        self._ctx = ctx
+        self._reader = reader
+
+    def claim(self, job: JobContext, session: Session, payload: BrandImageFetch) -> str | Cancel:
+        """Return the URL; cancel when it was taken back or fetched."""
+        url = images.waiting_url(session, payload.account_id, payload.role)
+        return Cancel("no image waits") if url is None else url
+
+    def act(self, job: JobContext, plan: str) -> FetchedImage:
+        """Fetch the image; what may pass is tried again."""
+        fetched = images.fetch(self._reader, plan)
+        if fetched.may_pass and job.attempt < self.payload.policy.retry.max_attempts:
+            raise Transient(str(fetched.cause))
+        return fetched
+
+    def record(
+        self, job: JobContext, session: Session, payload: BrandImageFetch, plan: str, result: FetchedImage
+    ) -> Outcome:
+        """Put the image in force, or say why there is none."""
+        state = images.record(self._ctx.within(job.jobs), session, payload, result)
+        return Cancel("another image was named meanwhile") if state is None else Done({"state": state.value})
+
+    def failed(self, job: JobContext, session: Session, payload: BrandImageFetch, error: str, dead: str | None) -> None:
+        """Say why the attempt failed."""
+        images.note_problem(session, payload, error, final=dead is not None)
+
+
 def handlers(deps: HandlerDeps) -> list[Handler]:
     """Return the handlers of accounts."""
     return [
         AccountsTidyHandler(deps.ctx),
         ResellersMergeHandler(deps.programmes),
         DomainsCheckHandler(deps.ctx, deps.txt),
+        BrandImageFetchHandler(deps.ctx, deps.reader),
     ]

@@ -7,7 +7,8 @@ from typing import Final
 from kontor.engine.handlers import RemoteUnavailable, Transient
 from kontor.engine.retry import parse_retry_after
 from kontor.kernel.errors import Invalid, Unreachable
-from kontor.kernel.ports import NOT_SENT_PREFIX, CallSender, Clock, HttpReply, OutgoingCall
+from kontor.kernel.failure_causes import NOT_SENT_PREFIX
+from kontor.kernel.ports import CallSender, Clock, HttpReply, OutgoingCall
 
 TOO_MANY: Final = 429
 EXCERPT: Final = 200

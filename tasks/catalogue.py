@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Final
 
+from kontor.account_book import payloads as account_book
 from kontor.accounts import payloads as accounts
 from kontor.alerts import payloads as alerts
 from kontor.bulk import payloads as bulk
@@ -15,6 +16,7 @@ from kontor.licences import payloads as licences
 from kontor.mails import payloads as mails
 from kontor.offers import payloads as offers
 from kontor.operators import payloads as operators
+from kontor.programme import payloads as programmes
 from kontor.reconciliation import payloads as reconciliation
 from kontor.usage import payloads as usage
 from kontor.webhooks import payloads as webhooks
@@ -33,6 +35,8 @@ MODULES: Final = (
     usage,
     discounts,
     fees,
+    account_book,
+    programmes,
 )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kontor.context import Context
-from kontor.kernel.ports import CallSender, Clock, MailTransport, SecretBox, TxtResolver
+from kontor.kernel.ports import CallSender, Clock, HttpReader, MailTransport, SecretBox, TxtResolver
 from kontor.mailer.build import MailBuilder
 from kontor.mails.dispatch import Dispatcher
 from kontor.programme.service import Programmes
@@ -26,6 +26,7 @@ class HandlerDeps:
     builder: MailBuilder
     transport: MailTransport
     txt: TxtResolver
+    reader: HttpReader
 
     @property
     def programmes(self) -> Programmes:

@@ -8,12 +8,15 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.account_book import notifications
+from kontor.account_book.payloads import BalancesCheck
 from kontor.context import Context
 from kontor.engine.enqueue import JobRequest
 from kontor.engine.handlers import Done, Handler, JobContext
 from kontor.fees import statements
 from kontor.fees.payloads import FeesCharge, FeesChargeRange, FeesStatement, FeesStatements
-from kontor.fees.queries import RunPosition, payers
+from kontor.fees.queries import RunPosition
+from kontor.fees.statement_queries import payers
 from kontor.kernel.periods import add_months
 from kontor.kernel.zones import local_day
 from kontor.programme.service import Programmes
@@ -67,7 +70,7 @@ class FeesChargeRangeHandler:
 
 
 class FeesStatementsHandler:
-    """Finds the resellers with charges in the month, one page at a time."""
+    """Finds the resellers with something to state, one page at a time."""
 
     payload = FeesStatements
 
@@ -79,7 +82,7 @@ class FeesStatementsHandler:
         programme = self._programmes.current(session, payload.programme)
         end = local_day(payload.due, programme.zone).replace(day=1)
         month = add_months(end, -1)
-        resellers = payers(session, payload.programme, month, end, payload.after, PAGE)
+        resellers = payers(session, payload.programme, end, payload.after, PAGE)
         job.jobs.enqueue_many(session, [_statement(reseller_id, month) for reseller_id in resellers])
         if len(resellers) == PAGE:
             job.jobs.enqueue(session, payload.model_copy(update={"after": resellers[-1]}))
@@ -105,6 +108,21 @@ class FeesStatementHandler:
         return Done({"mail_id": None if mail_id is None else str(mail_id)})
 
 
+class BalancesCheckHandler:
+    """Mails resellers whose balance fell under the programme's threshold, once until it rose again."""
+
+    payload = BalancesCheck
+
+    def __init__(self, programmes: Programmes) -> None:
+        self._programmes = programmes
+
+    def run(self, job: JobContext, session: Session, payload: BalancesCheck) -> Done:
+        """Check and mail."""
+        ctx = Context(job.jobs, self._programmes)
+        mailed = notifications.check(ctx, session, payload.reseller_ids, falling=payload.falling)
+        return Done({"mailed": mailed})
+
+
 def handlers(deps: HandlerDeps) -> list[Handler]:
     """Return the fee handlers."""
     return [
@@ -112,4 +130,5 @@ def handlers(deps: HandlerDeps) -> list[Handler]:
         FeesChargeRangeHandler(deps.programmes),
         FeesStatementsHandler(deps.programmes),
         FeesStatementHandler(deps.programmes),
+        BalancesCheckHandler(deps.programmes),
     ]

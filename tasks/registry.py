@@ -3,7 +3,7 @@
 from typing import Final
 
 from kontor.engine.handlers import Handler
-from tasks import accounts, bulk, discounts, fees, licences, mails, maintenance, offers, usage, webhooks
+from tasks import accounts, bulk, discounts, fees, licences, mails, maintenance, offers, programmes, usage, webhooks
 from tasks.deps import HandlerDeps
 from tasks.schedules import recorded
 
@@ -18,6 +18,7 @@ FAMILIES: Final = (
     usage.handlers,
     discounts.handlers,
     fees.handlers,
+    programmes.handlers,
 )
 
 

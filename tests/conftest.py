@@ -18,10 +18,13 @@ from sqlalchemy.orm import Session
 
 from kontor.adapters.embedded.endpoints import shared_servers
 from kontor.adapters.settings import Settings, sqlalchemy_url
+from tests.support.spare_database import SpareDatabase
 from tests.support.wiring import SECRET
 from workers.migrations import ROOT, metadata, migrate
 
 KINDS = {"unit", "integration", "faults", "acceptance", "browser", "architecture"}
+OWN_PROCESSES = ("faults", "acceptance", "browser")
+"""Kinds whose processes may outlive a test by a moment: they get a database of their own."""
 TEMPLATE_LOCK = 4_815_162_342
 
 
@@ -121,25 +124,67 @@ def build(database_url: str) -> None:
     engine.dispose()
 
 
-@contextmanager
-def copied(servers: Servers, template: str) -> Iterator[str]:
-    """Copy a database without connections; yields SQLAlchemy's URL and drops the copy afterwards."""
+def url_of(servers: Servers, name: str) -> str:
+    """SQLAlchemy's URL of a database of the server."""
+    return make_url(servers.database_url).set(database=name).render_as_string(hide_password=False)
+
+
+def copy_database(servers: Servers, template: str) -> str:
+    """Copy a database without connections; return the copy's name."""
     name = f"kontor_test_{uuid4().hex}"
     with admin(servers) as connection:
         create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
         connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
+    return name
+
+
+def drop_database(servers: Servers, name: str) -> None:
+    """Drop a database with its connections."""
+    with admin(servers) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def copied(servers: Servers, template: str) -> Iterator[str]:
+    """Copy a database without connections; yields SQLAlchemy's URL and drops the copy afterwards."""
+    name = copy_database(servers, template)
     try:
-        yield make_url(servers.database_url).set(database=name).render_as_string(hide_password=False)
+        yield url_of(servers, name)
     finally:
-        with admin(servers) as connection:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        drop_database(servers, name)
+
+
+@pytest.fixture(scope="session")
+def spares(servers: Servers) -> Iterator[list[SpareDatabase]]:
+    """Databases that tests have emptied again for the next one."""
+    spares: list[SpareDatabase] = []
+    yield spares
+    for spare in spares:
+        drop_database(servers, spare.name)
 
 
 @pytest.fixture
-def database_url(servers: Servers, template: str) -> Iterator[str]:
+def database_url(
+    request: pytest.FixtureRequest, servers: Servers, template: str, spares: list[SpareDatabase]
+) -> Iterator[str]:
     """SQLAlchemy's URL of a migrated database for this test only."""
-    with copied(servers, template) as url:
-        yield url
+    if any(request.node.get_closest_marker(kind) for kind in OWN_PROCESSES):
+        with copied(servers, template) as url:
+            yield url
+        return
+    if spares:
+        spare = spares.pop()
+    else:
+        spare = SpareDatabase(copy_database(servers, template))
+        with psycopg.connect(libpq(url_of(servers, spare.name)), autocommit=True) as connection:
+            spare.remember(connection)
+    yield url_of(servers, spare.name)
+    with psycopg.connect(libpq(url_of(servers, spare.name)), autocommit=True) as connection:
+        fresh = spare.reset(connection)
+    if fresh:
+        spares.append(spare)
+    else:
+        drop_database(servers, spare.name)
 
 
 @pytest.fixture

@@ -74,11 +74,12 @@ def _exists(test: str, root: Path) -> bool:
 
 def chosen(
     guards: Sequence[Guard], *, only: Collection[str] = (), touched: Collection[str] | None = None,
-    edited: Collection[str] = (), sample: int | None = None, seed: str = "",
+    edited: Collection[str] = (), sample: int | None = None, at_most: int | None = None, seed: str = "",
 ) -> list[Guard]:  # fmt: skip
     """Take the guards named by `only`; else those of `touched` files or `edited` entries, and a sample of the rest.
 
-    All of them when neither is given. Raises BadGuards for an unknown id.
+    All of them when neither is given. `at_most` leaves some of the sample out first, then of the touched files.
+    Raises BadGuards for an unknown id.
     """
     if only:
         unknown = sorted(set(only) - {guard.id for guard in guards})
@@ -87,9 +88,11 @@ def chosen(
         return [guard for guard in guards if guard.id in only]
     if touched is None and sample is None:
         return list(guards)
-    changed = {guard.id for guard in guards if guard.id in edited or guard.paths & set(touched or ())}
-    rest = [guard.id for guard in guards if guard.id not in changed]
-    picked = changed.union(random.Random(seed).sample(rest, min(sample or 0, len(rest))))
+    shuffled = random.Random(seed).sample(guards, len(guards))
+    new = [guard.id for guard in shuffled if guard.id in edited]
+    changed = [guard.id for guard in shuffled if guard.id not in new and guard.paths & set(touched or ())]
+    rest = [guard.id for guard in shuffled if guard.id not in {*new, *changed}]
+    picked = set([*new, *changed, *rest[: sample or 0]][:at_most])
     return [guard for guard in guards if guard.id in picked]
 
 

@@ -17,6 +17,7 @@ from queue import Queue
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from kontor.adapters.embedded.endpoints import shared_servers
 from tests import guards as registry
@@ -185,7 +186,7 @@ def play(console: Console, guards: Sequence[Guard], places: Sequence[Copy]) -> l
         before = list(pool.map(unmutated, places, shares))
         problems = {name: problem for failures, _ in before for name, problem in failures.items()}
         for line in sorted(line for _, slow in before for line in slow):
-            console.print(f"slow (limit {TEST_SECONDS:.0f} s): {line}")
+            console.print(f"slow (limit {TEST_SECONDS:.0f} s): {line}", markup=False)
         free: Queue[Copy] = Queue()
         for place in places:
             free.put(place)
@@ -198,8 +199,9 @@ def play(console: Console, guards: Sequence[Guard], places: Sequence[Copy]) -> l
                 verdict = judge(place, guard)
             finally:
                 free.put(place)
-            mark = f"killed by {verdict.killed_by}" if verdict.killed_by else f"[red]{verdict.problem}[/red]"
-            console.print(f"{guard.id}: {mark} ({verdict.seconds:.1f} s)", soft_wrap=True)
+            outcome = f"killed by {verdict.killed_by}" if verdict.killed_by else verdict.problem
+            style = None if verdict.killed_by else "red"
+            console.print(f"{guard.id}: {outcome} ({verdict.seconds:.1f} s)", style=style, soft_wrap=True, markup=False)
             return verdict
 
         return list(pool.map(judged, guards))
@@ -212,8 +214,9 @@ def table_of(verdicts: Sequence[Verdict]) -> Table:
     table.add_column("killed by", overflow="fold")
     table.add_column("seconds", justify="right")
     for verdict in verdicts:
-        killer = verdict.killed_by.rpartition("/")[2] if verdict.killed_by else f"[red]{verdict.problem}[/red]"
-        table.add_row(verdict.guard.id, killer, f"{verdict.seconds:.1f}")
+        killer = verdict.killed_by.rpartition("/")[2] if verdict.killed_by else verdict.problem
+        style = None if verdict.killed_by else "red"
+        table.add_row(verdict.guard.id, Text(str(killer)), f"{verdict.seconds:.1f}", style=style)
     return table
 
 
@@ -248,6 +251,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make mutate", description=__doc__)
     parser.add_argument("--changed-since", metavar="REV", help="the guards of files that differ from REV")
     parser.add_argument("--sample", type=int, metavar="N", help="N further guards, chosen by the commit")
+    parser.add_argument("--at-most", type=int, metavar="N", help="no more than N of all these")
     parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="these guards alone")
     parser.add_argument(
         "--list", action="store_true", help="list the guards, what promises them, and what does not match the tree"
@@ -269,6 +273,7 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
             touched=None if revision is None else registry.touched_since(root, revision),
             edited=() if revision is None else registry.edited_since(root, revision, guards),
             sample=options.sample,
+            at_most=options.at_most,
             seed=registry.head(root),
         )
     except BadGuards as error:

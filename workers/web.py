@@ -76,7 +76,7 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
                 jobs=with_tracing(Jobs(catalogue(), clock, doorbell), tracer),
                 secret_box=DataKeyBox(keys, settings.secret_keys),
                 passwords=Argon2Passwords(),
-                programmes=Programmes(),
+                programmes=Programmes(clock),
                 tokens=tokens_of(settings),
                 guard=AddressGuard(names.lookup, settings.allow_private_instances),
                 txt=names.lookup_txt,

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
 from kontor.account_book import routes as account_book_routes
-from kontor.accounts import domain_routes, suspension_routes
+from kontor.accounts import brand_routes, domain_routes, suspension_routes
 from kontor.accounts import routes as accounts_routes
 from kontor.bulk import routes as bulk_routes
 from kontor.console.app import mount as mount_console
@@ -55,6 +55,7 @@ FAMILIES: Final[tuple[Routes, ...]] = (
     reconciliation_routes.routes,
     queue_routes.schedule_routes,
     accounts_routes.routes,
+    brand_routes.routes,
     suspension_routes.routes,
     accounts_routes.reseller_routes,
     domain_routes.routes,

@@ -10,13 +10,13 @@ from kontor.adapters.secrets import DataKeyBox
 from kontor.adapters.settings import Settings, SettingsError
 from kontor.adapters.smtp import SmtpTransport
 from kontor.adapters.smtp_pool import smtp_address
-from kontor.adapters.traced_clients import TracedHttp, TracedMail
+from kontor.adapters.traced_clients import TracedHttp, TracedMail, TracedReader
 from kontor.context import Context, Secrets
 from kontor.engine.enqueue import Jobs
 from kontor.engine.handlers import Handler
 from kontor.kernel.addresses import may_connect
 from kontor.kernel.identity import IdentityProvider
-from kontor.kernel.ports import Clock, HttpSender, MailTransport
+from kontor.kernel.ports import Clock, HttpReader, HttpSender, MailTransport
 from kontor.kernel.tokens import Tokens
 from kontor.kernel.tracing import Tracer
 from kontor.mailer.build import MailBuilder
@@ -31,9 +31,9 @@ from workers.connections import DatabaseKeys
 
 def handlers_for(settings: Settings, clock: Clock, jobs: Jobs, tracer: Tracer | None = None) -> Sequence[Handler]:
     """Build all handlers of the deployment with their adapters."""
-    programmes = Programmes()
+    programmes = Programmes(clock)
     tokens, keys = tokens_of(settings), DatabaseKeys(settings)
-    http, transport = outbound_adapters(settings, tracer)
+    http, reader, transport = outbound_adapters(settings, tracer)
     ports = HandlerDeps(
         sleep=time.sleep,
         ctx=Context(jobs, programmes, Secrets(keys)),
@@ -44,6 +44,7 @@ def handlers_for(settings: Settings, clock: Clock, jobs: Jobs, tracer: Tracer | 
         builder=mail_builder(settings, clock),
         transport=transport,
         txt=DnsTxt(),
+        reader=reader,
     )
     return all_handlers(ports)
 
@@ -63,13 +64,14 @@ def identity_provider(settings: Settings, clock: Clock) -> IdentityProvider | No
     return OidcProvider(settings.identity_provider, clock.wall_time)
 
 
-def outbound_adapters(settings: Settings, tracer: Tracer | None) -> tuple[HttpSender, MailTransport]:
+def outbound_adapters(settings: Settings, tracer: Tracer | None) -> tuple[HttpSender, HttpReader, MailTransport]:
     """Build the adapters for outgoing HTTP calls and mail."""
     http = PinnedHttp(callable_addresses(settings), plain_http=settings.allow_private_instances)
     transport = SmtpTransport(settings.smtp_url)
     if tracer is None:
-        return http, transport
-    return TracedHttp(http, tracer), TracedMail(transport, tracer, smtp_address(settings.smtp_url))
+        return http, http, transport
+    mail = TracedMail(transport, tracer, smtp_address(settings.smtp_url))
+    return TracedHttp(http, tracer), TracedReader(http, tracer), mail
 
 
 def mail_builder(settings: Settings, clock: Clock) -> MailBuilder:

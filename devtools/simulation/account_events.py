@@ -123,5 +123,7 @@ def merge(scenario: Scenario) -> list[Action]:
         return [scenario.new_action("operator", "merge", source=source, target=target)]
     for client in moving:
         client.reseller = target
-    actors.resellers[target].payments.extend(actors.resellers.pop(source).payments)
+    gone = actors.resellers.pop(source)
+    actors.resellers[target].payments.extend(gone.payments)
+    actors.merged.append(gone)
     return [scenario.new_action("operator", "merge", source=source, target=target)]

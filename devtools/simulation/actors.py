@@ -12,8 +12,7 @@ from typing import Any, TypeVar
 
 from devtools.simulation.log import Action
 from kontor.kernel.zones import localize
-from kontor.programme import Programme
-from kontor.programme.model import TurnoverDiscount
+from kontor.programme.model import Programme, TurnoverDiscount
 
 LOCALES = ("en", "de", "fr", "ru", "ja")
 ZONES = ("", "", "", "Europe/Berlin", "America/New_York", "Asia/Tokyo", "Australia/Lord_Howe")
@@ -56,6 +55,7 @@ class Actors:
     programme: Programme
     random: Random
     resellers: dict[str, Reseller] = field(default_factory=dict)
+    merged: list[Reseller] = field(default_factory=list)
     clients: dict[str, Client] = field(default_factory=dict)
     offers: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from devtools.simulation.summary import NO_TIER, DayFigures
-from kontor.programme import Programme
-from kontor.programme.model import TurnoverDiscount
+from kontor.programme.model import Programme, TurnoverDiscount
 
 WEEK: Final = 7
 FAMILIES: Final = {

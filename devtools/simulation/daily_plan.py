@@ -12,8 +12,7 @@ from devtools.simulation.actors import Actors, RandomEvent, Scenario
 from devtools.simulation.log import MACHINE, Action
 from kontor.kernel.periods import ONE_DAY, add_months, turnover_window
 from kontor.kernel.zones import day_start, localize
-from kontor.programme import Programme
-from kontor.programme.model import TurnoverDiscount
+from kontor.programme.model import Programme, TurnoverDiscount
 
 START = date(2027, 7, 1)
 """The year from this day contains both clock changes, a new year and a 29 February."""

@@ -16,7 +16,7 @@ import psycopg
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
-from kontor.adapters.fakes import ManualClock, http_reply, refused, timed_out
+from kontor.adapters.fakes import FakeHttp, ManualClock, http_reply, refused, timed_out
 from kontor.adapters.http import SignedCalls
 from kontor.adapters.network import FixedTxt
 from kontor.adapters.redis_doorbell import SilentRelayHint
@@ -144,7 +144,7 @@ class SimulationEnvironment:
         self.engine = engine
         self.clock = ManualClock(start)
         self.instances, self.mailboxes = FakeInstances(), FakeMailboxes()
-        self.programmes, self.secret_box = Programmes(), FernetSecretBox(SECRET)
+        self.programmes, self.secret_box = Programmes(self.clock), FernetSecretBox(SECRET)
         self.jobs = Jobs(catalogue(), self.clock, SilentRelayHint())
         self.context = Context(self.jobs, self.programmes, Secrets(DerivedKeys(SECRET), Argon2Passwords.cheap()))
         registry = Registry(all_handlers(self._handler_deps()))
@@ -176,6 +176,7 @@ class SimulationEnvironment:
             builder=MailBuilder(Renderer()),
             transport=self.mailboxes,
             txt=FixedTxt({}),
+            reader=FakeHttp(),
         )
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ from kontor.audit import Actor
 from kontor.discounts import run_admin
 from kontor.engine.admin.operations import Operations
 from kontor.fees.assignments import Assignments
-from kontor.fees.plans import cancel_plan, take_plan
+from kontor.fees.plans import cancel_plan, quote_plan, take_plan
 from kontor.kernel.errors import KontorError, NotFound
 from kontor.kernel.money import Money
 from kontor.kernel.states import DeadReason, JobState, PaymentKind, RunState
@@ -27,7 +27,7 @@ from kontor.orders.routes import OrderOut
 from kontor.orders.service import NewOrder
 from kontor.payments import service as payments
 from kontor.payments.service import NewPayment
-from kontor.programme import Programme
+from kontor.programme.model import Programme
 from models.discounts import DiscountRun
 from models.jobs import Job
 
@@ -51,9 +51,12 @@ def order(ctx: ActionContext, session: Session, values: Values) -> ActionResult:
     }
 
 
-def plan(ctx: ActionContext, session: Session, values: Values) -> None:
-    """Take a paid plan."""
-    take_plan(ctx.environment.context, session, ctx.id(values["account"]), values["plan"])
+def plan(ctx: ActionContext, session: Session, values: Values) -> ActionResult:
+    """Ask what a paid plan costs, then take it; return the quote."""
+    account_id = ctx.id(values["account"])
+    quote = quote_plan(ctx.environment.context, session, account_id, values["plan"])
+    take_plan(ctx.environment.context, session, account_id, values["plan"])
+    return {"charge": f"{quote.charge.amount:f}", "credit": f"{quote.credit().amount:f}", "at": quote.at}
 
 
 def unplan(ctx: ActionContext, session: Session, values: Values) -> None:

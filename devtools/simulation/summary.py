@@ -32,7 +32,8 @@ TOTALS: Final = {
     "offers": "SELECT concat_ws(': ', state, reason), count(*) FROM offers GROUP BY 1",
     "payments": "SELECT kind, count(*) FROM payments GROUP BY 1",
     "orders": "SELECT product, count(*) FROM orders GROUP BY 1",
-    "charges": "SELECT product, count(*) FROM charges GROUP BY 1",
+    "charges": "SELECT product, count(*) FROM charges WHERE kind <> 'credit' GROUP BY 1",
+    "credits": "SELECT product, count(*) FROM charges WHERE kind = 'credit' GROUP BY 1",
     "quota_notices": "SELECT threshold, count(*) FROM quota_notices GROUP BY 1",
     "mails": "SELECT concat_ws(': ', template, state), count(*) FROM mails GROUP BY 1",
     "dead_jobs": "SELECT concat_ws(': ', task, reason), count(*) FROM jobs WHERE state = 'dead' GROUP BY 1",
@@ -40,7 +41,8 @@ TOTALS: Final = {
 SUMS: Final = {
     "paid": "SELECT coalesce(sum(signed), 0) FROM payments",
     "ordered": "SELECT coalesce(sum(net), 0) FROM orders",
-    "charged": "SELECT coalesce(sum(total), 0) FROM charges",
+    "charged": "SELECT coalesce(sum(total), 0) FROM charges WHERE kind <> 'credit'",
+    "credited": "SELECT coalesce(sum(total), 0) FROM charges WHERE kind = 'credit'",
     "discounted": "SELECT coalesce(sum(discount), 0) FROM charges",
 }
 

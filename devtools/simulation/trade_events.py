@@ -13,7 +13,10 @@ CENT = Decimal("0.01")
 
 
 def pay(scenario: Scenario) -> list[Action]:
-    """Enter a payment, a refund of an earlier one, or the same payment again."""
+    """Enter a payment, a refund of an earlier one, or the same payment again; some for resellers that were merged."""
+    merged = [each for each in scenario.actors.merged if each.payments]
+    if merged and scenario.chance(0.05):
+        return refund(scenario, scenario.random.choice(merged))
     reseller = scenario.choose(list(scenario.actors.resellers.values()))
     if reseller is None:
         return []

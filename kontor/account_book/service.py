@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,8 +11,13 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from kontor.account_book import queries
-from kontor.account_book.queries import LineFilter, LinePosition
+from kontor.account_book.payloads import MOST, BalancesCheck
+from kontor.account_book.queries import ZERO, LineFilter, LinePosition
+from kontor.context import Context
+from kontor.kernel import database
+from kontor.kernel.errors import Conflict
 from kontor.kernel.ids import new_id
+from kontor.kernel.money import Money
 from kontor.kernel.paging import paginate, parsed_cursor
 from kontor.kernel.periods import ONE_DAY
 from kontor.kernel.zones import day_start
@@ -68,8 +74,57 @@ def _position(cursor: str) -> LinePosition:
     return LinePosition(instant, int(number))
 
 
-def transfer(session: Session, old: UUID, new: UUID, programme: Programme, now: datetime) -> None:
+def lock(session: Session, reseller_id: UUID) -> None:
+    """Let no other order spend from the book until the end of the transaction."""
+    database.lock_names(session, f"account-book:{reseller_id}")
+
+
+def missing(session: Session, reseller_id: UUID, programme: Programme, price: Money) -> Money:
+    """Return what a price is short of by the sum of all lines; lock the book before, if it is to be spent."""
+    if programme.billing.credit is None:
+        return Money(ZERO, price.currency)
+    total = queries.balance(session, reseller_id)
+    return Money(programme.billing.missing(total, price.amount), price.currency)
+
+
+def require_cover(session: Session, reseller_id: UUID, programme: Programme, price: Money) -> None:
+    """Raise Conflict(`insufficient_balance`) with `missing` when the locked book does not cover a price."""
+    short = missing(session, reseller_id, programme, price)
+    if short.amount:
+        message = f"The balance does not cover {price}: {short} are missing. Enter a payment first."
+        raise Conflict("insufficient_balance", message, missing=short.to_document())
+
+
+def available(session: Session, reseller_id: UUID, programme: Programme) -> Money | None:
+    """Return what orders may spend now; None where they have no limit."""
+    spendable = programme.billing.available(queries.balance(session, reseller_id))
+    return None if spendable is None else Money(spendable, programme.currency)
+
+
+def transfer(ctx: Context, session: Session, old: UUID, new: UUID, programme: Programme) -> None:
     """Move the balance of a locked reseller to another, as a line in each book; nothing when it is zero."""
     amount = queries.balance(session, old)
     if amount:
-        queries.add_transfer(session, new_id(), old, new, amount, programme.currency, now)
+        queries.add_transfer(session, new_id(), old, new, amount, programme.currency, ctx.now)
+        check_balances(ctx, session, programme, [new], falling=amount < 0)
+
+
+def write_line(session: Session, fact_id: UUID, kind: str) -> None:
+    """Write the line of a fact that has none; one that has a line keeps it."""
+    queries.add_missing(session, fact_id, kind)
+
+
+def check_balances(
+    ctx: Context, session: Session, programme: Programme, reseller_ids: Collection[UUID], *, falling: bool = True
+) -> None:
+    """Enqueue the check whether balances are low, in the transaction of the facts that changed them.
+
+    A burst of facts of one reseller shares a job; its facts hold at least a share lock on the reseller's row.
+    """
+    if programme.billing.balance_low is None:
+        return
+    ids = sorted(set(reseller_ids))
+    for start in range(0, len(ids), MOST):
+        chunk = tuple(ids[start : start + MOST])
+        key = f"{chunk[0]}:{falling:d}" if len(ids) == 1 else None
+        ctx.jobs.enqueue(session, BalancesCheck(reseller_ids=chunk, falling=falling), unique_key=key)

@@ -1,4 +1,4 @@
-"""Queries on brands and verified domains."""
+"""Queries on brands, their images and verified domains."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, and_, bindparam, delete, func, or_, select
+from psycopg import Connection
+from sqlalchemy import Select, Uuid, and_, bindparam, delete, func, literal, or_, select, union_all, update
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 from sqlalchemy.orm import Session, aliased
 
-from models.accounts import Account, BrandRow, VerifiedDomain
+from kontor.kernel.states import ImageRole, ImageState
+from models.accounts import Account, BrandImage, BrandRow, ImageFile, VerifiedDomain
 from models.programmes import ProgrammeRow
 
 
@@ -27,6 +29,8 @@ class StoredBrand:
     domain: str | None
     from_address: str | None
     support: dict[str, str]
+    logo: str | None = None
+    favicon: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,8 @@ def put(session: Session, values: Mapping[str, object]) -> BrandRow:
 
 
 def delete_brands(session: Session, account_ids: Sequence[UUID]) -> None:
-    """Delete brands."""
+    """Delete brands; the files of their images stay for mails that show them."""
+    session.execute(delete(BrandImage).where(BrandImage.account_id.in_(account_ids)))
     session.execute(delete(BrandRow).where(BrandRow.account_id.in_(account_ids)))
 
 
@@ -163,3 +168,68 @@ def brand_names_of_others(session: Session, programme: str, owner: UUID) -> list
     query = select(BrandRow.name).join(Account, Account.id == BrandRow.account_id)
     others = func.coalesce(Account.reseller_id, Account.id) != owner
     return [name for name in session.scalars(query.where(Account.programme == programme, others)) if name is not None]
+
+
+URLS = {ImageRole.LOGO: BrandRow.logo_url, ImageRole.FAVICON: BrandRow.favicon_url}
+FILE = (
+    "SELECT f.content, coalesce(a.reseller_id, a.id) FROM image_files AS f JOIN accounts AS a ON a.id = f.account_id"
+    " WHERE f.digest = %s"
+)
+
+
+def image(session: Session, account_id: UUID, role: ImageRole, *, lock: bool = False) -> BrandImage | None:
+    """Return what was requested for a role of an account's brand; lock it before a change."""
+    return session.get(BrandImage, (account_id, role.value), with_for_update=lock or None, populate_existing=lock)
+
+
+def images_of(session: Session, account_id: UUID) -> list[BrandImage]:
+    """Return what was requested for an account's brand, favicon first."""
+    query = select(BrandImage).where(BrandImage.account_id == account_id).order_by(BrandImage.role)
+    return list(session.scalars(query.execution_options(populate_existing=True)))
+
+
+def put_request(session: Session, account_id: UUID, role: ImageRole, url: str, now: datetime) -> None:
+    """Insert or replace a request; it waits."""
+    values = {"url": url, "state": ImageState.WAITING.value, "problem": None, "requested_at": now, "fetched_at": None}
+    statement = insert(BrandImage).values(account_id=account_id, role=role.value, **values)
+    session.execute(statement.on_conflict_do_update(index_elements=["account_id", "role"], set_=values))
+
+
+def forget(session: Session, account_id: UUID, role: ImageRole) -> None:
+    """Delete a request, and put no image in force."""
+    session.execute(delete(BrandImage).where(BrandImage.account_id == account_id, BrandImage.role == role.value))
+    put_in_force(session, account_id, role, None)
+
+
+def put_in_force(session: Session, account_id: UUID, role: ImageRole, digest: str | None) -> None:
+    """Set which file is the image of an account's brand."""
+    session.execute(update(BrandRow).where(BrandRow.account_id == account_id).values({role.value: digest}))
+
+
+def put_file(session: Session, account_id: UUID, digest: str, content: bytes, now: datetime) -> None:
+    """Insert a file; the same content stays as it is."""
+    values = {"account_id": account_id, "digest": digest, "content": content, "created_at": now}
+    session.execute(insert(ImageFile).values(**values).on_conflict_do_nothing())
+
+
+def unrequested(session: Session, limit: int) -> Sequence[tuple[UUID, UUID | None, str, str]]:
+    """Return (account, reseller, role, URL) of images that brands name and nobody requested.
+
+    They are of before there were images, or were set by an earlier release during an upgrade.
+    """
+    parts = []
+    for role, url in URLS.items():
+        asked = select(BrandImage.url).where(
+            BrandImage.account_id == BrandRow.account_id, BrandImage.role == role.value
+        )
+        former = asked.correlate(BrandRow).scalar_subquery()
+        query = select(BrandRow.account_id, Account.reseller_id, literal(role.value), url)
+        query = query.join(Account, Account.id == BrandRow.account_id)
+        parts.append(query.where(url.is_not(None), or_(former.is_(None), former != url)))
+    rows = session.execute(union_all(*parts).limit(limit)).all()
+    return [(account_id, reseller_id, role, url) for account_id, reseller_id, role, url in rows if url]
+
+
+def file_on(connection: Connection[Any], digest: str) -> list[tuple[bytes, UUID]]:
+    """Return a file with each reseller or regular account whose it is."""
+    return connection.execute(FILE, (digest,)).fetchall()

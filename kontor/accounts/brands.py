@@ -13,14 +13,13 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import brand_queries, queries
 from kontor.accounts.brand_queries import BrandingRow, StoredBrand
-from kontor.accounts.domains import domain_out, owner_of
-from kontor.accounts.schemas import BrandOut
+from kontor.accounts.domains import owner_of
 from kontor.context import Context
 from kontor.kernel.database import lock_names
 from kontor.kernel.errors import FieldError, Invalid, NotFound
 from kontor.kernel.looks import looks_key
 from kontor.kernel.validation import account_name, brand_name, colour, domain_name, email_address, https_url
-from kontor.mailer.brand import Brand, Colours, Support
+from kontor.mailer.brand import Brand, Colours, Support, image_path
 from kontor.mailer.formatting import many_lines, one_line
 from kontor.mailer.identity import OutgoingAddress, domain_of
 from models.accounts import Account, AccountKind, BrandRow, SetBy
@@ -209,23 +208,6 @@ def put(
     return stored
 
 
-def brand_out(session: Session, account: Account) -> BrandOut:
-    """Return an account's brand, with the DNS records that verify its domains."""
-    settings = BrandSettings.of(brand_queries.by_account(session, account.id))
-    domains = settings.domains()
-    claims = brand_queries.domain_claims(session, account_id=owner_of(account))
-    return BrandOut(
-        name=settings.name,
-        logo_url=settings.logo_url,
-        colours=dict(settings.colours),
-        favicon_url=settings.favicon_url,
-        domain=settings.domain,
-        from_address=settings.from_address,
-        support=dict(settings.support),
-        domains=[domain_out(claim) for claim in claims if claim.domain in domains],
-    )
-
-
 def branding_for(session: Session, account: Account, provider: Brand, *, reseller: Account | None = None) -> Branding:
     """Return the brand an account's admin sees: its reseller's, otherwise the provider's.
 
@@ -241,13 +223,14 @@ def resolve_branding(row: BrandingRow, provider: Brand) -> Branding:
     """Merge the reseller's brand with the client's overrides; without a reseller, return the provider's."""
     if row.reseller is None:
         return Branding(provider, None)
-    own = BrandSettings.of(row.own_brand if row.kind == AccountKind.CLIENT else None)
+    own_row = row.own_brand if row.kind == AccountKind.CLIENT else None
+    own = BrandSettings.of(own_row)
     inherited = BrandSettings.of(row.reseller_brand)
     brand = Brand(
         name=inherited.name or row.reseller,
         link_base=link_base(own, row.verified_domains, provider.link_base),
-        logo_url=own.logo_url or inherited.logo_url,
-        favicon_url=own.favicon_url or inherited.favicon_url,
+        logo=image_in_force(own_row, "logo") or image_in_force(row.reseller_brand, "logo"),
+        favicon=image_in_force(own_row, "favicon") or image_in_force(row.reseller_brand, "favicon"),
         colours=_colours({**inherited.colours, **own.colours}),
         support=Support(**(inherited.support or {"email": row.contact or ""})),
     )
@@ -258,6 +241,12 @@ def resolve_branding(row: BrandingRow, provider: Brand) -> Branding:
 def link_base(own: BrandSettings, verified: frozenset[str], public_url: str) -> str:
     """Return the client's own domain if it is set and verified, otherwise PUBLIC_URL (programme.md 3.5)."""
     return f"https://{own.domain}" if own.domain and own.domain in verified else public_url
+
+
+def image_in_force(row: StoredBrand | BrandRow | None, role: str) -> str | None:
+    """Return the path of the image in force; one whose URL was taken back is not."""
+    digest = None if row is None or getattr(row, f"{role}_url") is None else getattr(row, role)
+    return image_path(digest) if digest else None
 
 
 def _outgoing(address: str | None, verified: frozenset[str]) -> OutgoingAddress | None:

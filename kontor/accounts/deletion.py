@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from kontor.accounts import queries
 from kontor.accounts.reseller_status import release_clients
 from kontor.context import Context
+from kontor.discounts.daily_run import enqueue_recompute
 from kontor.evidence import erasure
 from kontor.fees.assignments import resume_runs, stop_at_period_end
 from kontor.kernel.errors import Conflict, NotFound
@@ -70,6 +71,8 @@ def restore(ctx: Context, session: Session, account_id: UUID) -> Account:
     resume_runs(ctx, session, account)
     account.deleted_at = None
     session.flush()
+    if account.kind == AccountKind.RESELLER:
+        enqueue_recompute(ctx, session, account)
     seq = _emit(ctx, session, account, "account.restored")
     mails.post(
         session,
@@ -139,6 +142,8 @@ UPDATE webhook_deliveries SET body = body #- '{data,message}'
 UPDATE domain_events SET data = data - ARRAY['name', 'into_name', 'message', 'error'] WHERE account_id = ANY(:ids);
 UPDATE domain_events SET data = data - 'message' WHERE reseller_id = ANY(:ids);
 DELETE FROM brands WHERE account_id = ANY(:ids);
+DELETE FROM brand_images WHERE account_id = ANY(:ids);
+DELETE FROM image_files WHERE account_id = ANY(:ids);
 DELETE FROM verified_domains WHERE account_id = ANY(:ids);
 DELETE FROM confirmed_addresses WHERE owner_id = ANY(:ids);
 DELETE FROM offer_templates WHERE reseller_id = ANY(:ids);

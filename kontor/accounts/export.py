@@ -27,8 +27,7 @@ from kontor.kernel.money import minor_units
 from kontor.kernel.periods import calendar_month
 from kontor.kernel.serialization import escape_cell
 from kontor.kernel.zones import local_day
-from kontor.programme import Programme
-from kontor.programme.model import QuotaPeriod
+from kontor.programme.model import Programme, QuotaPeriod
 from kontor.webhooks.signing import wire_time
 
 CSV_MEDIA: Final = "text/csv; charset=utf-8"

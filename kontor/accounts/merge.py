@@ -29,8 +29,7 @@ from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.money import Money
 from kontor.kernel.zones import local_day
 from kontor.mails import service as mails
-from kontor.programme import Programme
-from kontor.programme.model import ManagedBy, TurnoverDiscount
+from kontor.programme.model import ManagedBy, Programme, TurnoverDiscount
 from kontor.webhooks import events
 from models.accounts import Account, AccountKind
 
@@ -78,7 +77,7 @@ def merge(ctx: Context, session: Session, reseller_id: UUID, into: UUID) -> Merg
     merge_queries.record(session, reseller_id, into, ctx.now)
     moved = merge_queries.move_rows(session, reseller_id, into, ctx.now)
     programme = ctx.programme(session, pair.new.programme)
-    account_book.transfer(session, reseller_id, into, programme, ctx.now)
+    account_book.transfer(ctx, session, reseller_id, into, programme)
     follow_reseller(session, merge_queries.client_ids(session, into))
     pair.old.kind, pair.old.merged_into = AccountKind.REGULAR.value, into
     session.flush()

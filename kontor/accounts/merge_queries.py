@@ -95,6 +95,7 @@ FOLLOW_UP: Final = (
     DOMAINS,
     "DELETE FROM verified_domains WHERE account_id = :old",
     "DELETE FROM brands WHERE account_id = :old",
+    "DELETE FROM brand_images WHERE account_id = :old",
     EDITS,
     MAILS,
     CONFIRMED,

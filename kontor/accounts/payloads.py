@@ -1,4 +1,4 @@
-"""Payloads of accounts: final deletion, expiry of old attempts, merges, checks of domains."""
+"""Payloads of accounts: final deletion, expiry of old attempts, merges, checks of domains, images of brands."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pydantic import model_validator
 
 from kontor.engine.catalogue import Count, Payload, Policy, ScheduleSpec, isolated_policy
 from kontor.engine.retry import RetryPolicy
-from kontor.kernel.states import MisfirePolicy, TaskKind
+from kontor.kernel.states import ImageRole, MisfirePolicy, TaskKind
 
 TIDY: Final = "accounts.tidy"
 MERGE: Final = "resellers.merge"
 DOMAINS: Final = "domains.check"
+IMAGES: Final = "brands.image"
 
 
 class AccountsTidy(Payload):
@@ -53,6 +54,21 @@ class DomainsCheck(Payload):
         kind=TaskKind.EXTERNAL,
         retry=RetryPolicy(max_attempts=3),
     )
+
+
+class BrandImageFetch(Payload):
+    """Fetch the image that a brand names by its URL, and make a PNG of it. A failure is told to the reseller."""
+
+    policy: ClassVar[Policy] = Policy(
+        name=IMAGES,
+        queue="webhooks",
+        kind=TaskKind.EXTERNAL,
+        retry=RetryPolicy(max_attempts=8, base=timedelta(minutes=1), cap=timedelta(minutes=30)),
+        time_limit=timedelta(minutes=1),
+    )
+
+    account_id: UUID
+    role: ImageRole
 
 
 SCHEDULES: Final = (

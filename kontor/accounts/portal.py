@@ -1,15 +1,23 @@
-"""The activation page: a new client's admin confirms the address by pressing a button."""
+"""Pages of accounts: activation and addresses, each confirmed by pressing a button; images of brands."""
 
+import asyncio
+import re
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
+from psycopg import Connection
 from sqlalchemy.orm import Session
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 
-from kontor.accounts import activation, address_links, addresses
+from kontor.accounts import activation, address_links, addresses, brand_queries
 from kontor.accounts.address_links import AddressLink, AddressRole
 from kontor.accounts.brands import branding_for
 from kontor.http.context import Deps, RequestTransaction
+from kontor.http.edge import OWNERS
+from kontor.http.transaction import run_on_connection
 from kontor.kernel.errors import Conflict, Gone, Invalid, KontorError, NotFound
 from kontor.mailer.brand import Brand, Support
 from kontor.ui.pages import N, PublicPage, Reader
@@ -177,3 +185,32 @@ def suspended(
 def unknown() -> PublicPage:
     """Return the page for an unknown link; it shows no brand."""
     return PublicPage("plain.html", 404, UNKNOWN, values={"hint": UNKNOWN_HINT})
+
+
+DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+IMAGE_HEADERS: Final = {
+    "Cache-Control": "public, max-age=31536000, immutable",
+    "Content-Disposition": "inline",
+    "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Mail programs show images on pages of others, so any origin may."""
+
+
+async def show_image(request: Request) -> Response:
+    """Serve an image; on a verified domain only those of the accounts that verified it."""
+    deps: Deps = request.app.state.deps
+    digest = request.path_params["digest"]
+    if not DIGEST.fullmatch(digest):
+        raise HTTPException(404)
+
+    def read(connection: Connection[Any]) -> list[Any]:
+        return brand_queries.file_on(connection, digest)
+
+    files = await asyncio.get_running_loop().run_in_executor(deps.threads, run_on_connection, deps, read)
+    owners = request.scope.get(OWNERS)
+    content = next((content for content, owner in files if owners is None or owner in owners), None)
+    if content is None:
+        raise HTTPException(404)
+    return Response(bytes(content), headers=IMAGE_HEADERS, media_type="image/png")

@@ -9,7 +9,6 @@ from fastapi import Query
 from kontor.accounts import (
     activation,
     addresses,
-    brands,
     clients,
     deletion,
     export,
@@ -27,8 +26,6 @@ from kontor.accounts.schemas import (
     AccountOut,
     AccountPatch,
     AccountQuery,
-    BrandIn,
-    BrandOut,
     InstanceIn,
     InstanceOut,
     InvitedOut,
@@ -126,23 +123,6 @@ def send_activation(ctx: Ctx, account_id: UUID) -> InvitedOut:
     return invited(ctx, activation.resend_link(ctx.context, ctx.session, account_id))
 
 
-@routes.put("/v1/accounts/{account_id}/brand", RESELLERS, response=BrandOut)
-def put_brand(ctx: Ctx, account_id: UUID, body: BrandIn) -> BrandOut:
-    """Replace the brand; new domains must be verified before use. 422 `name_taken`."""
-    account = service.get(ctx.session, account_id)
-    settings = brands.validate_brand(body.model_dump(exclude_none=True))
-    brands.require_own_name(ctx.context, ctx.session, account, settings.name)
-    brands.put(ctx.session, account, settings, ctx.now, SetBy.RESELLER if ctx.caller.bound else SetBy.OPERATOR)
-    return brands.brand_out(ctx.session, account)
-
-
-@routes.get("/v1/accounts/{account_id}/brand", READ, response=BrandOut)
-def get_brand(ctx: Ctx, account_id: UUID) -> BrandOut:
-    """Return the brand."""
-    account = service.get(ctx.session, account_id)
-    return brands.brand_out(ctx.session, account)
-
-
 async def check_instance_url(ctx: RequestContext, body: InstanceIn, **_: object) -> None:
     """Check by DNS that the instance may be called."""
     await ctx.deps.guard.check(body.url, ctx.caller.counted_as)
@@ -166,6 +146,12 @@ class ResellerOut(AccountOut):
     """A new reseller; `disconnected_from` is its former reseller, whose brand it no longer has."""
 
     disconnected_from: UUID | None
+
+
+class BecomeResellerIn(RequestModel):
+    """The version of the terms that were read; another than the current is refused."""
+
+    terms_version: str | None = None
 
 
 class RevertIn(RequestModel):
@@ -193,9 +179,12 @@ class ClientCredentials(RequestModel):
 
 
 @reseller_routes.post("/v1/accounts/{account_id}/become-reseller", WRITE, response=ResellerOut)
-def become_reseller(ctx: Ctx, account_id: UUID) -> ResellerOut:
-    """Turn an account into a reseller, free and immediately. 403 `party_refused`; 409 `already_reseller`."""
-    result = reseller_status.become_reseller(ctx.context, ctx.session, account_id)
+def become_reseller(ctx: Ctx, account_id: UUID, body: BecomeResellerIn = BecomeResellerIn()) -> ResellerOut:  # noqa: B008 -- frozen
+    """Turn an account into a reseller, free and immediately.
+
+    403 `party_refused`; 409 `already_reseller`, `terms_changed`.
+    """
+    result = reseller_status.become_reseller(ctx.context, ctx.session, account_id, body.terms_version)
     former_reseller = None if result.former_reseller is None else result.former_reseller.id
     return ResellerOut(**dict(shown(ctx, result.account)), disconnected_from=former_reseller)
 

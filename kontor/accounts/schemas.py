@@ -14,7 +14,7 @@ from kontor.http.wire import MoneyOut, PageQuery, RequestModel, ResponseModel, U
 from kontor.kernel.ports import PASSWORD_MAX
 from kontor.kernel.states import TrialState
 from kontor.mails.strangers import MailFate
-from kontor.programme import Programme
+from kontor.programme.model import Programme
 from kontor.programme.service import Programmes
 from kontor.usage import service as usage
 from kontor.usage.rules import is_read_only
@@ -114,18 +114,6 @@ class InstanceOut(ResponseModel):
     secret: str
 
 
-class BrandIn(RequestModel):
-    """A brand, replaced completely; null or omitted: not set."""
-
-    name: str | None = None
-    logo_url: str | None = None
-    colours: dict[str, str] | None = None
-    favicon_url: str | None = None
-    domain: str | None = None
-    from_address: str | None = None
-    support: dict[str, str] | str | None = None
-
-
 class DnsRecordOut(ResponseModel):
     """The DNS record that verifies a domain."""
 
@@ -145,19 +133,6 @@ class DomainOut(ResponseModel):
     checked_at: UtcOut | None
     last_error: str | None
     record: DnsRecordOut
-
-
-class BrandOut(ResponseModel):
-    """The current brand settings."""
-
-    name: str | None
-    logo_url: str | None
-    colours: dict[str, str]
-    favicon_url: str | None
-    domain: str | None
-    from_address: str | None
-    support: dict[str, str]
-    domains: list[DomainOut]
 
 
 class LicenceOut(ResponseModel):

@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from kontor.accounts.timeline_queries import TimelineJob
+from kontor.kernel.failure_causes import job_error, public_error
 from kontor.kernel.paging import invalid_cursor
 from kontor.offers.views import state_at
 from kontor.ui.formatting import money
@@ -113,7 +114,7 @@ def of_mail(row: Mail) -> TimelineEntry:
         place=str(row.id),
         at=row.created_at,
         says=row.subject or row.template,
-        detail="; ".join(part for part in ("resent" if row.repeats else "", row.reason or "") if part),
+        detail="; ".join(part for part in ("resent" if row.repeats else "", job_error(row.reason or "")) if part),
         state=row.state,
         link=f"/console/mail/{row.id}",
         about=row.account_id,
@@ -128,7 +129,7 @@ def of_offer(row: Offer, now: datetime) -> TimelineEntry:
         place=str(row.id),
         at=row.created_at,
         says=f"offer: {lines}",
-        detail=f"delivery failed: {row.delivery_error}" if row.delivery_error else "",
+        detail=f"delivery failed: {public_error(row.delivery_error)}" if row.delivery_error else "",
         state=state_at(row, now).value,
         link=f"/console/offers/{row.id}",
         job=row.delivery_job_id,
@@ -137,14 +138,15 @@ def of_offer(row: Offer, now: datetime) -> TimelineEntry:
 
 
 def of_charge(row: Charge) -> TimelineEntry:
-    """Return the entry of a charge for a period."""
+    """Return the entry of a charge for a period, or of a credit for its unused days."""
     fee, total = money(str(row.fee), row.currency), money(str(row.total), row.currency)
     return TimelineEntry(
         kind="charge",
         place=f"{row.period_start.isoformat()}/{row.id}",
         at=row.created_at,
         says=f"{row.kind} {row.product}: {total}",
-        detail=f"{row.period_start} to {row.period_end}, {fee} less {row.percent:f} %"
+        detail=f"{row.period_start} to {row.period_end}, "
+        + ("unused days paid back" if row.credits else f"{fee} less {row.percent:f} %")
         + (f"; void: {row.void_reason}" if row.void_reason else ""),
         state="void" if row.voided_at else None,
         about=row.account_id,
@@ -195,7 +197,7 @@ def of_job(row: TimelineJob) -> TimelineEntry:
         place=str(row.id),
         at=row.created_at,
         says=row.task,
-        detail="; ".join(part for part in (attempts, row.error or row.reason or "") if part),
+        detail="; ".join(part for part in (attempts, job_error(row.error) if row.error else row.reason or "") if part),
         state=row.state,
         link=f"/console/jobs/{row.id}",
     )

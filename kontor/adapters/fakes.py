@@ -73,6 +73,11 @@ class FakeHttp:
             raise answer
         return answer
 
+    def get(self, url: str, limit: int) -> HttpReply:
+        """Return or raise the next reply, cut to `limit` bytes; recorded as a POST without a body is."""
+        reply = self.post(url, b"", {})
+        return HttpReply(reply.status, reply.headers, reply.body[:limit])
+
     def queue_replies(self, *answers: HttpReply | Unreachable) -> None:
         """Queue replies for the next POSTs."""
         self.answers.extend(answers)

@@ -1,4 +1,4 @@
-"""HTTP to customers' instances and webhook endpoints: one signed POST, one bounded answer."""
+"""HTTP to addresses that customers named: one signed POST or one GET, one bounded answer."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ USER_AGENT = "Kontor/1"
 
 
 class PinnedHttp:
-    """Implements kontor.kernel.ports.HttpSender. Follows no redirects, ignores proxy variables, pools connections.
+    """Implements HttpSender and HttpReader of kontor.kernel.ports; pools connections.
 
+    Follows no redirects, ignores proxy variables.
     `allowed` checks every resolved address; `plain_http` permits `http` and any port; `resolve` is by default the
     resolver of this process.
     """
@@ -48,11 +49,23 @@ class PinnedHttp:
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
         """POST once, within 15 s in total. Raises Unreachable or Invalid(`forbidden_address`)."""
+        return self._call("POST", url, body, headers, BODY_LIMIT)
+
+    def get(self, url: str, limit: int) -> HttpReply:
+        """GET once, within 15 s in total. Raises Unreachable or Invalid(`forbidden_address`)."""
+        return self._call("GET", url, b"", {"Accept": "image/*"}, limit)
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._pool.close()
+        self._names.close()
+
+    def _call(self, method: str, url: str, body: bytes, headers: Mapping[str, str], limit: int) -> HttpReply:
         if not url.startswith("https://") and not (self._plain_http and url.startswith("http://")):
             raise Invalid("forbidden_address", "Only https addresses are called.")
         self._deadline.start(self._time_out)
         try:
-            return self._exchange(url, body, {"User-Agent": USER_AGENT, **headers})
+            return self._exchange(method, url, body, {"User-Agent": USER_AGENT, **headers}, limit)
         except (httpcore.ConnectTimeout, httpcore.PoolTimeout) as error:
             raise Unreachable(f"no connection in {self._time_out:g} s", timed_out=True, sent=False) from error
         except httpcore.TimeoutException as error:
@@ -64,17 +77,12 @@ class PinnedHttp:
         except httpcore.UnsupportedProtocol as error:
             raise Invalid("forbidden_address", f"{url!r} cannot be called.") from error
 
-    def close(self) -> None:
-        """Close the pooled connections."""
-        self._pool.close()
-        self._names.close()
-
-    def _exchange(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
+    def _exchange(self, method: str, url: str, body: bytes, headers: Mapping[str, str], limit: int) -> HttpReply:
         limits = {"pool": self._time_out}
         pairs = list(headers.items())
-        with self._pool.stream("POST", url, headers=pairs, content=body, extensions={"timeout": limits}) as reply:
+        with self._pool.stream(method, url, headers=pairs, content=body, extensions={"timeout": limits}) as reply:
             names = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in reply.headers}
-            return HttpReply(reply.status, names, _first(reply.iter_stream(), BODY_LIMIT))
+            return HttpReply(reply.status, names, _first(reply.iter_stream(), limit))
 
 
 def _first(chunks: Iterable[bytes], limit: int) -> bytes:

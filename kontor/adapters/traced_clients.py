@@ -5,7 +5,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from kontor.adapters.smtp_pool import SmtpAddress
-from kontor.kernel.ports import HttpReply, HttpSender, MailDeferred, MailRefused, MailTransport
+from kontor.kernel.ports import HttpReader, HttpReply, HttpSender, MailDeferred, MailRefused, MailTransport
 from kontor.kernel.tracing import NO_ATTRIBUTES, TRACEPARENT, Attributes, SpanKind, Tracer
 
 PORTS: Final = {"https": 443, "http": 80}
@@ -30,6 +30,24 @@ class TracedHttp:
             "POST", SpanKind.CLIENT, {"http.request.method": "POST", **server_attributes(url)}
         ) as span:
             reply = self._inner.post(url, body, {**headers, TRACEPARENT: span.place.header()})
+            span.set("http.response.status_code", reply.status)
+            if reply.status >= 400:
+                span.fail(str(reply.status))
+        return reply
+
+
+class TracedReader:
+    """Implements kontor.kernel.ports.HttpReader. Of the URL only host and port are recorded."""
+
+    def __init__(self, inner: HttpReader, tracer: Tracer) -> None:
+        self._inner = inner
+        self._tracer = tracer
+
+    def get(self, url: str, limit: int) -> HttpReply:
+        """GET once. Raises Unreachable or Invalid(`forbidden_address`)."""
+        attributes = {"http.request.method": "GET", **server_attributes(url)}
+        with self._tracer.start("GET", SpanKind.CLIENT, attributes) as span:
+            reply = self._inner.get(url, limit)
             span.set("http.response.status_code", reply.status)
             if reply.status >= 400:
                 span.fail(str(reply.status))

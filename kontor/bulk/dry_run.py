@@ -161,7 +161,9 @@ def _assumed_effect(row: JobRow, plan: object) -> tuple[Effects, HttpReply | Non
 
 
 MOMENT_MS: Final = 5_000
-CHARGED: Final = "SELECT currency, sum(total) FROM charges WHERE id >= %s GROUP BY currency"
+CHARGED: Final = """
+SELECT currency, sum(CASE kind WHEN 'credit' THEN -total ELSE total END) FROM charges WHERE id >= %s GROUP BY currency
+"""
 SHUT: Final = "SELECT name FROM lanes WHERE name = ANY(%s) AND state <> 'closed'"
 
 
@@ -171,7 +173,7 @@ def recent_floor() -> UUID:
 
 
 def charges_since(connection: PgConnection, floor: UUID) -> dict[str, Decimal]:
-    """Charges by currency from an id on, including those of the current transaction."""
+    """Charges less credits by currency from an id on, including those of the current transaction."""
     return {str(currency): total for currency, total in connection.execute(CHARGED, (floor,)).fetchall()}
 
 

@@ -14,6 +14,9 @@ from kontor.kernel.zones import parse_day
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from kontor.evidence.verification import Verification
+    from kontor.offers.transitions import CheckedChains
+
 
 def app() -> typer.Typer:
     """Build the command group."""
@@ -32,10 +35,12 @@ def _key(session: "Session") -> bytes:
 
 
 def verify(as_json: Json = False) -> None:
-    """Seal what waits, then compare every row with the chain; exit 1 and name what was changed past Kontor."""
+    """Seal what waits, then verify the chains of log and offers; exit 1 and name what was changed past Kontor."""
     from kontor.evidence import chain, verification
     from kontor.evidence.chain import BrokenHead
-    from workers.connections import clock_for
+    from kontor.kernel.data_keys import KeyPurpose
+    from kontor.offers.transitions import verify_chains
+    from workers.connections import DatabaseKeys, clock_for
 
     with command_context() as ctx:
         try:
@@ -43,25 +48,40 @@ def verify(as_json: Json = False) -> None:
         except BrokenHead:
             ctx.session.rollback()  # the verification names it
         result = verification.verify(ctx.session, _key(ctx.session))
+        offers = verify_chains(ctx.session, DatabaseKeys(ctx.settings).key(KeyPurpose.OFFERS))
+    _print(result, offers, as_json=as_json)
+    if not result.intact or offers.broken:
+        raise typer.Exit(1)
+
+
+def _print(result: "Verification", offers: "CheckedChains", *, as_json: bool) -> None:
+    """Print what was verified; a broken chain of an offer is a finding with the offer and the event."""
+    intact = result.intact and not offers.broken
+    findings: list[dict[str, object]] = [
+        {"kind": finding.kind, "row": finding.seq, "text": finding.text} for finding in result.findings
+    ]
+    for chain in offers.broken:
+        text = f"event {chain.event} of offer {chain.offer_id} was changed, deleted or inserted"
+        findings.append({"kind": "offer", "offer": chain.offer_id, "event": chain.event, "text": text})
     document = {
-        "intact": result.intact,
+        "intact": intact,
         "sealed": result.sealed,
         "erased": result.erased,
         "unsealed": result.unsealed,
         "unsealed_from": result.unsealed_from,
         "head": {"number": result.number, "hash": result.hash},
-        "findings": [{"kind": finding.kind, "row": finding.seq, "text": finding.text} for finding in result.findings],
+        "offers": offers.offers,
+        "findings": findings,
     }
     if as_json:
         print_json(document)
-    else:
-        for finding in result.findings:
-            print(f"{finding.kind.value:<9} {finding.text}")
-        tail = f", {result.unsealed} not sealed yet from row {result.unsealed_from}" if result.unsealed else ""
-        state = "intact" if result.intact else f"{len(result.findings)} finding(s)"
-        print(f"{result.sealed} rows sealed{tail}: {state}. Head: entry {result.number}, {result.hash}")
-    if not result.intact:
-        raise typer.Exit(1)
+        return
+    for finding in findings:
+        print(f"{finding['kind']!s:<9} {finding['text']}")
+    tail = f", {result.unsealed} not sealed yet from row {result.unsealed_from}" if result.unsealed else ""
+    state = "intact" if intact else f"{len(findings)} finding(s)"
+    head = f"Head: entry {result.number}, {result.hash}"
+    print(f"{result.sealed} rows sealed{tail}, {offers.offers} offers: {state}. {head}")
 
 
 def archive(

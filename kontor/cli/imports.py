@@ -119,7 +119,7 @@ def payment_context(settings: "Settings") -> "Iterator[Context]":
     from kontor.programme.service import Programmes
 
     with ledger_jobs(settings) as jobs:
-        yield Context(jobs, Programmes())
+        yield Context(jobs, Programmes(jobs.clock))
 
 
 def bars() -> "Progress":

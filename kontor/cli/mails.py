@@ -64,6 +64,6 @@ def resend(mail_id: MailId, reason: ReasonOption = None, as_json: Json = False) 
 
     with control_context(reason) as control_ctx:
         session, jobs = control_ctx.command.session, control_ctx.operations.jobs
-        posted = resend.resend(session, jobs, Programmes(), mail_id, control_ctx.actor)
+        posted = resend.resend(session, jobs, Programmes(jobs.clock), mail_id, control_ctx.actor)
         mail = mails.mail_out(mails.get(session, posted)).model_dump(by_alias=True, exclude={"raw"})
     print_facts(mail, as_json=as_json)

@@ -52,7 +52,7 @@ def discount_context(reason: str | None = None) -> Iterator[DiscountContext]:
     from kontor.programme.service import Programmes
 
     with control_context(reason) as control_ctx:
-        service_ctx = Context(control_ctx.operations.jobs, Programmes())
+        service_ctx = Context(control_ctx.operations.jobs, Programmes(control_ctx.operations.jobs.clock))
         yield DiscountContext(
             control_ctx.command.session, service_ctx, control_ctx.command.actor, control_ctx.command.now
         )
@@ -142,7 +142,9 @@ def reconcile(
 
     with control_context(reason) as control_ctx:
         session, jobs = control_ctx.command.session, control_ctx.operations.jobs
-        reconciliation.reconcile(session, Programmes(), control_ctx.command.now, everything=True)
+        reconciliation.reconcile(
+            session, Programmes(control_ctx.operations.jobs.clock), control_ctx.command.now, everything=True
+        )
         open_gaps = [gap for kind in GapKind for gap in reconciliation_queries.open_gaps(session, kind)]
         if mend:
             for gap in open_gaps:

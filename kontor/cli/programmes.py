@@ -1,7 +1,7 @@
 """`kontor programmes`, and `kontor simulate`: months of a programme in minutes, in a temporary database."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kontor.adapters.logs import configure_logs
-from kontor.cli.context import Json, command_context, print_facts, print_json, running_settings
+from kontor.cli.context import (
+    Json,
+    ReasonOption,
+    command_context,
+    print_facts,
+    print_json,
+    print_rows,
+    running_settings,
+)
 from kontor.kernel.errors import Invalid
 
 
@@ -17,58 +25,119 @@ def app() -> typer.Typer:
     """Build the command group."""
     group = typer.Typer(help="Programme files.", no_args_is_help=True)
     group.command("apply")(apply)
+    group.command("versions")(versions)
     group.command("show")(show)
     return group
+
+
+Instant = Annotated[
+    datetime | None,
+    typer.Option(
+        "--effective",
+        metavar="INSTANT",
+        help="When it begins, with its offset: 2026-03-01T00:00:00+01:00.",
+        parser=datetime.fromisoformat,
+    ),
+]
 
 
 def apply(
     file: Annotated[Path, typer.Argument(help="Programme file; its name without extension is the programme's code.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
+    approve: Annotated[str | None, typer.Option(metavar="HASH", help="Hash of the plan that you approve.")] = None,
+    effective: Instant = None,
+    reason: ReasonOption = None,
     as_json: Json = False,
 ) -> None:
-    """Show the changes and apply them, all or none."""
+    """Show the changes with their consequences and apply them, all or none."""
     from kontor.cli.context import control_context
+    from kontor.context import Context
     from kontor.engine.schedules import declare
-    from kontor.programme import files
-    from kontor.usage import quotas
+    from kontor.programme import rollout
+    from kontor.programme.rollout import ApplyOptions
+    from kontor.programme.schemas import PlanOut, effective_instant
+    from kontor.programme.service import Programmes
     from tasks.schedules import all_schedules
     from workers.connections import installed_version
 
+    text = _read(file)
+    options = ApplyOptions(dry_run, effective_instant(effective), approve, reason)
+    with control_context(reason) as control_ctx:
+        command, jobs = control_ctx.command, control_ctx.operations.jobs
+        ctx = Context(jobs, Programmes(jobs.clock))
+        planned = rollout.apply_file(ctx, command.session, file.stem, text, actor=command.actor, options=options)
+        if planned.plan.applied:
+            declare(command.session, all_schedules(command.session), command.now, installed_version())
+    if as_json:
+        print_json(PlanOut.of(planned).model_dump(mode="json", by_alias=True))
+        return
+    for line in _plan_lines(planned):
+        print(line)
+
+
+def _read(file: Path) -> str:
     try:
-        text = file.read_text("utf-8")
+        return file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid("invalid", f"{file} cannot be read: {error}") from None
-    with control_context() as control_ctx:
-        ctx = control_ctx.command
-        plan = files.apply(ctx.session, file.stem, text, now=ctx.now, actor=ctx.actor, dry_run=dry_run)
-        if plan.applied:
-            quotas.enqueue_check_on_limit_change(ctx.session, control_ctx.operations.jobs, plan.code, plan.changes)
-            declare(ctx.session, all_schedules(ctx.session), ctx.now, installed_version())
-    if as_json:
-        print_json(plan)
-        return
-    for change in plan.changes:
-        print(change)
+
+
+def _plan_lines(planned: "Rollout") -> Iterator[str]:
+    """Yield the lines of a plan: changes, consequences, and what was done."""
+    plan, counts = planned.plan, planned.consequences
+    yield from map(str, plan.changes)
     if not plan.changes:
-        print(f"{plan.code}: no changes, version {plan.version}")
-    elif plan.applied:
-        print(f"{plan.code}: applied as version {plan.version}, {len(plan.changes)} change(s)")
-    else:
-        print(f"{plan.code}: {len(plan.changes)} change(s) would make version {plan.version}; nothing was applied")
+        yield f"{plan.code}: no changes, version {plan.version}"
+        return
+    yield f"accounts over a limit: {counts.over_limit}, read-only: {counts.read_only}"
+    yield f"mails: {', '.join(f'{name} {number}' for name, number in counts.mails.items()) or 'none'}"
+    yield f"charges a period: {counts.charges.now} now, {counts.charges.then} then"
+    yield (
+        f"touched: {counts.assignments} assignment(s), {counts.offers} offer(s), {counts.templates} template(s),"
+        f" {counts.trials} trial(s), {counts.tiers_moved} reseller(s) in another tier"
+    )
+    begins = f", begins {plan.effective_at.isoformat()}" if plan.later else ""
+    if plan.applied:
+        yield f"{plan.code}: applied as version {plan.version}, {len(plan.changes)} change(s){begins}"
+        return
+    yield f"{plan.code}: {len(plan.changes)} change(s) would make version {plan.version}{begins}; nothing was applied"
+    if planned.needs_approval:
+        yield f"needs approval: --approve {planned.hash}"
 
 
-def show(code: str, as_json: Json = False) -> None:
-    """Show the applied programme."""
-    from kontor.programme import service as programme
-    from kontor.programme.routes import ProgrammeOut
+def versions(code: str, as_json: Json = False) -> None:
+    """List the versions of a programme, the one that begins last first."""
+    from kontor.programme import versions as programme_versions
+    from kontor.programme.schemas import VersionOut
 
     with command_context() as ctx:
-        facts = dict(ProgrammeOut.of(programme.get(ctx.session, code)))
-    print_facts(facts, as_json=as_json)
+        listed = programme_versions.entries(ctx.session, code)
+        programme_versions.require_any(code, listed)
+        rows = [dict(VersionOut.of(each)) for each in listed]
+    print_rows(rows, as_json=as_json)
+
+
+Version = Annotated[int | None, typer.Option("--version", metavar="N", help="A version; the one in force without it.")]
+Against = Annotated[int | None, typer.Option("--against", metavar="N", help="Show what changed since this version.")]
+
+
+def show(code: str, version: Version = None, against: Against = None, as_json: Json = False) -> None:
+    """Show a version of a programme, or what differs between two."""
+    from kontor.programme import schemas
+    from kontor.programme.service import Programmes
+
+    with command_context() as ctx:
+        document = schemas.programme_out(ctx.session, Programmes(), code, ctx.now, version, against)
+    if against is not None and not as_json:
+        for change in document.changes or []:
+            print(change.text)
+        return
+    print_facts(dict(document), as_json=as_json)
 
 
 if TYPE_CHECKING:
     from devtools.simulation.daily_plan import Parameters
+    from kontor.programme.rollout import Rollout
 
 
 File = Annotated[Path, typer.Option("--programme", help="Programme file.")]
@@ -112,11 +181,7 @@ def read_parameters(file: Path, resellers: int, months: int, seed: int, start: d
     from devtools.simulation.daily_plan import START, Parameters
     from kontor.programme.files import parse_file
 
-    try:
-        text = file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Invalid("invalid", f"{file} cannot be read: {error}") from None
-    return Parameters(parse_file(file.stem, text), resellers, months, seed, start or START)
+    return Parameters(parse_file(file.stem, _read(file)), resellers, months, seed, start or START)
 
 
 def digest(summary: Mapping[str, Any]) -> dict[str, object]:

@@ -23,6 +23,7 @@ from kontor.mails import console as mails_console
 from kontor.mails.preview_console import Gallery
 from kontor.offers import console as offers_console
 from kontor.operators import console as operators_console
+from kontor.programme import console as programme_console
 from kontor.reconciliation import console as reconciliation_console
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
 from models.people import OperatorRole
@@ -60,8 +61,8 @@ ADMIN_PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/people", operators_console.show_people),
     ("/console/keys", operators_console.show_keys),
     ("/console/limits", limits_console.show_limits),
-    ("/console/programmes", operators_console.show_programmes),
-    ("/console/programmes/{code}", operators_console.show_programme),
+    ("/console/programmes", programme_console.show_programmes),
+    ("/console/programmes/{code}", programme_console.show_programme),
 )
 ADMIN_FORMS: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/people", operators_console.add_person),
@@ -69,6 +70,7 @@ ADMIN_FORMS: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/people/{operator_id}/role", operators_console.set_role),
     ("/console/keys", operators_console.add_key),
     ("/console/limits", limits_console.set_limit),
+    ("/console/programmes/{code}", programme_console.submit_file),
 )
 
 SECURITY_FORMS: Final[Mapping[str, ConsoleView]] = {

@@ -42,6 +42,7 @@ from kontor.kernel.states import PaymentKind
 from kontor.kernel.zones import local_day
 from kontor.payments import queries as payments_queries
 from kontor.programme.model import Discount, FlatDiscount, NoDiscount, Programme, Promotion, Tier, TurnoverDiscount
+from kontor.programme.versions import Versions
 from models.accounts import Account, AccountKind
 from models.discounts import DiscountRecord
 
@@ -61,10 +62,15 @@ def explain_discount(
 ) -> DiscountOut:
     """Explain the discount on a local day, by default today; `pay`: as if that amount were paid on the day.
 
+    A past day is explained by the version in force when it ended, any other by the one in force now.
     Raises Conflict(`not_a_reseller`) for an account that never was one.
     """
-    programme = ctx.programme(session, reseller.programme)
-    day = as_of or ctx.today(programme.zone)
+    versions = Versions(ctx.programmes, session, reseller.programme)
+    dated = versions.at(ctx.now)
+    today = ctx.today(dated.programme.zone)
+    day = as_of or today
+    dated = versions.at_end(day) if day < today else dated
+    programme = dated.programme
     _require_reseller_history(session, reseller)
     entries = _entries(session, programme, reseller.id, day)
     rules = _turnover_rules(programme.discount)
@@ -73,6 +79,7 @@ def explain_discount(
     payments = {id(entry): _entry(entry, programme) for entry in entries}
     return DiscountOut(
         as_of=explanation.day,
+        version=dated.number,
         window=DiscountWindowOut(from_=explanation.window.first, to=explanation.window.last),
         turnover=_money(explanation.turnover, programme),
         tier=None if explanation.tier is None else explanation.tier.name,

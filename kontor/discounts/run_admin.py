@@ -43,7 +43,7 @@ def preview(ctx: Context, session: Session, code: str) -> DiscountRunPreviewOut:
     day = ctx.today(programme.zone)
     sums = computation_for(code, programme, rules, day)
     transitions = set_queries.preview(session, sums)
-    moves = [row for row in transitions if row.before != row.after]
+    moves = [row for row in transitions if row.moved]
     resellers, moved = sum(row.resellers for row in transitions), sum(row.resellers for row in moves)
     return DiscountRunPreviewOut(
         programme=code,

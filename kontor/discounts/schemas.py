@@ -86,9 +86,10 @@ class RecordedDiscountOut(ResponseModel):
 
 
 class DiscountOut(ResponseModel):
-    """The discount of a day, with its derivation."""
+    """The discount of a day, with its derivation; `version` is the programme's that it is explained by."""
 
     as_of: date
+    version: int
     window: DiscountWindowOut
     turnover: MoneyOut
     tier: str | None

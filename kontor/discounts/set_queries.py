@@ -47,28 +47,36 @@ DIFFERS: Final = """(
         AND (known <> today OR before IS DISTINCT FROM tier OR known_percent <> percent)
 )"""
 
+MOVED: Final = """(
+    coalesce(known_percent, (CAST(:percents AS jsonb[]))[1]) <> percent AND EXISTS (
+        SELECT FROM jsonb_each_text(coalesce(known_percent, '{{}}')) AS was FULL JOIN jsonb_each_text(percent) AS is_now
+            USING (key)
+        WHERE coalesce(was.value, '0')::numeric <> coalesce(is_now.value, '0')::numeric)
+)"""
+"""A percentage differs from the recorded one; a renamed tier moves nobody (programme.md 6.7)."""
+
 FIND: Final = f"""
 WITH {{computed}}, findings AS (
     INSERT INTO discount_findings (run_id, reseller_id, before, after, tomorrow, turnover, turnover_tomorrow, percent,
         changed, moved, falls, known)
     SELECT :run_id, id, before, tier, (CAST(:tiers AS text[]))[next_rank + 1], today, tomorrow, percent,
-        {DIFFERS}, {DIFFERS} AND before IS DISTINCT FROM tier, next_rank < rank, version
+        {DIFFERS}, {DIFFERS} AND {MOVED}, next_rank < rank, version
     FROM judged WHERE {DIFFERS} OR next_rank < rank
     RETURNING moved
 )
 SELECT (SELECT count(*) FROM judged) AS resellers, (SELECT count(*) FROM findings WHERE moved) AS moved
 """  # noqa: S608 -- constants
 
-PREVIEW: Final = """
-WITH {computed}
-SELECT before, tier AS after, count(*) AS resellers FROM judged GROUP BY before, tier ORDER BY before, tier
-"""
+PREVIEW: Final = f"""
+WITH {{computed}}
+SELECT before, tier AS after, {MOVED} AS moved, count(*) AS resellers FROM judged
+GROUP BY before, tier, moved ORDER BY before, tier, moved
+"""  # noqa: S608 -- constants
 
-MOVERS: Final = """
-WITH {computed}
-SELECT id AS reseller_id, before, tier AS after, today AS turnover FROM judged
-WHERE before IS DISTINCT FROM tier ORDER BY id LIMIT :limit
-"""
+MOVERS: Final = f"""
+WITH {{computed}}
+SELECT id AS reseller_id, before, tier AS after, today AS turnover FROM judged WHERE {MOVED} ORDER BY id LIMIT :limit
+"""  # noqa: S608 -- constants
 
 # A row is written only if its version is the one that was compared: a recomputation from a newer snapshot
 # is kept. Both statements below share this part.
@@ -95,12 +103,12 @@ updated AS (
 
 RECORD: Final = f"""
 WITH {{computed}}, changed AS (
-    SELECT id AS reseller_id, before, tier AS after, today AS turnover, percent, version AS known FROM judged
-    WHERE {DIFFERS}
+    SELECT id AS reseller_id, before, tier AS after, today AS turnover, percent, version AS known, {MOVED} AS moved
+    FROM judged WHERE {DIFFERS}
 ), {WRITTEN}
 SELECT j.id AS reseller_id, j.before, j.tier AS after, (CAST(:tiers AS text[]))[j.next_rank + 1] AS tomorrow,
     j.today AS turnover, j.tomorrow AS turnover_tomorrow, w.version, j.next_rank < j.rank AS falls,
-    w.version IS NOT NULL AND j.before IS DISTINCT FROM j.tier AS moved,
+    w.version IS NOT NULL AND c.moved AS moved,
     c.reseller_id IS NOT NULL AND w.version IS NULL AS overtaken
 FROM judged j LEFT JOIN changed c ON c.reseller_id = j.id LEFT JOIN written w ON w.reseller_id = j.id
 """  # noqa: S608 -- constants
@@ -160,10 +168,11 @@ class DiscountComputation:
 
 
 class TierCount(NamedTuple):
-    """The number of resellers by recorded and computed tier."""
+    """The number of resellers by recorded and computed tier; `moved`: their percentages differ."""
 
     before: str | None
     after: str | None
+    moved: bool
     resellers: int
 
 

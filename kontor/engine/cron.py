@@ -8,14 +8,15 @@ whose hour is a wildcard or a step runs by elapsed time: it fires on both passes
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from itertools import islice
+from itertools import count, islice
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from croniter import CroniterError, croniter
 
+from kontor.kernel.periods import ONE_DAY
 from kontor.kernel.zones import localize, next_change, require_aware
 
 __all__ = ["Cron", "InvalidCron", "Occurrence", "latest_occurrences", "next_occurrences", "occurrences", "parse_cron"]
@@ -64,6 +65,11 @@ class CronField:
         """Whether the field is `*`, so that it restricts nothing."""
         return self.text == "*"
 
+    @property
+    def values(self) -> list[int]:
+        """The numbers that match, in order; the last day of a month counts as 31."""
+        return sorted({value for item in self.items for value in range(item.low, item.high + 1, item.step)})
+
 
 @dataclass(frozen=True, slots=True)
 class Cron:
@@ -79,8 +85,7 @@ class Cron:
     @property
     def by_elapsed_time(self) -> bool:
         """Whether the schedule runs by elapsed time: the hour is a wildcard, a step or every hour."""
-        hours = {hour for item in self.hour.items for hour in range(item.low, item.high + 1, item.step)}
-        return "*" in self.hour.text or "/" in self.hour.text or len(hours) == 24
+        return "*" in self.hour.text or "/" in self.hour.text or len(self.hour.values) == 24
 
 
 CRON_FIELD_KINDS: Final = (
@@ -140,7 +145,7 @@ def _value(text: str, kind: CronFieldKind) -> int:
 
 _CHUNK = timedelta(days=31)
 _TICK = timedelta(microseconds=1)
-_LOOKBACKS = (timedelta(days=1), timedelta(days=31), timedelta(days=366))
+_LOOKBACKS = (timedelta(days=31), timedelta(days=366))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -171,7 +176,8 @@ def occurrences(
 def latest_occurrences(cron: str, tz: ZoneInfo, after: datetime, until: datetime, n: int) -> tuple[Occurrence, ...]:
     """Return the last `n` occurrences due in (after, until], oldest first; scans a long interval from its end."""
     parsed, end = parse_cron(cron), require_aware(until)
-    for back in _LOOKBACKS:
+    likely = timedelta(hours=2) + timedelta(days=1.25) * n / len(_times_of_day(parsed))
+    for back in sorted({likely, *_LOOKBACKS}):
         if require_aware(after) >= end - back:
             break
         recent = tuple(_due(parsed, tz, end - back, end))
@@ -187,15 +193,15 @@ def next_occurrences(cron: str, tz: ZoneInfo, after: datetime, n: int) -> tuple[
 
 def _due(cron: Cron, tz: ZoneInfo, after: datetime, until: datetime | None) -> Iterator[Occurrence]:
     generate = _by_elapsed_time if cron.by_elapsed_time else _by_wall_clock
-    for occurrence in generate(cron.expression, tz, after.astimezone(UTC), until):
+    for occurrence in generate(cron, tz, after.astimezone(UTC), until):
         if until is not None and occurrence.due > until:
             return
         yield occurrence
 
 
-def _by_wall_clock(expression: str, tz: ZoneInfo, after: datetime, until: datetime | None) -> Iterator[Occurrence]:
+def _by_wall_clock(cron: Cron, tz: ZoneInfo, after: datetime, until: datetime | None) -> Iterator[Occurrence]:
     pending: Occurrence | None = None
-    for wall in _matching_times(expression, after.astimezone(tz).replace(tzinfo=None, fold=0)):
+    for wall in _matching_times(cron, after.astimezone(tz).replace(tzinfo=None, fold=0)):
         current = Occurrence(localize(wall, tz), _slot(wall))
         if current.due <= after:
             continue
@@ -215,12 +221,12 @@ def _prefer_real_slot(pending: Occurrence | None, current: Occurrence, tz: ZoneI
     return current if pending is None or current.slot == shown else pending
 
 
-def _by_elapsed_time(expression: str, tz: ZoneInfo, after: datetime, until: datetime | None) -> Iterator[Occurrence]:
+def _by_elapsed_time(cron: Cron, tz: ZoneInfo, after: datetime, until: datetime | None) -> Iterator[Occurrence]:
     left = after
     while until is None or left < until:
         offset = (left + _TICK).astimezone(tz).utcoffset() or timedelta(0)
         end = next_change(left + _TICK, tz, _CHUNK) or left + _CHUNK
-        for wall in _matching_times(expression, (left + offset).replace(tzinfo=None)):
+        for wall in _matching_times(cron, (left + offset).replace(tzinfo=None)):
             due = wall.replace(tzinfo=UTC) - offset
             if due >= end:
                 break
@@ -228,9 +234,26 @@ def _by_elapsed_time(expression: str, tz: ZoneInfo, after: datetime, until: date
         left = end - _TICK
 
 
-def _matching_times(expression: str, after: datetime) -> Iterator[datetime]:
+def _matching_times(cron: Cron, after: datetime) -> Iterator[datetime]:
     """Yield the matching naive times after a naive time."""
-    return iter(croniter(expression, after, ret_type=datetime))
+    times = _times_of_day(cron)
+    for day in _matching_days(cron, after.date()):
+        yield from (wall for at in times if (wall := datetime.combine(day, at)) > after)
+
+
+def _matching_days(cron: Cron, first: date) -> Iterator[date]:
+    """Yield the days that match, from a day on."""
+    if cron.day.every and cron.month.every and cron.weekday.every:
+        yield from (first + ONE_DAY * number for number in count())
+    midnights = f"0 0 {cron.day.text} {cron.month.text} {cron.weekday.text}"
+    for midnight in croniter(midnights, datetime.combine(first, time()) - _TICK, ret_type=datetime):
+        yield midnight.date()
+
+
+@lru_cache(maxsize=512)
+def _times_of_day(cron: Cron) -> tuple[time, ...]:
+    """Return the times of a day that matches, in order."""
+    return tuple(time(hour, minute) for hour in cron.hour.values for minute in cron.minute.values)
 
 
 def _slot(wall: datetime) -> str:

@@ -85,6 +85,21 @@ def watched(session: Session, act: Act) -> Iterator[Act]:
         session.info.pop(ACT, None)
 
 
+@contextmanager
+def rolled_back(session: Session) -> Iterator[None]:
+    """Take back what the block writes; the watched act does not gather it."""
+    session.flush()
+    act = session.info.pop(ACT, None)
+    savepoint = session.begin_nested()
+    try:
+        yield
+    finally:
+        savepoint.rollback()
+        session.expire_all()
+        if act is not None:
+            session.info[ACT] = act
+
+
 def _before_flush(session: Session, *_: object) -> None:
     act = current(session)
     if act is None:

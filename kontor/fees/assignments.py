@@ -25,7 +25,7 @@ from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ids import new_id
 from kontor.kernel.money import Money
 from kontor.kernel.paging import Page, paginate
-from kontor.programme.model import Product
+from kontor.programme.model import Product, ProductKind
 from models.accounts import Account
 from models.fees import FeeKind, FeeRun, StopReason
 
@@ -58,8 +58,8 @@ class Assignments:
     def assign(self, code: str, retail: Money | None) -> AssignResult:
         """Assign a product; repeating it returns the same assignment and cancels a pending end.
 
-        Raises NotFound(`unknown_product`), Conflict(`not_a_client`, `not_multiple`), Invalid
-        (`not_recurring`).
+        Raises NotFound(`unknown_product`), Conflict(`not_a_client`, `not_multiple`, `has_main`, `main_required`),
+        Invalid(`not_recurring`).
         """
         product = self.shelf.product(code)
         reseller_id = self.account.reseller_id
@@ -73,6 +73,7 @@ class Assignments:
         run = self._current(code)
         if run is None or run.until is not None:
             self._require_single_use(reseller_id, product)
+            self._require_main(product)
         if run is not None:
             run.until, run.stopped_by = resume_run(_period_run(run)).until, None
             self.session.flush()
@@ -134,6 +135,21 @@ class Assignments:
                 f"{product.name} is already assigned to another client, and its subscription {code!r} covers only one."
             )
             raise Conflict("not_multiple", message, subscription=code)
+
+    def _require_main(self, product: Product) -> None:
+        """An account has one main product at most; some add-ons are for accounts with one (programme.md 9.5)."""
+        today, products = self.billing.today, self.billing.programme.products
+        active = queries.active_runs(self.session, self.account.id, FeeKind.PRODUCT, today)
+        mains = [
+            products[run.code]
+            for run in own_runs(self.session, self.account, active)
+            if run.code in products and products[run.code].kind is ProductKind.MAIN and run.code != product.code
+        ]
+        if product.kind is ProductKind.MAIN and mains:
+            message = f"The account has the main product {mains[0].name}, and can have only one."
+            raise Conflict("has_main", message, product=mains[0].code)
+        if product.requires_main and not mains:
+            raise Conflict("main_required", f"{product.name} is only for accounts with a main product.")
 
     def _note_margin(self, run: FeeRun) -> None:
         if run.retail_fee is None or self.account.reseller_id is None:
@@ -233,16 +249,22 @@ def charge_to_date(ctx: Context, session: Session, accounts: Sequence[Account]) 
 
 
 def start_run(
-    billing: Billing, account: Account, kind: FeeKind, code: str, retail_fee: Decimal | None = None
+    billing: Billing,
+    account: Account,
+    kind: FeeKind,
+    code: str,
+    *,
+    retail_fee: Decimal | None = None,
+    anchor: date | None = None,
 ) -> FeeRun:
-    """Start a run today and charge its first period, in the caller's transaction."""
+    """Start a run today and charge its first period, in the caller's transaction; `anchor` is today by default."""
     run = FeeRun(
         id=new_id(),
         programme=account.programme,
         account_id=account.id,
         kind=kind.value,
         code=code,
-        anchor=billing.today,
+        anchor=anchor or billing.today,
         since=billing.today,
         next_start=billing.today,
         ended=False,
@@ -250,7 +272,7 @@ def start_run(
         retail_fee=retail_fee,
     )
     billing.session.add(run)
-    round_ = Billing.of(billing.ctx, billing.session, account.programme)
+    round_ = Billing.of(billing.ctx, billing.session, account.programme, starting=True)
     round_.charge([run], {account.id: owner_of(account)})
     return run
 

@@ -25,9 +25,8 @@ from kontor.kernel.errors import FieldError, Forbidden, Invalid, NotFound
 from kontor.kernel.money import Money
 from kontor.kernel.paging import Page, paginate
 from kontor.mailer.formatting import language_of
-from kontor.programme import Programme
 from kontor.programme import service as programme_service
-from kontor.programme.model import ManagedBy, Product, Tier, TurnoverDiscount
+from kontor.programme.model import ManagedBy, Product, Programme, Tier, TurnoverDiscount
 from models.accounts import Account
 from models.fees import FeeKind, ProductOverride
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
+from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
+from kontor.account_book import service as account_book
 from kontor.context import Context
 from kontor.fees import queries
 from kontor.fees.catalogue import DiscountPercents, Price, price_of
@@ -17,7 +20,8 @@ from kontor.fees.rules import Bill, BillingRun, bill, discounted_fee
 from kontor.kernel.ids import new_id
 from kontor.kernel.money import Money
 from kontor.kernel.periods import Period
-from kontor.programme import Programme
+from kontor.programme.model import Programme
+from kontor.programme.versions import DatedProgramme, Versions
 from kontor.usage import quotas, trials
 from kontor.webhooks import events
 from models.accounts import Account
@@ -26,7 +30,11 @@ from models.fees import FeeKind, FeeRun, StopReason
 
 @dataclass(slots=True)
 class Billing:
-    """One round of charging for one programme on one local day."""
+    """One round of charging for one programme on one local day.
+
+    A period is priced by the version in force when its first day began, with that version's discount of that day;
+    `starting`: by the version of this instant, for what is taken now (programme.md 7.5).
+    """
 
     ctx: Context
     session: Session
@@ -34,14 +42,19 @@ class Billing:
     programme: Programme
     today: date
     percents: DiscountPercents
+    versions: Versions
+    starting: bool = False
     made: list[NewCharge] = field(default_factory=list)
     plans: dict[UUID, str] = field(default_factory=dict)
+    percents_of: dict[int, DiscountPercents] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, ctx: Context, session: Session, code: str) -> Billing:
+    def of(cls, ctx: Context, session: Session, code: str, *, starting: bool = False) -> Billing:
         """Start a round for a programme on its current local day."""
         programme = ctx.programmes.current(session, code)
-        return cls(ctx, session, code, programme, ctx.today(programme.zone), DiscountPercents(session, programme))
+        percents = DiscountPercents(session, programme)
+        versions = Versions(ctx.programmes, session, code)
+        return cls(ctx, session, code, programme, ctx.today(programme.zone), percents, versions, starting)
 
     def charge(self, due: Sequence[FeeRun], holders: Mapping[UUID, RunOwner]) -> int:
         """Charge locked runs of locked accounts up to today and end finished runs; return the number of charges."""
@@ -49,12 +62,7 @@ class Billing:
             bills = {
                 run.id: bill(BillingRun(run.anchor, run.since, run.until), run.next_start, self.today) for run in due
             }
-            self.percents.prefetch(
-                (holders[run.account_id].reseller_id, period.start)
-                for run in due
-                if run.kind == FeeKind.PRODUCT
-                for period in bills[run.id].due
-            )
+            self._prefetch(due, holders, bills)
             ended = [self._charge_run(run, holders[run.account_id], bills[run.id]) for run in due]
             successors = [successor for successor in ended if successor is not None]
             self.session.flush()
@@ -63,28 +71,56 @@ class Billing:
         self.session.flush()
         written = queries.add(self.session, self.made)
         new = [charge for charge in self.made if charge.id in written]
-        self._emit(new)
+        emit_created(self.ctx, self.session, self.code, new)
+        payers = {charge.reseller_id for charge in new if charge.reseller_id is not None}
+        account_book.check_balances(self.ctx, self.session, self.programme, payers)
         for account_id, plan in self.plans.items():
             set_plan(self.ctx, self.session, self.programme, account_id, plan)
         return len(new)
 
+    def _dated(self, day: date) -> DatedProgramme:
+        """Return the version by which a period that begins on a local day is priced."""
+        return self.versions.at(self.ctx.now) if self.starting else self.versions.at_start(day)
+
+    def _percents(self, dated: DatedProgramme) -> DiscountPercents:
+        percents = self.percents_of.get(dated.number)
+        if percents is None:
+            percents = self.percents_of[dated.number] = DiscountPercents(self.session, dated.programme)
+        return percents
+
+    def _prefetch(self, due: Sequence[FeeRun], holders: Mapping[UUID, RunOwner], bills: Mapping[UUID, Bill]) -> None:
+        """Query the discounts of all due periods of products, with one query per version."""
+        days: dict[int, set[tuple[UUID | None, date]]] = defaultdict(set)
+        for run in due:
+            if run.kind == FeeKind.PRODUCT:
+                for period in bills[run.id].due:
+                    pair = (holders[run.account_id].reseller_id, period.start)
+                    dated = self._dated(period.start)
+                    self._percents(dated)
+                    days[dated.number].add(pair)
+        for number, pairs in days.items():
+            self.percents_of[number].prefetch(pairs)
+
     def _charge_run(self, run: FeeRun, holder: RunOwner, run_bill: Bill) -> FeeRun | None:
         """Charge one run; return its successor when it ends with a follow-up plan."""
-        price = price_of(self.programme, FeeKind(run.kind), run.code)
-        if price is not None:
-            for period in run_bill.due:
-                self._write(run, holder, period, price)
-        elif run_bill.due:
-            self._stop_unsold(run)
-            return None
+        for period in run_bill.due:
+            dated = self._dated(period.start)
+            price = price_of(dated.programme, FeeKind(run.kind), run.code)
+            if price is None:
+                run.next_start = period.start
+                self._stop_unsold(run)
+                return None
+            self._write(run, holder, period, price, dated)
         run.next_start = run_bill.next_start
         return self._end(run, holder) if run_bill.over else None
 
-    def _write(self, run: FeeRun, holder: RunOwner, period: Period, price: Price) -> None:
-        percent = self.percents.of(holder.reseller_id, price.family, period.start)
+    def _write(self, run: FeeRun, holder: RunOwner, period: Period, price: Price, dated: DatedProgramme) -> None:
+        percent = self._percents(dated).of(holder.reseller_id, price.family, period.start)
         cost = discounted_fee(price.fee, percent)
         run.monthly = cost.total.amount
-        how = {
+        how: dict[str, JsonValue] = {
+            "version": dated.number,
+            "list": {**price.fee.to_document()},
             "fee": price.source,
             "percent": f"{percent.normalize():f}",
             "discount_of": None if holder.reseller_id is None else str(holder.reseller_id),
@@ -123,22 +159,29 @@ class Billing:
     def _end(self, run: FeeRun, holder: RunOwner) -> FeeRun | None:
         run.ended = True
         plan = run.then_plan
-        if plan is None or not holder.active or price_of(self.programme, FeeKind.PLAN, plan) is None:
+        if plan is None or not holder.active or not self._sold(run, plan):
             self._back_to_free(run)
             return None
         self.plans[run.account_id] = plan
         return follow_up_run(run, plan, self.ctx)
 
+    def _sold(self, run: FeeRun, plan: str) -> bool:
+        """Whether the plan that follows a run is sold on the day on which it begins."""
+        assert run.until is not None
+        return price_of(self.versions.at_start(run.until).programme, FeeKind.PLAN, plan) is not None
+
     def _back_to_free(self, run: FeeRun) -> None:
         if run.kind == FeeKind.PLAN:
             self.plans[run.account_id] = self.programme.free_plan.code
 
-    def _emit(self, made: Sequence[NewCharge]) -> None:
-        news = [
-            events.NewEvent("charge.created", event_data(charge), charge.account_id, charge.reseller_id, self.code)
-            for charge in made
-        ]
-        events.emit_many(self.session, self.ctx.jobs, news, at=self.ctx.now)
+
+def emit_created(ctx: Context, session: Session, code: str, made: Sequence[NewCharge]) -> None:
+    """Emit `charge.created` for charges and credits of a programme."""
+    news = [
+        events.NewEvent("charge.created", event_data(charge), charge.account_id, charge.reseller_id, code)
+        for charge in made
+    ]
+    events.emit_many(session, ctx.jobs, news, at=ctx.now)
 
 
 def follow_up_run(run: FeeRun, plan: str, ctx: Context) -> FeeRun:
@@ -161,6 +204,7 @@ def follow_up_run(run: FeeRun, plan: str, ctx: Context) -> FeeRun:
 def event_data(charge: NewCharge) -> dict[str, object]:
     """Return the data of `charge.created`: the charge as the API shows it, in plain JSON."""
     amounts = {"fee": charge.fee, "discount": charge.discount, "total": charge.total}
+    credited = {} if charge.credits is None else {"credits": str(charge.credits)}
     return {
         "id": str(charge.id),
         "account_id": str(charge.account_id),
@@ -171,6 +215,7 @@ def event_data(charge: NewCharge) -> dict[str, object]:
         "period_end": charge.period_end.isoformat(),
         **{name: Money(amount, charge.currency).to_document() for name, amount in amounts.items()},
         "void": False,
+        **credited,
     }
 
 

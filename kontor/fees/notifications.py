@@ -19,6 +19,7 @@ from kontor.kernel.money import Money
 from kontor.mailer.formatting import language_of
 from kontor.mails import service as mails
 from kontor.mails.service import MailRule
+from kontor.programme import versions
 from models.accounts import Account
 from models.fees import FeeRun
 from models.mails import Mail
@@ -74,6 +75,8 @@ def post_margin_note(
 
 
 def _skip_reason(session: Session, mail: Mail, now: datetime) -> str | None:
+    if "version" in mail.refs:
+        return versions.superseded_reason(session, mail.programme or "", mail.refs, now)
     run = session.get(FeeRun, UUID(mail.refs["run_id"]))
     if run is None or run.ended:
         return "the product is no longer assigned"

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
+from pydantic import JsonValue
 from pydantic_core import to_json
 from sqlalchemy import (
     ARRAY,
@@ -20,7 +21,6 @@ from sqlalchemy import (
     Uuid,
     and_,
     any_,
-    exists,
     literal,
     or_,
     select,
@@ -31,11 +31,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from models.accounts import Account
-from models.fees import Charge, FeeKind, FeeRun, ProductOverride
+from models.fees import Charge, ChargeKind, FeeKind, FeeRun, ProductOverride
 
 COLUMNS: Final = (
     "id, run_id, programme, account_id, reseller_id, kind, product, period_start, period_end, currency,"
-    " fee, percent, discount, total, how, created_at"
+    " fee, percent, discount, total, how, created_at, credits"
 )
 ADD: Final = text(
     f"INSERT INTO charges ({COLUMNS})"  # noqa: S608 -- constants
@@ -57,10 +57,10 @@ class ChargeFilter:
 
 @dataclass(frozen=True, slots=True)
 class NewCharge:
-    """The columns of a charge; `how` is how it was computed."""
+    """The columns of a charge; `how` is how it was computed. A credit has no run but the charge that it `credits`."""
 
     id: UUID
-    run_id: UUID
+    run_id: UUID | None
     programme: str
     account_id: UUID
     reseller_id: UUID | None
@@ -73,8 +73,9 @@ class NewCharge:
     percent: Decimal
     discount: Decimal
     total: Decimal
-    how: Mapping[str, str | None]
+    how: Mapping[str, JsonValue]
     created_at: datetime
+    credits: UUID | None = None
 
 
 def add(session: Session, charges: Sequence[NewCharge]) -> set[UUID]:
@@ -85,6 +86,31 @@ def add(session: Session, charges: Sequence[NewCharge]) -> set[UUID]:
 def by_id(session: Session, charge_id: UUID, *, lock: bool = False) -> Charge | None:
     """Return one charge, optionally locked."""
     return session.get(Charge, charge_id, with_for_update=lock or None, populate_existing=lock)
+
+
+def last_plan_payer(session: Session, account_id: UUID) -> UUID | None:
+    """Return the reseller that paid for the last period of an account's plan; None: the account, or nobody."""
+    query = select(Charge.reseller_id).where(Charge.account_id == account_id, Charge.kind == ChargeKind.PLAN.value)
+    return session.scalar(query.order_by(Charge.period_start.desc(), Charge.id.desc()).limit(1))
+
+
+def last_charge(session: Session, run: FeeRun) -> Charge | None:
+    """Return the charge of a run's last period."""
+    query = select(Charge).where(Charge.run_id == run.id).order_by(Charge.period_start.desc()).limit(1)
+    return session.scalars(query).first()
+
+
+def lock_unused(session: Session, run: FeeRun, day: date) -> list[Charge]:
+    """Return the charges of a run whose periods end after a day, locked, oldest first; without void ones."""
+    query = select(Charge).where(Charge.run_id == run.id, Charge.period_end > day, Charge.voided_at.is_(None))
+    locked = query.order_by(Charge.period_start).with_for_update()
+    return list(session.scalars(locked.execution_options(populate_existing=True)))
+
+
+def lock_credit(session: Session, charge_id: UUID) -> Charge | None:
+    """Return the credit of a charge, locked."""
+    query = select(Charge).where(Charge.credits == charge_id).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).one_or_none()
 
 
 def page(session: Session, filters: ChargeFilter, after: tuple[date, UUID] | None, limit: int) -> list[Charge]:
@@ -101,34 +127,6 @@ def page(session: Session, filters: ChargeFilter, after: tuple[date, UUID] | Non
     if after is not None:
         query = query.where(tuple_(Charge.period_start, Charge.id) > after)
     return list(session.scalars(query))
-
-
-def payers(session: Session, programme: str, first: date, end: date, after: UUID | None, limit: int) -> list[UUID]:
-    """Return resellers with charges dated from `first` to before `end`, or with uncharged client runs before `end`."""
-    charged = exists().where(
-        Charge.reseller_id == Account.id,
-        Charge.period_start >= first,
-        Charge.period_start < end,
-        Charge.voided_at.is_(None),
-    )
-    clients = select(Account.reseller_id).join(FeeRun, FeeRun.account_id == Account.id)
-    uncharged = clients.where(FeeRun.programme == programme, FeeRun.next_start < end, ~FeeRun.ended)
-    query = select(Account.id).where(Account.programme == programme, or_(charged, Account.id.in_(uncharged)))
-    if after is not None:
-        query = query.where(Account.id > after)
-    return list(session.scalars(query.order_by(Account.id).limit(limit)))
-
-
-def of_month(session: Session, reseller_id: UUID, first: date, end: date) -> list[tuple[Charge, str]]:
-    """Return a reseller's charges of a month with the account names, sorted by name; without void charges."""
-    conditions = (Charge.reseller_id == reseller_id, Charge.voided_at.is_(None))
-    query = (
-        select(Charge, Account.name)
-        .join(Account, Account.id == Charge.account_id)
-        .where(*conditions, Charge.period_start >= first, Charge.period_start < end)
-    )
-    rows = session.execute(query.order_by(Account.name_key, Charge.period_start, Charge.id))
-    return [(charge, name) for charge, name in rows]
 
 
 def edits_of(session: Session, programme: str, reseller_id: UUID) -> dict[str, ProductOverride]:

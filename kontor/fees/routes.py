@@ -19,6 +19,7 @@ from kontor.fees.schemas import (
     ChargeOut,
     ChargeQuery,
     PlanIn,
+    PlanQuoteOut,
     ProductOut,
     ProductPatch,
     SubscribedAccountOut,
@@ -28,7 +29,7 @@ from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy
 from kontor.http.responses import ApiResponse
 from kontor.http.routing import Routes
-from kontor.http.wire import MoneyIn, PageOut, PageQuery, uuid_of
+from kontor.http.wire import MoneyIn, MoneyOut, PageOut, PageQuery, uuid_of
 from kontor.kernel.money import AllowedSign, Money
 from models.accounts import Account
 from models.fees import FeeRun
@@ -85,12 +86,21 @@ def _subscribed(ctx: RequestContext, account: Account) -> SubscribedAccountOut:
 
 
 @subscription_routes.put(
-    "/v1/accounts/{account_id}/subscription", RESELLERS, response=SubscribedAccountOut, problems=[409]
+    "/v1/accounts/{account_id}/subscription",
+    RESELLERS,
+    response=SubscribedAccountOut | PlanQuoteOut,
+    problems=[409],
 )
-def put_subscription(ctx: Ctx, account_id: UUID, body: PlanIn) -> SubscribedAccountOut:
-    """Change plan: upgrades start a new period today, others follow at the period's end. 422 `unknown_plan`."""
-    service_ctx = ctx.context
-    return _subscribed(ctx, plans.take_plan(service_ctx, ctx.session, account_id, body.plan))
+def put_subscription(ctx: Ctx, account_id: UUID, body: PlanIn) -> SubscribedAccountOut | ApiResponse:
+    """Change plan: upgrades start a new period today, others follow at the period's end. 422 `unknown_plan`.
+
+    With `dry_run` the answer is `{charge, credit, at}`, and nothing changes.
+    """
+    if body.dry_run:
+        lines = plans.quote_plan(ctx.context, ctx.session, account_id, body.plan)
+        credit = MoneyOut.of(lines.credit(ctx.caller.reseller_id))
+        return ApiResponse.of(PlanQuoteOut(charge=MoneyOut.of(lines.charge), credit=credit, at=lines.at))
+    return _subscribed(ctx, plans.take_plan(ctx.context, ctx.session, account_id, body.plan).account)
 
 
 @subscription_routes.get("/v1/accounts/{account_id}/subscription", ACCOUNTS_READ, response=SubscribedAccountOut)
@@ -167,6 +177,7 @@ def unassign_product(ctx: Ctx, account_id: UUID, product: str) -> AssignmentOut:
 
 charge_routes = Routes("fees")
 OWED = RoutePolicy(Scope.READ, "reseller_id", ownership.reseller, not_account=True)
+CHARGE = RoutePolicy(Scope.READ, "charge_id", ownership.charge)
 VOID = RoutePolicy(Scope.ENQUEUE, "charge_id", ownership.charge, unbound_only=True)
 
 
@@ -185,6 +196,12 @@ def list_reseller_charges(ctx: Ctx, reseller_id: UUID, query: Annotated[ChargeQu
 def list_account_charges(ctx: Ctx, account_id: UUID, query: Annotated[ChargeQuery, Query()]) -> PageOut[ChargeOut]:
     """List charges that the account pays itself; charges paid by its reseller belong to the reseller."""
     return _page(ctx, ChargeFilter(account_id=account_id, first=query.first, last=query.last), query)
+
+
+@charge_routes.get("/v1/charges/{charge_id}", CHARGE, response=ChargeOut)
+def get_charge(ctx: Ctx, charge_id: UUID) -> ChargeOut:
+    """Return one charge or credit, to who pays it."""
+    return ChargeOut.of(statements.get(ctx.session, charge_id))
 
 
 @charge_routes.post("/v1/charges/{charge_id}/void", VOID, response=ChargeOut)

@@ -1,11 +1,11 @@
 """Recurring fees and paid plans as pure rules (programme.md 7)."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from kontor.kernel.money import Money, percent_off
+from kontor.kernel.money import Money, percent_off, round_half_up
 from kontor.kernel.periods import Period, paid_period, paid_period_index
 
 
@@ -116,20 +116,40 @@ class PlanChange:
     new_run: bool
 
 
-def choose_plan(current: Subscription | None, plan: str, prices: Mapping[str, Money], today: date) -> PlanChange:
-    """Take a paid plan on a local day (programme.md 7.6).
+@dataclass(frozen=True, slots=True)
+class RunningPeriod:
+    """The running period of a plan: the `fee` it was charged before discount, and whether this is its first instant."""
 
-    Taking the same plan again cancels a pending end or change. A more expensive plan starts a new
-    period at once; the rest of the old period is not refunded. Any other plan follows at the
-    period's end, also when the current plan is no longer in `prices`.
+    fee: Money
+    begins_now: bool = False
+
+
+def choose_plan(
+    current: Subscription | None, plan: str, price: Money, today: date, running: RunningPeriod | None = None
+) -> PlanChange:
+    """Take a paid plan of a price on a local day (programme.md 7.6).
+
+    Taking the same plan again cancels a pending end or change. A plan that costs more than the running
+    period was charged starts a new period at once. Any other plan follows at the period's end. At the
+    period's first instant the plan replaces what was charged for that period, which keeps its days.
     """
     current = running_plan(current, today)
-    old_price = None if current is None else prices.get(current.plan, prices[plan])
-    if current is None or old_price is None or old_price < prices[plan]:
+    if current is None:
         return PlanChange(Subscription(plan, start_run(today)), new_run=True)
     if plan == current.plan:
         return PlanChange(Subscription(plan, resume_run(current.run)), new_run=False)
+    if running is not None and running.begins_now:
+        return PlanChange(Subscription(plan, BillingRun(current.run.anchor, today)), new_run=True)
+    if running is not None and running.fee < price:
+        return PlanChange(Subscription(plan, start_run(today)), new_run=True)
     return PlanChange(Subscription(current.plan, end_run(current.run, today), plan), new_run=False)
+
+
+def unused_part(total: Money, period: Period, day: date) -> Money:
+    """Return the part of a period's total for its days from `day` on, rounded half up; at most all of it."""
+    days = (period.end - period.start).days
+    unused = min(max((period.end - day).days, 0), days)
+    return Money(round_half_up(total.amount * unused / days, total.currency), total.currency)
 
 
 def end_plan(current: Subscription, today: date) -> Subscription:

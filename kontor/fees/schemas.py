@@ -11,7 +11,7 @@ from kontor.accounts.schemas import AccountOut
 from kontor.http.wire import DayIn, MoneyIn, MoneyOut, PageQuery, RequestModel, ResponseModel, UtcOut
 from kontor.kernel.money import Money
 from kontor.programme.model import ManagedBy
-from models.fees import Charge, FeeKind
+from models.fees import Charge, ChargeKind
 
 
 def money_out(money: Money | None) -> MoneyOut | None:
@@ -72,12 +72,13 @@ class ChargeOut(ResponseModel):
     """A charge: fee - discount = total. Days are local to the programme, `period_end` exclusive.
 
     `product` is the plan's code when `kind` is `plan`. The reseller `reseller_id` pays; null: the account itself.
+    A `credit` pays back the unused days of the charge that it `credits`; its amounts are positive.
     """
 
     id: UUID
     account_id: UUID
     reseller_id: UUID | None
-    kind: FeeKind
+    kind: ChargeKind
     product: str
     period_start: date
     period_end: date
@@ -87,6 +88,7 @@ class ChargeOut(ResponseModel):
     void: bool
     voided_at: UtcOut | None
     void_reason: str | None
+    credits: UUID | None
     how: dict[str, object]
     created_at: UtcOut
 
@@ -101,7 +103,7 @@ class ChargeOut(ResponseModel):
             id=charge.id,
             account_id=charge.account_id,
             reseller_id=charge.reseller_id,
-            kind=FeeKind(charge.kind),
+            kind=ChargeKind(charge.kind),
             product=charge.product,
             period_start=charge.period_start,
             period_end=charge.period_end,
@@ -111,6 +113,7 @@ class ChargeOut(ResponseModel):
             void=charge.voided_at is not None,
             voided_at=charge.voided_at,
             void_reason=charge.void_reason,
+            credits=charge.credits,
             how={**charge.how},
             created_at=charge.created_at,
         )
@@ -140,9 +143,18 @@ class ProductOut(ResponseModel):
 
 
 class PlanIn(RequestModel):
-    """The new plan; the free plan cancels the subscription."""
+    """The new plan; the free plan cancels the subscription. `dry_run` only tells what is charged and credited."""
 
     plan: str
+    dry_run: bool = False
+
+
+class PlanQuoteOut(ResponseModel):
+    """What a change of plan would charge and credit, and when; a downgrade's charge is made at `at`."""
+
+    charge: MoneyOut
+    credit: MoneyOut
+    at: UtcOut
 
 
 class SubscriptionOut(ResponseModel):

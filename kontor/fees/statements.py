@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 from itertools import zip_longest
 from typing import Final
 from uuid import UUID
@@ -13,89 +12,81 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from kontor import audit
+from kontor.account_book import service as account_book
 from kontor.accounts import service as accounts
 from kontor.audit import Actor
 from kontor.context import Context
-from kontor.fees import queries
+from kontor.fees import queries, statement_queries
 from kontor.fees.catalogue import ResellerCatalogue
 from kontor.fees.charging import Billing
 from kontor.fees.queries import ChargeFilter, RunPosition
+from kontor.fees.statement_lines import LineKind, StatementLine, statement_line
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
-from kontor.kernel.money import Money
 from kontor.kernel.paging import Page, paginate, parsed_cursor
 from kontor.kernel.periods import add_months
 from kontor.mailer.formatting import language_of
 from kontor.mails import service as mails
-from kontor.programme import Programme
-from models.accounts import Account
-from models.fees import Charge, FeeKind
+from models.fees import Charge
 
 TEMPLATE: Final = "statement"
 LINES: Final = 200
-"""Maximum number of charges listed in a mail."""
+"""Maximum number of lines listed in a mail."""
 
 
 def post(ctx: Context, session: Session, reseller_id: UUID, month: date) -> UUID | None:
-    """Charge what is still due, then mail a reseller's charges of a month (its first day); None: no mail.
+    """Charge what is still due, then mail a reseller's statement of a month (its first day); None: no mail.
 
-    Void charges are left out. A deleted reseller gets no mail.
+    It lists what is on no statement yet, and what was voided since it stood on one. A deleted reseller gets no mail.
     """
     charge_reseller(ctx, session, reseller_id)
     reseller = accounts.find(session, reseller_id)
     if reseller is None or reseller.deleted_at is not None:
         return None
-    charges = queries.of_month(session, reseller_id, month, add_months(month, 1))
-    if not charges:
+    rows = statement_queries.lock_rows(session, reseller_id, add_months(month, 1))
+    rows = [row for row in rows if row.charge.currency == rows[0].charge.currency]
+    if not rows or not statement_queries.begin(session, reseller_id, month, ctx.now):
         return None
-    return mails.post(
-        session,
-        ctx.jobs,
-        template=TEMPLATE,
-        account=reseller,
-        facts=_facts(ctx, session, reseller, month, charges),
-        fact_key=month.isoformat(),
-    )
+    lines = [statement_line(row.charge, row.account, void=row.void) for row in rows]
+    facts = _facts(ResellerCatalogue.of(ctx, session, reseller), language_of(reseller.locale), month, lines)
+    statement_queries.close(session, reseller_id, month, rows, sum((line.total for line in lines), lines[0].total * 0))
+    return mails.post(session, ctx.jobs, template=TEMPLATE, account=reseller, facts=facts, fact_key=month.isoformat())
 
 
-def _facts(
-    ctx: Context, session: Session, reseller: Account, month: date, charges: Sequence[tuple[Charge, str]]
-) -> dict[str, object]:
-    shelf = ResellerCatalogue.of(ctx, session, reseller)
-    currency = charges[0][0].currency
-    in_currency = [(charge, name) for charge, name in charges if charge.currency == currency]
-    listed, rest = in_currency[:LINES], in_currency[LINES:]
+def _facts(shelf: ResellerCatalogue, language: str, month: date, lines: Sequence[StatementLine]) -> dict[str, object]:
+    zero = lines[0].total * 0
+    charged = [line for line in lines if line.kind is LineKind.CHARGE]
+    credited = [line.total for line in lines if line.kind is not LineKind.CHARGE]
+    rest = [line.total for line in lines[LINES:]]
     return {
         "month": month.isoformat(),
-        "charges": [_line(shelf, reseller.locale, charge, name) for charge, name in listed],
+        "charges": [_line(shelf, language, line) for line in lines[:LINES]],
         "more": len(rest),
-        "rest": _sum((charge.total for charge, _ in rest), currency) if rest else None,
-        "fees": _sum((charge.fee for charge, _ in in_currency), currency),
-        "discounts": _sum((charge.discount for charge, _ in in_currency), currency),
-        "total": _sum((charge.total for charge, _ in in_currency), currency),
+        "rest": sum(rest, zero).to_document() if rest else None,
+        "fees": sum((line.fee for line in charged), zero).to_document(),
+        "discounts": sum((line.discount for line in charged), zero).to_document(),
+        "credits": sum(credited, zero).to_document() if credited else None,
+        "total": sum((line.total for line in lines), zero).to_document(),
     }
 
 
-def _line(shelf: ResellerCatalogue, locale: str, charge: Charge, account: str) -> dict[str, object]:
+def _line(shelf: ResellerCatalogue, language: str, line: StatementLine) -> dict[str, object]:
     return {
-        "account": account,
-        "item": _item(shelf.programme, shelf, locale, charge),
-        "period_start": charge.period_start,
-        "period_end": charge.period_end,
-        "fee": Money(charge.fee, charge.currency).to_document(),
-        "discount": Money(charge.discount, charge.currency).to_document(),
-        "total": Money(charge.total, charge.currency).to_document(),
+        "account": line.account,
+        "kind": line.kind.value,
+        "item": _item(shelf, language, line),
+        "period_start": line.period.start,
+        "period_end": line.period.end,
+        "fee": line.fee.to_document(),
+        "discount": line.discount.to_document(),
+        "total": line.total.to_document(),
     }
 
 
-def _item(programme: Programme, shelf: ResellerCatalogue, locale: str, charge: Charge) -> str:
-    if charge.kind != FeeKind.PLAN:
-        return shelf.name(charge.product, language_of(locale))
-    plan = programme.plans.get(charge.product)
-    return charge.product if plan is None else plan.name_in(language_of(locale))
-
-
-def _sum(amounts: Iterable[Decimal], currency: str) -> dict[str, str]:
-    return Money(sum(amounts, Decimal(0)), currency).to_document()
+def _item(shelf: ResellerCatalogue, language: str, line: StatementLine) -> str:
+    if line.is_product:
+        return shelf.name(line.code, language)
+    plan = shelf.programme.plans.get(line.code)
+    return line.code if plan is None else plan.name_in(language)
 
 
 RANGE: Final = 2_000
@@ -134,9 +125,6 @@ def _charge(billing: Billing, due_rows: Sequence[Row[UUID, UUID, UUID | None]]) 
     return billing.charge(due_runs, owners)
 
 
-REASON_LIMIT: Final = 1_000
-
-
 def page(session: Session, filters: ChargeFilter, cursor: str | None, limit: int) -> Page[Charge]:
     """Return charges by the first day of their period. Raises Invalid on an invalid cursor."""
     charges = queries.page(session, filters, parsed_cursor(cursor, _position), limit + 1)
@@ -148,8 +136,19 @@ def _position(cursor: str) -> tuple[date, UUID]:
     return date.fromisoformat(day), UUID(charge_id)
 
 
+REASON_LIMIT: Final = 1_000
+
+
+def get(session: Session, charge_id: UUID) -> Charge:
+    """Return one charge or credit. Raises NotFound."""
+    charge = queries.by_id(session, charge_id)
+    if charge is None:
+        raise NotFound(message="No such charge.")
+    return charge
+
+
 def void(ctx: Context, session: Session, charge_id: UUID, reason: str, actor: str) -> Charge:
-    """Void a charge permanently. Raises NotFound, Invalid, Conflict(`already_void`)."""
+    """Void a charge permanently, and its credit with it. Raises NotFound, Invalid, Conflict(`already_void`)."""
     stripped = reason.strip()
     if not 1 <= len(stripped) <= REASON_LIMIT:
         message = f"The reason must have 1 to {REASON_LIMIT} characters."
@@ -159,7 +158,14 @@ def void(ctx: Context, session: Session, charge_id: UUID, reason: str, actor: st
         raise NotFound(message="No such charge.")
     if charge.voided_at is not None:
         raise Conflict("already_void", "The charge is already void.", state="void")
-    charge.voided_at, charge.void_reason, charge.voided_by = ctx.now, stripped, actor
-    audit.record(session, Actor(actor, reason=stripped), "charge.void", str(charge.id), at=ctx.now)
+    credit = queries.lock_credit(session, charge_id)
+    with_credit = [charge] if credit is None or credit.voided_at is not None else [charge, credit]
+    for row in with_credit:
+        row.voided_at, row.void_reason, row.voided_by = ctx.now, stripped, actor
+        audit.record(session, Actor(actor, reason=stripped), "charge.void", str(row.id), at=ctx.now)
     session.flush()
+    if charge.reseller_id is not None:
+        programme = ctx.programme(session, charge.programme)
+        falling = charge.kind == "credit"
+        account_book.check_balances(ctx, session, programme, [charge.reseller_id], falling=falling)
     return charge

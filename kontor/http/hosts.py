@@ -52,6 +52,7 @@ PLACES: Final[Mapping[str, frozenset[Surface]]] = {
     "confirm": PAGES,
     "object": PAGES,
     "unsubscribe": PAGES,
+    "images": PAGES,
 }
 """Where a path is served, by its first part; others are served on the hosts of the deployment alone."""
 

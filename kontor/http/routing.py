@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import UnionType
 from typing import Any, Final, TypeVar
 
 from fastapi import FastAPI
@@ -80,7 +81,7 @@ class Routes:
         operation: str,
         policy: RoutePolicy,
         *,
-        response: type[BaseModel] | None = None,
+        response: type[BaseModel] | UnionType | None = None,
         status: int = 200,
         also: Mapping[int, type[BaseModel] | str] | None = None,
         problems: Sequence[int] = (),

@@ -13,6 +13,7 @@ from pydantic import BaseModel, PlainSerializer, SerializationInfo
 from kontor.http import visible_fields
 from kontor.http.visible_fields import Fields
 from kontor.http.wire import PageOut
+from kontor.kernel.failure_causes import public_error
 
 
 class Viewer(StrEnum):
@@ -99,12 +100,14 @@ def exclusion(document: BaseModel, viewer: Viewer) -> Exclusion:
 class ResponseView:
     """The viewer of a response, and the connection on which its actors are looked up.
 
-    `open_tasks`: those whose arguments and results are not for operators alone.
+    `open_tasks`: those whose arguments and results are not for operators alone. `raw_errors`: an operator with the
+    scope `operate` sees errors as they were recorded, everyone else their class (programme.md 3.6).
     """
 
     viewer: Viewer
     connection: Connection[Any]
     open_tasks: Collection[str] = frozenset()
+    raw_errors: bool = False
     providers: dict[UUID, bool] = field(default_factory=dict)
 
     def serialize(self, document: BaseModel) -> bytes:
@@ -115,6 +118,10 @@ class ResponseView:
     def sees_task(self, task: str) -> bool:
         """Whether the viewer may see the arguments and results of a task's jobs."""
         return self.viewer is Viewer.OPERATOR or task in self.open_tasks
+
+    def error(self, error: str) -> str:
+        """Return a recorded error as the viewer may know it."""
+        return error if self.raw_errors else public_error(error)
 
     def actor(self, actor: str) -> str:
         """Return who did something as the viewer may know it: the provider's people and keys are `staff`."""
@@ -143,6 +150,16 @@ ActorOut = Annotated[str, PlainSerializer(_shown_actor, return_type=str)]
 """Who did something, in a response."""
 
 
+def shown_error(error: str | None, info: SerializationInfo) -> str | None:
+    """Return a recorded error as the viewer of a response may know it."""
+    view = info.context
+    return view.error(error) if isinstance(view, ResponseView) and error is not None else error
+
+
+ErrorOut = Annotated[str | None, PlainSerializer(shown_error, return_type=str | None)]
+"""Why something of others failed, in a response."""
+
+
 def event_types(viewer: Viewer) -> list[str] | None:
     """Return the types of events that a viewer gets; None for all."""
     if viewer is Viewer.OPERATOR:
@@ -159,4 +176,5 @@ def event_data(event_type: str, data: Mapping[str, object], viewer: Viewer) -> d
     if viewer is Viewer.OPERATOR:
         return dict(data)
     marked = readers_of(visible_fields.EVENTS.get(event_type, Fields()))
-    return {name: value for name, value in data.items() if viewer in marked.get(name, OPERATORS)}
+    seen = {name: value for name, value in data.items() if viewer in marked.get(name, OPERATORS)}
+    return seen | {"error": public_error(str(seen["error"]))} if "error" in seen else seen

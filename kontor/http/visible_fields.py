@@ -74,9 +74,11 @@ RESPONSES: Final[Mapping[str, Fields]] = {
         trade="account_id domain verified verified_at verified_by checked_at last_error record",
     ),
     "BrandOut": Fields(
-        everyone="name logo_url colours favicon_url support",
-        trade="domain from_address domains",
+        trade="name logo_url colours favicon_url domain from_address support logo favicon images domains",
     ),
+    "BrandImageOut": Fields(trade="role url state problem requested_at fetched_at"),
+    "OwnBrandOut": Fields(everyone="name logo favicon colours support"),
+    "EndUserSupportOut": Fields(everyone="end_users"),
     "LicenceOut": Fields(everyone="product count expires_at"),
     "TemplateClashOut": Fields(staff="template becomes"),
     "HeldAssignmentOut": Fields(staff="account_id account reseller_id product"),
@@ -98,7 +100,8 @@ RESPONSES: Final[Mapping[str, Fields]] = {
         trade="recommended reseller_fee cost below_cost",
     ),
     "ChargeOut": Fields(
-        everyone="id account_id reseller_id kind product period_start period_end fee total void voided_at created_at",
+        everyone="id account_id reseller_id kind product period_start period_end fee total void voided_at created_at"
+        " credits",
         trade="discount void_reason how",
     ),
     "ProductOut": Fields(
@@ -106,10 +109,11 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     ),
     "SubscriptionOut": Fields(everyone="plan since paid_until ends_on then"),
     "SubscribedAccountOut": Fields(everyone="subscription"),
+    "PlanQuoteOut": Fields(trade="charge credit at"),
     "SuppressedPercentOut": Fields(trade="code percent by"),
     "OrderOut": Fields(
         trade="id reseller_id order_ref product quantity promo_code promotion list_ percent net suppressed"
-        " discount_as_of turnover tier created_at"
+        " discount_as_of turnover tier created_at missing"
     ),
     "PaymentOut": Fields(
         trade="id reseller_id posted_to kind amount paid_at day reference created_at differs",
@@ -126,7 +130,7 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     "SuppressedPromotionOut": Fields(trade="code kind percent by products"),
     "RecordedDiscountOut": Fields(trade="as_of since turnover tier percent"),
     "DiscountOut": Fields(
-        trade="as_of window turnover tier percent next_tier tomorrow payments suppressed recorded pay",
+        trade="as_of version window turnover tier percent next_tier tomorrow payments suppressed recorded pay",
     ),
     "TierMoveOut": Fields(staff="from_ to resellers"),
     "MoverOut": Fields(staff="reseller_id from_ to turnover"),
@@ -164,7 +168,16 @@ RESPONSES: Final[Mapping[str, Fields]] = {
         trade="job_id",
         staff="raw",
     ),
-    "ProgrammeOut": Fields(everyone="code version applied_at applied_by document"),
+    "ProgrammeOut": Fields(everyone="code version applied_at applied_by effective_at document changes"),
+    "ProgrammeChangeOut": Fields(everyone="kind path before after text"),
+    "VersionOut": Fields(everyone="version author applied_at effective_at", trade="hash", staff="reason"),
+    "PlanOut": Fields(
+        staff="code version applied effective_at needs_approval hash changes consequences",
+    ),
+    "ConsequencesOut": Fields(
+        staff="over_limit read_only mails charges assignments offers templates trials tiers_moved",
+    ),
+    "PeriodChargesOut": Fields(staff="now then"),
     "WebhookEndpointOut": Fields(
         trade="id reseller_id url events disabled_at disabled_reason created_at",
     ),

@@ -1,12 +1,13 @@
 """Request and response models of jobs."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, FieldSerializationInfo, field_serializer
+from pydantic import BaseModel, Field, FieldSerializationInfo, PrivateAttr, field_serializer
 
 from kontor.engine.admin.job_filter import JobFilter
+from kontor.engine.admin.job_queries import AttemptRecord
 from kontor.http.visibility import ResponseView
 from kontor.http.wire import Json, PageOut, PageQuery, QueryModel, RequestModel, ResponseModel, UtcIn, UtcOut
 from kontor.jobs.service import JobView
@@ -46,6 +47,14 @@ class JobIdsOut(ResponseModel):
     ids: list[UUID]
 
 
+def error_seen(error: Json, task: str, info: FieldSerializationInfo) -> Json:
+    """Return the error of a job as the viewer may know it: of Kontor's own tasks by its class (programme.md 3.6)."""
+    view = info.context
+    if not isinstance(error, dict) or not isinstance(view, ResponseView) or view.raw_errors or task in view.open_tasks:
+        return error
+    return {"type": error.get("type"), "message": view.error(str(error.get("message", "")))}
+
+
 class AttemptOut(ResponseModel):
     """One attempt; `outcome` is null while it runs."""
 
@@ -55,6 +64,19 @@ class AttemptOut(ResponseModel):
     ended_at: UtcOut | None
     outcome: str | None
     error: Json
+    _task: str = PrivateAttr("")
+
+    @classmethod
+    def of(cls, attempt: AttemptRecord, task: str) -> Self:
+        """Build it from a row of a task's job."""
+        shown = cls(**attempt._asdict())
+        shown._task = task
+        return shown
+
+    @field_serializer("error")
+    def error_for_viewer(self, error: Json, field: FieldSerializationInfo) -> Json:
+        """Tell the error as that of the job is told."""
+        return error_seen(error, self._task, field)
 
 
 class JobOut(ResponseModel):
@@ -98,6 +120,11 @@ class JobOut(ResponseModel):
     def result_for_viewer(self, result: Json, field: FieldSerializationInfo) -> Json:
         """Leave out the result of a job of Kontor's own, except to operators."""
         return result if self._is_open(field) else None
+
+    @field_serializer("error")
+    def error_for_viewer(self, error: Json, field: FieldSerializationInfo) -> Json:
+        """Tell the error of a job of Kontor's own by its class, except to operators with `operate`."""
+        return error_seen(error, self.task, field)
 
     def _is_open(self, field: FieldSerializationInfo) -> bool:
         return not isinstance(field.context, ResponseView) or field.context.sees_task(self.task)
@@ -162,7 +189,7 @@ def job_out(view: JobView, *, deduplicated: bool = False) -> JobOut:
         result=job.result,
         result_truncated=job.result_truncated,
         error=job.error,
-        attempts=[AttemptOut(**attempt._asdict()) for attempt in view.attempts],
+        attempts=[AttemptOut.of(attempt, job.task) for attempt in view.attempts],
         unique_key=job.unique_key,
         reason=job.reason,
         parent_id=job.parent_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -94,6 +95,7 @@ def _embedded(address: IPv6Address) -> IPv4Address | None:
 
 HTTPS_PORT: Final = 443
 URL_LIMIT: Final = 2_000
+_NAME: Final = re.compile(r"(?=.{1,253}\Z)(?:(?!-)[a-z0-9-]{1,63}(?<!-)\.)+[a-z][a-z0-9-]{1,62}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +108,11 @@ class AddressGuard:
     lookup: Lookup
     allow_private: bool = False
 
-    async def check(self, url: str, tenant: str = "") -> str:
-        """Return the URL if calls to it are allowed. Asks DNS for a tenant. Raises Invalid(`forbidden_address`)."""
+    async def check(self, url: str, tenant: str = "", *, unresolved: bool = False) -> str:
+        """Return the URL if calls to it are allowed. Asks DNS for a tenant. Raises Invalid(`forbidden_address`).
+
+        `unresolved`: a name without an address is allowed, for what is called later and checked again then.
+        """
         parts = _split(url)
         host = parts.hostname
         if not host or parts.username is not None or parts.password is not None:
@@ -119,16 +124,20 @@ class AddressGuard:
             return url
         if port != HTTPS_PORT:
             raise _forbidden("The URL must use port 443.")
-        await self._check_host(host, port, tenant)
+        await self._check_host(host, port, tenant, unresolved=unresolved)
         return url
 
-    async def _check_host(self, host: str, port: int, tenant: str) -> None:
+    async def _check_host(self, host: str, port: int, tenant: str, *, unresolved: bool) -> None:
         try:
             addresses = await self.lookup(host, port, tenant)
         except TimeoutError:
+            if unresolved:
+                return
             message = f"The name servers of {host} did not answer in time. Check them, then send the request again."
             raise _forbidden(message) from None
         except (OSError, UnicodeError):
+            if unresolved and _NAME.fullmatch(host):
+                return
             raise _forbidden(f"{host} cannot be resolved.") from None
         if not all_may_connect(addresses):
             raise _forbidden(f"{host} does not resolve to a public address.")

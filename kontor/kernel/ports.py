@@ -7,7 +7,6 @@ import unicodedata
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, Protocol
@@ -39,7 +38,7 @@ class RelayHint(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """An HTTP response: status 100-599, headers with lower-case names, at most 64 KiB of body."""
+    """A response: status 100-599, headers with lower-case names, the first bytes of the body (of a POST 64 KiB)."""
 
     status: int
     headers: Mapping[str, str]
@@ -51,6 +50,13 @@ class HttpSender(Protocol):
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
         """POST once. Raises kontor.kernel.errors.Unreachable when there was no answer."""
+
+
+class HttpReader(Protocol):
+    """Outgoing HTTP for files that customers named."""
+
+    def get(self, url: str, limit: int) -> HttpReply:
+        """GET once; at most `limit` bytes of the body. Raises Unreachable, or Invalid(`forbidden_address`)."""
 
 
 class SecretBox(Protocol):
@@ -129,7 +135,6 @@ class MailSigner(Protocol):
 
 BODY_LIMIT: Final = 64 * 1024
 TIME_OUT: Final = 15.0
-_STATUS: Final = re.compile(r"answered (\d{3})\b")
 
 AddressCheck = Callable[[str], bool]
 """Whether connecting to an IP address (text) is allowed."""
@@ -160,47 +165,6 @@ class CallSender(Protocol):
 
     def send(self, call: OutgoingCall) -> HttpReply:
         """Return the reply, whatever its status. Raises Unreachable, or Invalid(`forbidden_address`)."""
-
-
-class FailureCause(StrEnum):
-    """Why a call failed, as readers without technical knowledge are told."""
-
-    REDIRECTED = "redirected"
-    ACCESS_DENIED = "access_denied"
-    NOT_FOUND = "not_found"
-    REJECTED = "rejected"
-    OVERLOADED = "overloaded"
-    SERVER_ERROR = "server_error"
-    TIMED_OUT = "timed_out"
-    UNREACHABLE = "unreachable"
-    ADDRESS_FORBIDDEN = "address_forbidden"
-    OTHER = "other"
-
-
-NOT_SENT_PREFIX: Final = "not sent: "
-"""Prefix of the recorded error when no byte of a call can have arrived."""
-_BY_STATUS: Final = {
-    401: FailureCause.ACCESS_DENIED,
-    403: FailureCause.ACCESS_DENIED,
-    404: FailureCause.NOT_FOUND,
-    410: FailureCause.NOT_FOUND,
-    429: FailureCause.OVERLOADED,
-}
-_BY_CLASS: Final = {3: FailureCause.REDIRECTED, 4: FailureCause.REJECTED, 5: FailureCause.SERVER_ERROR}
-
-
-def failure_cause(error: str) -> FailureCause:
-    """Classify the recorded error of a failed call; `OTHER` for a text that no call leaves."""
-    status = _STATUS.match(error)
-    if status is not None:
-        number = int(status[1])
-        return _BY_STATUS.get(number) or _BY_CLASS.get(number // 100, FailureCause.OTHER)
-    text = error.removeprefix(NOT_SENT_PREFIX)
-    if text.startswith(("no answer in ", "no connection in ")):
-        return FailureCause.TIMED_OUT
-    if text.startswith(("no connection: ", "the connection broke: ")):
-        return FailureCause.UNREACHABLE
-    return FailureCause.ADDRESS_FORBIDDEN if text != error else FailureCause.OTHER
 
 
 PASSWORD_MIN: Final = 12

@@ -174,3 +174,18 @@ class AlertKind(StrEnum):
     HELD_MAILS = "held_mails"
     GUARD_RAIL = "guard_rail"
     RECONCILIATION = "reconciliation"
+
+
+class ImageRole(StrEnum):
+    """What an image of a brand is for."""
+
+    LOGO = "logo"
+    FAVICON = "favicon"
+
+
+class ImageState(StrEnum):
+    """State of an image that is named by a URL."""
+
+    WAITING = "waiting"
+    READY = "ready"
+    FAILED = "failed"

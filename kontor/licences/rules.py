@@ -112,6 +112,15 @@ def line_errors(lines: Sequence[OfferLine], products: Container[str]) -> tuple[F
     )
 
 
+def term_errors(lines: Sequence[OfferLine], allowed: Mapping[str, Sequence[str]]) -> tuple[FieldError, ...]:
+    """Return an error for each valid line whose product is limited to other terms; `allowed`: by product."""
+    return tuple(
+        FieldError(f"lines.{index}.term", f"{line.product} is offered for {', '.join(allowed[line.product])} only")
+        for index, line in enumerate(lines)
+        if allowed.get(line.product) and line.parsed_term not in {parse_term(term) for term in allowed[line.product]}
+    )
+
+
 def unknown_products(lines: Iterable[OfferLine], products: Container[str]) -> tuple[str, ...]:
     """Return the products that the programme does not have, each once, in order."""
     return tuple(dict.fromkeys(line.product for line in lines if line.product not in products))

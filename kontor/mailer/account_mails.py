@@ -24,6 +24,8 @@ class WelcomeResellerFacts(AccountFacts):
 
     discount: Percent | None = None
     terms_version: Line = ""
+    terms_url: Line = ""
+    sales: Line = ""
     accepted_at: Instant
     left: Line = ""
 
@@ -132,6 +134,8 @@ WELCOME_SAMPLE = {
     "account": SAMPLE_RESELLER,
     "discount": "20",
     "terms_version": "2026-01",
+    "terms_url": "https://provider.example/terms",
+    "sales": "sales@provider.example",
     "accepted_at": SENT,
     "left": "Alster Media",
 }

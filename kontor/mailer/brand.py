@@ -12,6 +12,12 @@ CARD = "#ffffff"
 DARK_CARD = "#1c1f24"
 INK = "#1f2329"
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
+_IMAGE = re.compile(r"/images/[0-9a-f]{64}\.png")
+
+
+def image_path(digest: str) -> str:
+    """Return the path at which an image is served, on every host of its account."""
+    return f"/images/{digest}.png"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +116,25 @@ class Support:
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """Name, looks and links of the sender; `link_base` has no trailing slash."""
+    """Name, looks and links of the sender; `link_base` has no trailing slash, images are paths of `image_path`.
+
+    `terms_url`: those of resellers.
+    """
 
     name: str
     link_base: str
-    logo_url: str | None = None
-    favicon_url: str | None = None
+    logo: str | None = None
+    favicon: str | None = None
     colours: Colours = field(default_factory=Colours)
     support: Support = field(default_factory=Support)
+    terms_url: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", one_line(self.name))
         object.__setattr__(self, "link_base", _ascii_base(self.link_base.rstrip("/")))
-        for url in (self.logo_url, self.favicon_url):
-            if url and not url.startswith("https://"):
-                raise ValueError(f"logo and favicon must be https URLs: {url!r}")
+        for path in (self.logo, self.favicon):
+            if path and not _IMAGE.fullmatch(path):
+                raise ValueError(f"logo and favicon must be images of ours: {path!r}")
 
     def link(self, target: str) -> str:
         """Return an absolute URL; a target that starts with `/` is appended to `link_base`."""

@@ -16,7 +16,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from markupsafe import Markup, escape
 
-from kontor.kernel.ports import failure_cause
+from kontor.kernel.failure_causes import failure_cause, public_error
 
 NBSP = "\u00a0"
 
@@ -145,7 +145,12 @@ def term(text: str) -> date | list[tuple[int, str]]:
     return [(int(number), unit) for number, unit in _TERM_PART.findall(text)]
 
 
-FILTERS: Mapping[str, Callable[..., object]] = {"breaks": breaks, "cause": failure_cause, "term": term}
+FILTERS: Mapping[str, Callable[..., object]] = {
+    "breaks": breaks,
+    "cause": failure_cause,
+    "public_error": public_error,
+    "term": term,
+}
 
 LANGUAGES = ("en", "de", "fr", "ru", "ja")
 SOURCE = "en"

@@ -138,8 +138,9 @@ class TierDropFacts(MailFacts):
 
 
 class StatementLineFact(AccountFacts):
-    """One charge; `period_end` is exclusive."""
+    """One line; `period_end` is exclusive. All but a charge lessen or restore what an earlier one said, by sign."""
 
+    kind: Literal["charge", "credit", "void", "credit_void"] = "charge"
     item: Line
     period_start: Day
     period_end: Day
@@ -149,9 +150,10 @@ class StatementLineFact(AccountFacts):
 
 
 class StatementFacts(MailFacts):
-    """`statement`: the charges of one month; `month` is its first day.
+    """`statement`: the charges and credits of one month, and earlier ones voided since; `month` is its first day.
 
-    Long lists are cut off: `more` is the number of charges left out, `rest` their total.
+    Long lists are cut off: `more` is the number of lines left out, `rest` their total. `credits` is the sum of all
+    lines that are no charges; fees - discounts + credits = total.
     """
 
     month: Day
@@ -160,15 +162,41 @@ class StatementFacts(MailFacts):
     rest: MoneyFact | None = None
     fees: MoneyFact
     discounts: MoneyFact
+    credits: MoneyFact | None = None
     total: MoneyFact
 
 
 class MarginNoteFacts(AccountFacts):
-    """`margin-note`: a monthly retail fee below what the reseller pays."""
+    """`margin-note`: a monthly retail fee below what the reseller pays; `more` clients have the same product so."""
 
     product: Line
     retail_fee: MoneyFact
     wholesale_fee: MoneyFact
+    more: Count = 0
+
+
+class PriceChangeFact(MailFacts):
+    """A monthly price before discount."""
+
+    item: Line
+    before: MoneyFact
+    after: MoneyFact
+
+
+class PriceChangeFacts(MailFacts):
+    """`price-change`: prices that a reseller pays from a local day on."""
+
+    begins: Day
+    prices: tuple[PriceChangeFact, ...]
+
+
+class BalanceLowFacts(MailFacts):
+    """`balance-low`: `limited` when orders that the balance does not cover are refused; `pay_url` may be empty."""
+
+    balance: MoneyFact
+    threshold: MoneyFact
+    limited: bool
+    pay_url: Line = ""
 
 
 LINES = [
@@ -220,18 +248,46 @@ CHARGE_SAMPLE = {
     "discount": sample_money("250.00"),
     "total": sample_money("1000.00"),
 }
+CREDIT_SAMPLE = {
+    **CHARGE_SAMPLE,
+    "kind": "credit",
+    "item": "Basic",
+    "fee": sample_money("-400.00"),
+    "discount": sample_money("0.00"),
+    "total": sample_money("-400.00"),
+}
+VOID_SAMPLE = {**CREDIT_SAMPLE, "kind": "void", "period_start": "2026-10-01", "period_end": "2026-11-01"}
 STATEMENT_SAMPLE = {
     "month": "2026-11-01",
-    "charges": [sample_of(**CHARGE_SAMPLE), {"account": "Elbe Nord", **CHARGE_SAMPLE}],
+    "charges": [
+        sample_of(**CHARGE_SAMPLE),
+        {"account": "Elbe Nord", **CHARGE_SAMPLE},
+        {"account": "Elbe Nord", **CREDIT_SAMPLE},
+        {"account": "Elbe Nord", **VOID_SAMPLE},
+    ],
     "more": 3,
     "rest": sample_money("3000.00"),
     "fees": sample_money("6250.00"),
     "discounts": sample_money("1250.00"),
-    "total": sample_money("5000.00"),
+    "credits": sample_money("-800.00"),
+    "total": sample_money("4200.00"),
 }
 MARGIN_SAMPLE = sample_of(
-    product="Call Recording", retail_fee=sample_money("8.00"), wholesale_fee=sample_money("10.00")
+    product="Call Recording", retail_fee=sample_money("8.00"), wholesale_fee=sample_money("10.00"), more=2
 )
+BALANCE_SAMPLE = {
+    "balance": sample_money("640.00", "RUB"),
+    "threshold": sample_money("1000.00", "RUB"),
+    "limited": True,
+    "pay_url": "https://pay.hosting.example/top-up?amount=360.00",
+}
+PRICES_SAMPLE = {
+    "begins": "2026-12-01",
+    "prices": [
+        {"item": "Call Recording", "before": sample_money("10.00"), "after": sample_money("12.00")},
+        {"item": "Basic", "before": sample_money("19.00"), "after": sample_money("17.50")},
+    ],
+}
 
 RESELLER, CLIENT = Audience.RESELLER, Audience.CLIENT
 KINDS: Final = (
@@ -248,4 +304,6 @@ KINDS: Final = (
     MailKind("tier-drop-tomorrow", TierDropFacts, RESELLER, sample=DROP_SAMPLE),
     MailKind("statement", StatementFacts, RESELLER, sample=STATEMENT_SAMPLE),
     MailKind("margin-note", MarginNoteFacts, RESELLER, sample=MARGIN_SAMPLE),
+    MailKind("balance-low", BalanceLowFacts, RESELLER, sample=BALANCE_SAMPLE),
+    MailKind("price-change", PriceChangeFacts, RESELLER, sample=PRICES_SAMPLE),
 )

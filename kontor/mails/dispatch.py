@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from kontor.accounts import brand_queries
 from kontor.accounts.brands import Branding, resolve_branding
 from kontor.kernel.tokens import Tokens
-from kontor.mailer.brand import Brand
+from kontor.mailer.brand import Brand, Support
 from kontor.mailer.build import OutgoingMail, kind_of
 from kontor.mailer.identity import Addressee, SenderIdentity, sender_for
 from kontor.mailer.kinds import Audience
@@ -137,7 +137,10 @@ class Dispatcher:
 
 def provider_brand(programme: Programme, public_url: str) -> Brand:
     """Return the brand of a programme's provider, for accounts without a reseller."""
-    return Brand(name=programme.sender.name, link_base=public_url)
+    contact = programme.contact
+    address = contact.support or contact.sales or ""
+    support = Support(email=address, url=contact.url or "") if "@" in address else Support(url=contact.url or address)
+    return Brand(programme.sender.name, public_url, support=support, terms_url=programme.terms.url or "")
 
 
 def sender_addresses(branding: Branding, programme: Programme, locale: str) -> SenderIdentity:

@@ -20,8 +20,8 @@ from kontor.mailer.kinds import SAMPLE_ACCOUNT, SAMPLE_RESELLER, Audience, MailK
 from kontor.mailer.registry import MAIL_KINDS
 from kontor.mails.dispatch import provider_brand, sender_addresses
 from kontor.mails.display_names import with_names
-from kontor.programme import Programme
 from kontor.programme import service as programme_service
+from kontor.programme.model import Programme
 from kontor.programme.service import Programmes
 from models.accounts import Account, AccountKind
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from kontor import audit
+from kontor.account_book import notifications as account_book_notifications
 from kontor.accounts import activation, address_links
 from kontor.alerts import service as alerts
 from kontor.audit import Actor
@@ -30,6 +31,7 @@ from kontor.offers import holds
 from kontor.offers import notifications as offers_notifications
 from kontor.operators import notifications as operators_notifications
 from kontor.operators import service as operators
+from kontor.programme import announcements
 from kontor.programme.service import Programmes
 from kontor.usage import notifications as usage_notifications
 from kontor.webhooks.events import reseller_of
@@ -48,6 +50,8 @@ LISTED: Final[Mapping[str, MailRule]] = MappingProxyType(
         **usage_notifications.QUOTA_RULES,
         **discounts_notifications.MAIL_RULES,
         **fees_notifications.MAIL_RULES,
+        **account_book_notifications.MAIL_RULES,
+        **announcements.MAIL_RULES,
         **operators_notifications.MAIL_RULES,
     }
 )

@@ -3,8 +3,9 @@
 from typing import Annotated, Final
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, FieldSerializationInfo, field_serializer
 
+from kontor.http.visibility import ErrorOut, shown_error
 from kontor.http.wire import ResponseModel, UtcOut
 from models.mails import MailState, RecipientRole, RecipientState
 
@@ -16,7 +17,7 @@ class RecipientOut(ResponseModel):
     role: RecipientRole
     state: RecipientState
     tries: int
-    last_error: str | None
+    last_error: ErrorOut
     sent_at: UtcOut | None
 
 
@@ -51,3 +52,8 @@ class MailOut(ResponseModel):
     created_at: UtcOut
     sent_at: UtcOut | None
     raw: str | None = None
+
+    @field_serializer("reason")
+    def reason_for_viewer(self, reason: str | None, info: FieldSerializationInfo) -> str | None:
+        """Tell what went wrong as an error is told; other reasons are Kontor's own words."""
+        return shown_error(reason, info) if self.state in {MailState.QUEUED, MailState.FAILED} else reason

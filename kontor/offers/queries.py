@@ -147,6 +147,12 @@ def decided(session: Session, account_id: UUID, limit: int, reseller_id: UUID | 
     return list(session.scalars(query))
 
 
+def offers_after(session: Session, after: UUID | None, limit: int) -> list[Offer]:
+    """Return offers in the order of their ids, after one of them."""
+    query = select(Offer).order_by(Offer.id).limit(limit)
+    return list(session.scalars(query if after is None else query.where(Offer.id > after)))
+
+
 def events(session: Session, offer_ids: Iterable[UUID]) -> dict[UUID, list[OfferEventRow]]:
     """Return the events of each offer, oldest first; an empty list for an offer without events."""
     events_by_offer: dict[UUID, list[OfferEventRow]] = {offer_id: [] for offer_id in offer_ids}

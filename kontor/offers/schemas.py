@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from kontor.http.visibility import ActorOut
+from kontor.http.visibility import ActorOut, ErrorOut
 from kontor.http.wire import PageOut, PageQuery, RequestModel, ResponseModel, UtcIn, UtcOut
 from kontor.kernel.states import LineMode, OfferEvent, OfferState
 from kontor.mails.strangers import MailFate
@@ -85,7 +85,7 @@ class OfferDeliveryOut(ResponseModel):
     """Delivery calls to the instance, and the last error."""
 
     attempts: int
-    last_error: str | None
+    last_error: ErrorOut
     delivered_at: UtcOut | None
     job_id: UUID | None
 
@@ -94,7 +94,7 @@ class GrantStatusOut(ResponseModel):
     """Whether the instance was notified of the licences."""
 
     state: GrantState
-    last_error: str | None
+    last_error: ErrorOut
 
 
 class LicenceChangeOut(ResponseModel):

@@ -16,7 +16,7 @@ from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ids import new_id
 from kontor.kernel.paging import Page
 from kontor.kernel.states import LineMode
-from kontor.licences.rules import OfferLine, line_errors, unknown_products
+from kontor.licences.rules import OfferLine, line_errors, term_errors, unknown_products
 from kontor.offers import queries
 from kontor.programme import service as programme
 from models.accounts import Account
@@ -83,6 +83,7 @@ def validate_lines(
     parsed = tuple(_parse_line(index, line) for index, line in enumerate(lines))
     sellable = programme.visible(ctx.programmes.current(session, owner.programme), owner)
     errors = line_errors(parsed, sellable)
+    errors = errors or term_errors(parsed, {code: product.terms for code, product in sellable.items()})
     if errors:
         unknown = unknown_products(parsed, sellable)
         code = "unknown_product" if unknown else "invalid"

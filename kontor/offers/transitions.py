@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -20,6 +22,7 @@ from kontor.offers.rules import (
     CANCEL_REASONS,
     IllegalTransition,
     event_hash,
+    first_invalid,
     next_effective_state,
     next_state,
 )
@@ -27,6 +30,9 @@ from kontor.offers.rules import (
     verify_chain as chain_is_valid,
 )
 from models.offers import Offer, OfferEventRow
+
+CHAINS: Final = 500
+"""Offers whose chains are verified at once."""
 
 
 def lock_offer(session: Session, offer_id: UUID) -> Offer:
@@ -75,14 +81,55 @@ def try_transition(ctx: Context, session: Session, offer: Offer, event: OfferEve
 
 def audit_trail_intact(ctx: Context, offer: Offer, events: Sequence[OfferEventRow]) -> bool:
     """Return whether an offer's events, oldest first, are complete, unchanged and end in its state."""
-    numbered = [event.number for event in events] == list(range(1, len(events) + 1))
+    return first_broken_event(_chain_key(ctx), offer, events) is None
+
+
+def first_broken_event(key: bytes, offer: Offer, events: Sequence[OfferEventRow]) -> int | None:
+    """Return the number of the first event that is missing or not as Kontor wrote it; None if the chain is intact.
+
+    It is the number after the last event if the offer's state is not that of its last event.
+    """
+    missing = next((number for number, event in enumerate(events, 1) if event.number != number), None)
     recorded = [(_content(event), event.hash) for event in events]
     former = None if offer.message_digest is None else _snapshot(offer, with_text=True)
-    valid = numbered and chain_is_valid(_chain_key(ctx), _snapshot(offer), recorded, former)
-    texts: list[tuple[JsonValue, str | None, str | None]]
-    texts = [(offer.message, offer.message_salt, offer.message_digest)]
-    texts += [(event.evidence, event.evidence_salt, event.evidence_digest) for event in events]
-    return valid and all(map(_matches, texts)) and events[-1].to_state == offer.state
+    invalid = first_invalid(key, _snapshot(offer), recorded, former)
+    numbers = [number for number in (missing, None if invalid is None else invalid + 1) if number is not None]
+    if not _matches((offer.message, offer.message_salt, offer.message_digest)):
+        numbers.append(1)
+    texts = [(event.evidence, event.evidence_salt, event.evidence_digest) for event in events]
+    numbers += [number for number, text in enumerate(texts, 1) if not _matches(text)][:1]
+    if not events or events[-1].to_state != offer.state:
+        numbers.append(len(events) + 1)
+    return min(numbers, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenChain:
+    """An offer whose chain of events does not verify, and the number of the first event that is not as it was."""
+
+    offer_id: UUID
+    event: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedChains:
+    """How many offers' chains were verified, and those that are broken."""
+
+    offers: int
+    broken: list[BrokenChain]
+
+
+def verify_chains(session: Session, key: bytes) -> CheckedChains:
+    """Verify the chain of every offer in the caller's transaction, a page of offers at a time."""
+    count, broken, after = 0, [], None
+    while page := queries.offers_after(session, after, CHAINS):
+        events = queries.events(session, [offer.id for offer in page])
+        for offer in page:
+            number = first_broken_event(key, offer, events[offer.id])
+            broken += [] if number is None else [BrokenChain(offer.id, number)]
+        count, after = count + len(page), page[-1].id
+        session.expunge_all()
+    return CheckedChains(count, broken)
 
 
 def _write(

@@ -1,4 +1,4 @@
-"""Settings, for admins: people, API keys and applied programmes."""
+"""Settings, for admins: people and API keys."""
 
 from datetime import UTC, datetime, time
 from typing import Final
@@ -8,7 +8,6 @@ from kontor import audit
 from kontor.kernel.errors import Conflict, Invalid, KontorError, NotFound
 from kontor.kernel.zones import parse_day
 from kontor.operators import keys, queries, service
-from kontor.programme import service as programme
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
 from models.keys import Scope
 from models.people import OperatorRole
@@ -107,19 +106,6 @@ def revoke_key(request: ConsoleRequest, reason: str | None) -> str:
     actor, detail = request.actor(reason), {"name": key.name}
     audit.record(request.session, actor, "key.revoke", f"key:{key.id}", at=request.now, detail=detail)
     return "/console/keys?done=revoke"
-
-
-def show_programmes(request: ConsoleRequest) -> TemplateResponse:
-    """Show the applied programmes."""
-    return TemplateResponse(
-        "programmes.html", "Programmes", {"programmes": programme.list_programmes(request.session)}, "people"
-    )
-
-
-def show_programme(request: ConsoleRequest) -> TemplateResponse:
-    """Show one programme's file as applied. Raises NotFound."""
-    row = programme.get(request.session, request.incoming.params["code"])
-    return TemplateResponse("programme.html", f"Programme {row.code}", {"programme": row}, "people")
 
 
 def _people(

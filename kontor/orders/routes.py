@@ -42,7 +42,8 @@ class SuppressedPercentOut(ResponseModel):
 class OrderOut(ResponseModel):
     """An order. `list` and `net` are for the whole quantity; `promotion` is the code that set the percentage.
 
-    `discount_as_of` is the local day whose window determined the discount; `id` is null in a dry run.
+    `discount_as_of` is the local day whose window determined the discount; `id` is null in a dry run, and `missing` is
+    what the balance is short of.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -62,9 +63,10 @@ class OrderOut(ResponseModel):
     turnover: MoneyOut | None
     tier: str | None
     created_at: UtcOut
+    missing: MoneyOut | None = None
 
     @classmethod
-    def of(cls, row: OrderRow) -> Self:
+    def of(cls, row: OrderRow, missing: Money | None = None) -> Self:
         """Build the response for an order."""
         return cls(
             id=row.id,
@@ -82,6 +84,7 @@ class OrderOut(ResponseModel):
             turnover=None if row.turnover is None else MoneyOut.of(Money(row.turnover, row.currency)),
             tier=row.tier,
             created_at=row.created_at,
+            missing=None if missing is None else MoneyOut.of(missing),
         )
 
 
@@ -91,10 +94,13 @@ PLACE = RoutePolicy(Scope.ENQUEUE, "reseller_id", ownership.reseller, not_accoun
 
 @routes.post("/v1/resellers/{reseller_id}/orders", PLACE, response=OrderOut, status=201, also={200: OrderOut})
 def place_order(ctx: Ctx, reseller_id: UUID, body: OrderIn) -> ApiResponse:
-    """Place an order. Existing `order_ref`: 200, the first order. 422 `unknown_product`, `unknown_promo_code`."""
+    """Place an order. Existing `order_ref`: 200, the first order. 422 `unknown_product`, `unknown_promo_code`.
+
+    409 `insufficient_balance` with `missing` where balance and credit limit do not cover it.
+    """
     new = service.NewOrder(**body.model_dump())
     placed = service.place(ctx.context, ctx.session, reseller_here(ctx, reseller_id).id, new)
-    return ApiResponse.of(OrderOut.of(placed.order), 201 if placed.created else 200)
+    return ApiResponse.of(OrderOut.of(placed.order, placed.missing), 201 if placed.created else 200)
 
 
 @routes.get("/v1/resellers/{reseller_id}/orders", READ, response=PageOut[OrderOut])

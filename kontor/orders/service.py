@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from kontor.account_book import service as account_book
 from kontor.accounts.locks import share_lock_reseller
 from kontor.accounts.suspension import require_not_suspended
 from kontor.context import Context
@@ -45,30 +46,42 @@ class NewOrder:
 
 @dataclass(frozen=True, slots=True)
 class PlacedOrder:
-    """An order; `created` is False for a dry run, whose order has no id, and for a reference that was used before."""
+    """An order; `created` is False for a dry run, whose order has no id, and for a reference that was used before.
+
+    `missing`: what the balance of a dry run's order is short of.
+    """
 
     order: OrderRow
     created: bool
+    missing: Money | None = None
 
 
 def place(ctx: Context, session: Session, reseller_id: UUID, new: NewOrder) -> PlacedOrder:
     """Price an order and store it; a reference that was used before returns its existing order.
 
-    Raises NotFound, Conflict(`not_a_reseller`, `account_deleted`, `account_suspended`), Invalid(`unknown_product`,
-    `not_for_sale`, `unknown_promo_code`, `quantity`, `order_ref`).
+    Raises NotFound, Conflict(`not_a_reseller`, `account_deleted`, `account_suspended`, `insufficient_balance`),
+    Invalid(`unknown_product`, `not_for_sale`, `unknown_promo_code`, `quantity`, `order_ref`).
     """
     reference = payments.normalize_reference(new.order_ref, "order_ref")
     reseller = share_lock_reseller(session, reseller_id)
+    programme = ctx.programme(session, reseller.programme)
+    if programme.billing.credit is not None and not new.dry_run:
+        account_book.lock(session, reseller.id)
     existing = by_reference(session, reseller.id, reference)
     if existing is not None:
         return PlacedOrder(existing, created=False)
     require_not_suspended(reseller)
     values = {**_priced(ctx, session, reseller, new), "order_ref": reference}
+    draft = OrderRow(**{**values, "id": None})
+    price = Money(draft.net, draft.currency)
     if new.dry_run:
-        return PlacedOrder(OrderRow(**{**values, "id": None}), created=False)
+        short = account_book.missing(session, reseller.id, programme, price)
+        return PlacedOrder(draft, created=False, missing=short if short.amount else None)
+    account_book.require_cover(session, reseller.id, programme, price)
     order = add(session, values)
     if order is None:
         return PlacedOrder(_existing(session, reseller.id, reference), created=False)
+    account_book.check_balances(ctx, session, programme, [reseller.id])
     return PlacedOrder(order, created=True)
 
 

@@ -10,13 +10,14 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.account_book import service as account_book
 from kontor.context import Context
 from kontor.discounts.daily_run import enqueue_recompute
 from kontor.payments import import_queries as queries
 from kontor.payments.import_queries import RowGroup
 from kontor.payments.import_rows import Doubt, ParsedRow
 from kontor.payments.import_target import ImportTarget
-from kontor.payments.receivers import PaymentReceiver, receiver_of
+from kontor.payments.service import PaymentReceiver, receiver_of
 
 CHUNK: Final = 10_000
 LISTED: Final = 1_000
@@ -92,10 +93,14 @@ def commit_rows(ctx: Context, session: Session, target: ImportTarget, import_id:
 
 
 def recompute(ctx: Context, session: Session, receivers: Iterable[PaymentReceiver], paid: Collection[UUID]) -> None:
-    """Enqueue the recomputation of the discount of each reseller that got a payment."""
+    """Enqueue the recomputation of the discount of each reseller that got a payment, and check its balance."""
     counted = {each.counted.id: each.counted for each in receivers if each.is_reseller}
-    for reseller_id in sorted(counted.keys() & paid):
-        enqueue_recompute(ctx, session, counted[reseller_id])
+    gaining = [counted[reseller_id] for reseller_id in sorted(counted.keys() & paid)]
+    for reseller in gaining:
+        enqueue_recompute(ctx, session, reseller)
+    if gaining:
+        programme = ctx.programme_of(session, gaining[0])
+        account_book.check_balances(ctx, session, programme, [reseller.id for reseller in gaining])
 
 
 def receivers_of(session: Session, import_id: UUID) -> dict[UUID, PaymentReceiver]:

@@ -15,7 +15,7 @@ from kontor.context import Context
 from kontor.kernel.errors import Invalid
 from kontor.payments.import_layouts import Role, RowFields
 from kontor.payments.import_rows import Reseller
-from kontor.payments.receivers import receiver_of
+from kontor.payments.service import receiver_of
 from kontor.programme.model import Programme
 
 NAMES_NOBODY: Final = "the row names no reseller"

@@ -10,6 +10,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.account_book import service as account_book
+from kontor.accounts.locks import share_lock_any
 from kontor.context import Context
 from kontor.discounts.daily_run import enqueue_recompute
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
@@ -21,8 +23,8 @@ from kontor.kernel.states import PaymentKind
 from kontor.kernel.zones import day_start
 from kontor.payments import queries
 from kontor.payments.queries import PaymentFilter
-from kontor.payments.receivers import receiver_of
 from kontor.programme.model import Programme
+from models.accounts import Account, AccountKind
 from models.payments import PaymentRow
 
 REFERENCE_LIMIT: Final = 200
@@ -47,11 +49,37 @@ class PostedPayment:
     differs: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PaymentReceiver:
+    """The account that a payment was posted to, and the one it counts for, both under a share lock."""
+
+    origin: Account
+    counted: Account
+
+    @property
+    def is_reseller(self) -> bool:
+        """Whether a discount depends on it now; a former reseller's counts when it becomes one again."""
+        return self.counted.kind == AccountKind.RESELLER and self.counted.deleted_at is None
+
+
+def receiver_of(session: Session, account_id: UUID) -> PaymentReceiver:
+    """Follow the merges of a reseller, a former one or a deleted one: money facts are always taken (programme.md 6.3).
+
+    Raises NotFound, Conflict(`not_a_reseller`) for an account that never was one.
+    """
+    origin = counted = share_lock_any(session, account_id)
+    if origin.kind != AccountKind.RESELLER and origin.terms_accepted_at is None and origin.merged_into is None:
+        raise Conflict("not_a_reseller", "The account is not a reseller.", state=origin.kind)
+    while counted.kind != AccountKind.RESELLER and counted.merged_into is not None:
+        counted = share_lock_any(session, counted.merged_into)
+    return PaymentReceiver(origin, counted)
+
+
 def post(ctx: Context, session: Session, reseller_id: UUID, new: NewPayment) -> PostedPayment:
     """Post a payment and enqueue the recomputation of the discount; a known reference changes nothing.
 
-    Also of a former, merged or deleted reseller (kontor.payments.receivers). Raises NotFound,
-    Conflict(`not_a_reseller`), Invalid(`in_future`, `reference`).
+    Also of a former, merged or deleted reseller. Raises NotFound, Conflict(`not_a_reseller`), Invalid(`in_future`,
+    `reference`).
     """
     reference = normalize_reference(new.reference)
     receiver = receiver_of(session, reseller_id)
@@ -77,6 +105,9 @@ def post(ctx: Context, session: Session, reseller_id: UUID, new: NewPayment) -> 
         return PostedPayment(row, created=False, differs=differences(row, new))
     if receiver.is_reseller:
         enqueue_recompute(ctx, session, receiver.counted)
+        falling = new.kind is not PaymentKind.PAYMENT
+        programme = ctx.programme_of(session, receiver.counted)
+        account_book.check_balances(ctx, session, programme, [counted_for], falling=falling)
     return PostedPayment(row, created=True)
 
 

@@ -73,6 +73,7 @@ def page_router() -> APIRouter:
     pages = Pages()
     router = APIRouter(include_in_schema=False)
     router.add_api_route("/", _redirect_to_console, methods=["GET", "HEAD"])
+    router.add_api_route("/images/{digest}.png", accounts_portal.show_image, methods=["GET", "HEAD"])
     for family in FAMILIES:
         path, refuse = family.path, family.refuse
         show, act = _handler(pages, family.show, refuse), _handler(pages, _recorded(family), refuse)

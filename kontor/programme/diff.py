@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from kontor.kernel.serialization import canonical_json
+from kontor.programme.billing import BillingRules
 from kontor.programme.model import (
     Discount,
     DisplayName,
@@ -16,8 +17,10 @@ from kontor.programme.model import (
     NoDiscount,
     Plan,
     Product,
+    ProductKind,
     Programme,
     Promotion,
+    ProviderContact,
     QuotaRules,
     TrialRules,
     TurnoverDiscount,
@@ -43,6 +46,7 @@ def to_document(programme: Programme) -> Document:
                 }
             ),
             "terms": _without_none({"version": programme.terms.version, "url": programme.terms.url}),
+            "contact": _contact(programme.contact),
             "sender": {
                 "name": programme.sender.name,
                 "address": programme.sender.address,
@@ -53,6 +57,7 @@ def to_document(programme: Programme) -> Document:
             "quota": _quota(programme.quota),
             "offers": {"expire_after_days": programme.offer_life.days},
             "discount": _discount(programme.discount),
+            "billing": _billing(programme.billing),
             "metrics": _display_names(programme.metric_names),
             "families": _display_names(programme.family_names),
             "products": {code: _product(product) for code, product in programme.products.items()},
@@ -61,6 +66,10 @@ def to_document(programme: Programme) -> Document:
             "campaigns": {code: _promotion(promotion) for code, promotion in programme.campaigns.items()},
         }
     )
+
+
+def _contact(contact: ProviderContact) -> Document | None:
+    return _without_none({"sales": contact.sales, "support": contact.support, "url": contact.url}) or None
 
 
 def _plan(plan: Plan) -> Document:
@@ -112,6 +121,15 @@ def _discount(discount: Discount) -> Document:
             }
 
 
+def _billing(billing: BillingRules) -> Document | None:
+    """Return the section; None for the defaults: files without it keep their digest."""
+    if billing == BillingRules():
+        return None
+    amounts = {"credit_limit": billing.credit_limit, "balance_low": billing.balance_low}
+    written = {name: None if amount is None else f"{amount.amount:f}" for name, amount in amounts.items()}
+    return _without_none({"mode": billing.mode.value, **written, "payment_url": billing.payment_url})
+
+
 def _product(product: Product) -> Document:
     return _without_none(
         {
@@ -124,6 +142,10 @@ def _product(product: Product) -> Document:
             "managed_by": product.managed_by.value,
             "reseller": product.reseller if product.managed_by is ManagedBy.RESELLER else None,
             "shared": product.shared,
+            # Files without these keys keep their digest.
+            "kind": product.kind.value if product.kind is ProductKind.MAIN else None,
+            "requires_main": True if product.requires_main else None,
+            "terms": list(product.terms) or None,
         }
     )
 
@@ -195,8 +217,12 @@ class ProgrammeChange:
 
 def diff(old: Programme | None, new: Programme) -> list[ProgrammeChange]:
     """Return the changes from `old` (`None`: nothing applied yet), sorted by path; empty when equal."""
-    before = dict(_flatten(to_document(old), "")) if old is not None else {}
-    after = dict(_flatten(to_document(new), ""))
+    return changes_between({} if old is None else to_document(old), to_document(new))
+
+
+def changes_between(old: Document, new: Document) -> list[ProgrammeChange]:
+    """Return the changes from one document to another, sorted by path."""
+    before, after = dict(_flatten(old, "")), dict(_flatten(new, ""))
     changes = [_change(path, before.get(path), after.get(path)) for path in sorted({*before, *after})]
     return [change for change in changes if change.before != change.after]
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from kontor.kernel.money import Money
 from kontor.kernel.zones import zone
+from kontor.programme.billing import BillingRules
 
 
 class Locale(StrEnum):
@@ -26,6 +27,13 @@ class ManagedBy(StrEnum):
 
     ADMIN = "admin"
     RESELLER = "reseller"
+
+
+class ProductKind(StrEnum):
+    """Whether a product stands alone or adds to one that does."""
+
+    MAIN = "main"
+    ADDON = "addon"
 
 
 class QuotaPeriod(StrEnum):
@@ -48,6 +56,15 @@ class TermsAndConditions:
     """Terms and conditions that a reseller accepts."""
 
     version: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderContact:
+    """Where a reseller turns to: addresses of sales and support, and an https link."""
+
+    sales: str | None = None
+    support: str | None = None
     url: str | None = None
 
 
@@ -141,10 +158,7 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class TurnoverDiscount:
-    """Percentages per product family by last month's payments; tiers ascend.
-
-    `guard_rail`: percentage of resellers that a daily run may move without approval.
-    """
+    """Per cent per family by a month's payments; tiers ascend. `guard_rail`: per cent that a run moves unapproved."""
 
     families: tuple[str, ...]
     tiers: tuple[Tier, ...]
@@ -178,7 +192,7 @@ class ResellerSubscription:
 class Product:
     """A product that is sold once (`price`), licensed, or charged monthly (both subscriptions).
 
-    `reseller`: account id of the managing reseller when `managed_by` is a reseller.
+    `reseller`: account id of the managing reseller. `terms`: the only licence terms it is offered for; empty: any.
     """
 
     code: str
@@ -191,6 +205,9 @@ class Product:
     managed_by: ManagedBy
     reseller: str | None
     shared: bool
+    kind: ProductKind = ProductKind.ADDON
+    requires_main: bool = False
+    terms: tuple[str, ...] = ()
 
     @property
     def recurring(self) -> bool:
@@ -218,7 +235,7 @@ class Promotion:
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """One rule set. Its code is the stem of its file name, not part of the file."""
+    """One rule set. Its code is the stem of its file name; `effective`: when the file says that it begins, aware."""
 
     name: str
     locale: Locale
@@ -240,16 +257,17 @@ class Programme:
     campaigns: Mapping[str, Promotion]
     metric_names: Mapping[str, DisplayName] = field(default_factory=dict)
     family_names: Mapping[str, DisplayName] = field(default_factory=dict)
+    billing: BillingRules = field(default_factory=BillingRules)
+    contact: ProviderContact = field(default_factory=ProviderContact)
+    effective: datetime | None = None
 
     def metric_name(self, code: str, locale: str) -> str:
         """Return what readers see of a metric."""
-        shown = self.metric_names.get(code)
-        return _spelt_out(code) if shown is None else shown.name_in(locale)
+        return _shown(self.metric_names, code, locale)
 
     def family_name(self, code: str, locale: str) -> str:
         """Return what readers see of a product family."""
-        shown = self.family_names.get(code)
-        return _spelt_out(code) if shown is None else shown.name_in(locale)
+        return _shown(self.family_names, code, locale)
 
     def tier_name(self, name: str, locale: str) -> str:
         """Return a tier's name in a locale, by its general name."""
@@ -276,7 +294,9 @@ class Programme:
         return {code.casefold(): promotion for code, promotion in self.promo_codes.items()}.get(text.casefold())
 
 
-def _spelt_out(code: str) -> str:
-    """Return a code as words, for a file that names it nowhere."""
+def _shown(names: Mapping[str, DisplayName], code: str, locale: str) -> str:
+    """Return the name of a code; the code as words for a file that names it nowhere."""
+    if code in names:
+        return names[code].name_in(locale)
     words = code.replace("-", " ").replace("_", " ")
     return words[:1].upper() + words[1:]

@@ -55,6 +55,7 @@ def _programme(root: SectionReader) -> Programme:
     white_label = root.optional("white_label")
     plans = sections.read_plans(root.required("plans"), currency)
     discount = pricing.read_discount(root.optional("discount"))
+    effective = root.optional("effective")
     metrics = {metric for plan in plans.values() for metric in plan.limits}
     families = discount.families if isinstance(discount, TurnoverDiscount) else ()
     programme = Programme(
@@ -66,6 +67,7 @@ def _programme(root: SectionReader) -> Programme:
         accounts=sections.read_account_rules(root.optional("accounts")),
         terms=sections.read_terms(root.required("terms")),
         sender=sections.read_sender(root.required("sender")),
+        contact=sections.read_contact(root.optional("contact")),
         plans=plans,
         trial=sections.read_trial(root.optional("trial")),
         quota=sections.read_quota(root.optional("quota")),
@@ -78,6 +80,8 @@ def _programme(root: SectionReader) -> Programme:
         campaigns=pricing.read_promotions(root.optional("campaigns"), products),
         metric_names=sections.read_display_names(root.optional("metrics"), metrics, "metric"),
         family_names=sections.read_display_names(root.optional("families"), families, "family"),
+        billing=sections.read_billing(root.optional("billing"), root.optional("payment_url"), currency),
+        effective=effective.instant() if effective else None,
     )
     root.reject_unknown()
     return programme

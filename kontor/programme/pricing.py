@@ -5,6 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import assert_never
 
+from kontor.licences.rules import Duration, InvalidTerm, parse_term
 from kontor.programme.model import (
     AccountSubscription,
     Discount,
@@ -12,6 +13,7 @@ from kontor.programme.model import (
     ManagedBy,
     NoDiscount,
     Product,
+    ProductKind,
     Promotion,
     ResellerSubscription,
     Tier,
@@ -158,6 +160,7 @@ def _product(code: str, field: FieldReader, currency: str) -> Product:
     price = section.optional("price")
     retail, wholesale = section.optional("account_subscription"), section.optional("reseller_subscription")
     managed, reseller, shared = section.optional("managed_by"), section.optional("reseller"), section.optional("shared")
+    kind, requires_main, terms = section.optional("kind"), section.optional("requires_main"), section.optional("terms")
     section.reject_unknown()
     return Product(
         code=code,
@@ -170,7 +173,37 @@ def _product(code: str, field: FieldReader, currency: str) -> Product:
         managed_by=managed.choice(ManagedBy) if managed else ManagedBy.ADMIN,
         reseller=reseller.text() if reseller else None,
         shared=shared.boolean() if shared else False,
+        kind=kind.choice(ProductKind) if kind else ProductKind.ADDON,
+        requires_main=_requires_main(kind, requires_main),
+        terms=_licence_terms(terms) if terms else (),
     )
+
+
+def _requires_main(kind: FieldReader | None, requires_main: FieldReader | None) -> bool:
+    """Read `requires_main`; a main product cannot require one."""
+    required = requires_main is not None and requires_main.boolean()
+    if requires_main is not None and required and kind is not None and kind.word() == ProductKind.MAIN:
+        requires_main.add_error("a main product cannot require a main product")
+    return required
+
+
+def _licence_terms(field: FieldReader) -> tuple[str, ...]:
+    """Read durations such as `P6M`, each once."""
+    terms: list[str] = []
+    for item in field.items():
+        term = item.validated(_duration, "?")
+        if term in terms and term != "?":
+            item.add_error(f"duplicate term {term}")
+        terms.append(term)
+    if not terms:
+        field.add_error("at least one term is required; leave the key out for any")
+    return tuple(terms)
+
+
+def _duration(text: str) -> str:
+    if not isinstance(parse_term(text), Duration):
+        raise InvalidTerm(text)
+    return text
 
 
 def _promotion(code: str, field: FieldReader, all_products: Mapping[str, Product]) -> Promotion:

@@ -1,12 +1,13 @@
 """The reseller that manages a product: named by its id, which no rename and no new bearer of a name changes."""
 
+from __future__ import annotations
+
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kontor.programme import Programme
-from kontor.programme.model import ManagedBy, Product
+from kontor.programme.model import ManagedBy, Product, Programme
 from kontor.programme.reader import FieldReader
 from kontor.programme.yaml_nodes import ProgrammeError, parse_yaml
 from models.accounts import Account, AccountKind

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
@@ -98,6 +98,17 @@ class FieldReader:
         except ValueError:
             self.add_error("a date YYYY-MM-DD is required")
             return None
+
+    def instant(self) -> datetime | None:
+        """Read an ISO 8601 instant with its offset."""
+        try:
+            instant = datetime.fromisoformat(self.word())
+        except ValueError:
+            instant = None
+        if instant is None or instant.utcoffset() is None:
+            self.add_error("an instant with its offset is required, such as 2026-03-01T00:00:00+01:00")
+            return None
+        return instant
 
     def choice(self, kind: type[Choice]) -> Choice:
         """Read one of the values of an enum."""

@@ -7,11 +7,13 @@ from typing import Final
 
 from kontor.kernel.money import Money, round_half_up
 from kontor.kernel.validation import email_address, https_url
+from kontor.programme.billing import BillingMode, BillingRules
 from kontor.programme.model import (
     AccountRules,
     DisplayName,
     Locale,
     Plan,
+    ProviderContact,
     ProviderSender,
     QuotaPeriod,
     QuotaRules,
@@ -22,6 +24,8 @@ from kontor.programme.reader import FieldReader, SectionReader
 
 MAX_LIMIT: Final = 10**12
 UNLIMITED: Final = "unlimited"
+PLACEHOLDERS: Final = ("reseller", "amount", "reference")
+"""Of the template of payment links."""
 
 
 def read_money(field: FieldReader, currency: str) -> Money:
@@ -55,6 +59,20 @@ def read_terms(field: FieldReader) -> TermsAndConditions:
     version, url = section.required("version").word(), section.optional("url")
     section.reject_unknown()
     return TermsAndConditions(version, url.validated(https_url, "?") if url else None)
+
+
+def read_contact(field: FieldReader | None) -> ProviderContact:
+    """Read `sales` and `support` (mail addresses or https links) and `url`."""
+    if field is None:
+        return ProviderContact()
+    section = SectionReader(field)
+    sales, support, url = section.optional("sales"), section.optional("support"), section.optional("url")
+    section.reject_unknown()
+    return ProviderContact(
+        sales.validated(_link_or_address, "?") if sales else None,
+        support.validated(_link_or_address, "?") if support else None,
+        url.validated(https_url, "?") if url else None,
+    )
 
 
 def read_sender(field: FieldReader) -> ProviderSender:
@@ -131,6 +149,42 @@ def read_offer_life(field: FieldReader | None) -> timedelta:
     days = section.required("expire_after_days").integer(1, 3650)
     section.reject_unknown()
     return timedelta(days=days)
+
+
+def read_billing(field: FieldReader | None, payment_url: FieldReader | None, currency: str) -> BillingRules:
+    """Read `mode`, `credit_limit`, `balance_low` and `payment_url`, which may stand beside the section, too."""
+    if field is None:
+        return BillingRules(payment_url=payment_url.validated(_payment_url, "?") if payment_url else None)
+    section = SectionReader(field)
+    mode, limit, low = section.optional("mode"), section.optional("credit_limit"), section.optional("balance_low")
+    link = section.optional("payment_url") or payment_url
+    section.reject_unknown()
+    return BillingRules(
+        mode=mode.choice(BillingMode) if mode else BillingMode.POSTPAID,
+        credit_limit=read_money(limit, currency) if limit else None,
+        balance_low=_threshold(low, currency) if low else None,
+        payment_url=link.validated(_payment_url, "?") if link else None,
+    )
+
+
+def _threshold(field: FieldReader, currency: str) -> Money:
+    """Read an amount of either sign: postpaid balances are below zero."""
+    amount = field.decimal()
+    rounded = round_half_up(amount, currency)
+    if rounded != amount:
+        field.add_error(f"{amount} has more decimals than {currency}")
+    return Money(rounded, currency)
+
+
+def _payment_url(text: str) -> str:
+    """Return a template of a payment link; raises ValueError for other placeholders than the three."""
+    plain = text
+    for name in PLACEHOLDERS:
+        plain = plain.replace(f"{{{name}}}", "x")
+    if "{" in plain or "}" in plain:
+        raise ValueError(f"the placeholders are {', '.join(f'{{{name}}}' for name in PLACEHOLDERS)}")
+    https_url(plain)
+    return text
 
 
 def check_codes(field: FieldReader, codes: Collection[str]) -> None:

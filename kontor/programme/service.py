@@ -3,44 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session
 
 from kontor.kernel.errors import FieldError, Invalid, NotFound
+from kontor.kernel.ports import Clock
 from kontor.mailer.formatting import language_of
-from kontor.programme import Programme, from_document, views
+from kontor.programme import views
 from kontor.programme.diff import Document
-from kontor.programme.model import Product
+from kontor.programme.model import Product, Programme
+from kontor.programme.parse import from_document
 from models.accounts import Account
-from models.fees import Charge, ProductOverride
+from models.fees import Charge, FeeRun, ProductOverride
 from models.payments import OrderRow, PaymentRow
-from models.programmes import ProgrammeRow
+from models.programmes import ProgrammeRow, ProgrammeVersion
 
 CACHE_KEY: Final = "kontor.programmes"
 
 
 class Programmes:
-    """Applied programmes by code, each version parsed once. Thread-safe."""
+    """Applied programmes by code, each version parsed once. Thread-safe.
 
-    def __init__(self) -> None:
+    With a clock, a version that begins later is in force from its instant on, whether or not a job has run.
+    """
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock
         self._read: dict[str, Programme] = {}
 
     def current(self, session: Session, code: str) -> Programme:
         """Return the programme of that code. Raises Invalid(`unknown_programme`)."""
-        digest = applied_digest(session, code)
+        digest = applied_digest(session, code, self._clock)
         if digest is None:
             message = f"There is no programme {code!r}; GET /v1/programmes lists them."
             raise Invalid("unknown_programme", message, errors=[FieldError("programme", message)])
         return self.of_digest(session, code, digest)
 
     def of_digest(self, session: Session, code: str, digest: str) -> Programme:
-        """Return the programme of a digest that was read earlier in the transaction."""
+        """Return the programme of a version's digest."""
         programme = self._read.get(digest)
         if programme is None:
-            programme = self._read[digest] = from_document(get(session, code).document)
+            programme = self._read[digest] = from_document(document_of(session, code, digest))
         return programme
 
     def any(self, session: Session, code: str | None) -> Programme | None:
@@ -49,18 +56,42 @@ class Programmes:
         return self.current(session, chosen) if chosen else None
 
 
-def applied_digest(session: Session, code: str) -> str | None:
-    """Return the digest of the applied version, read once per transaction."""
+def applied_digest(session: Session, code: str, clock: Clock | None = None) -> str | None:
+    """Return the digest of the version in force, read once per transaction."""
     cached: tuple[object, dict[str, str]] | None = session.info.get(CACHE_KEY)
     if cached is None or cached[0] is not session.get_transaction():
         cached = None
     elif code in cached[1]:
         return cached[1][code]
-    digest_ = digest(session, code)
-    if digest_ is not None:
-        memo = cached[1] if cached else {}
-        session.info[CACHE_KEY] = (session.get_transaction(), {**memo, code: digest_})
-    return digest_
+    row = session.execute(select(ProgrammeRow.digest, ProgrammeRow.next_at).where(ProgrammeRow.code == code)).first()
+    if row is None:
+        return None
+    now = None if clock is None or row.next_at is None else clock.now()
+    digest = row.digest if now is None or now < row.next_at else in_force(session, code, now).digest
+    memo = cached[1] if cached else {}
+    session.info[CACHE_KEY] = (session.get_transaction(), {**memo, code: digest})
+    return digest
+
+
+def in_force(session: Session, code: str, now: datetime) -> ProgrammeVersion:
+    """Return the kept version that is in force at an instant at which one has begun."""
+    query = select(ProgrammeVersion).where(ProgrammeVersion.programme == code, ProgrammeVersion.effective_at <= now)
+    last = query.order_by(ProgrammeVersion.effective_at.desc(), ProgrammeVersion.number.desc()).limit(1)
+    return session.scalars(last).one()
+
+
+def document_of(session: Session, code: str, digest: str) -> Document:
+    """Return the document of a digest. Raises NotFound."""
+    row = get(session, code)
+    if row.digest == digest:
+        return row.document
+    query = select(ProgrammeVersion.document).where(
+        ProgrammeVersion.programme == code, ProgrammeVersion.digest == digest
+    )
+    document = session.scalars(query.limit(1)).first()
+    if document is None:
+        raise NotFound("unknown_programme", f"The programme {code!r} has no version {digest}.")
+    return document
 
 
 def clear_digest_cache(session: Session) -> None:
@@ -90,11 +121,6 @@ def by_code(session: Session, code: str, *, lock: bool = False) -> ProgrammeRow 
     return session.scalars(fresh).one_or_none()
 
 
-def digest(session: Session, code: str) -> str | None:
-    """Return the digest of the applied document."""
-    return session.scalar(select(ProgrammeRow.digest).where(ProgrammeRow.code == code))
-
-
 def first_code(session: Session) -> str | None:
     """Return the first code in alphabetical order."""
     return session.scalar(select(ProgrammeRow.code).order_by(ProgrammeRow.code).limit(1))
@@ -107,11 +133,18 @@ def plans_in_use(session: Session, code: str, plans: Iterable[str]) -> list[str]
 
 
 def has_postings(session: Session, code: str) -> bool:
-    """Whether the programme has a payment, an order or a charge."""
+    """Whether any money stands under the programme: a payment, an order, a charge, or a fee that a reseller set."""
     paid = select(PaymentRow.id).join(Account, Account.id == PaymentRow.reseller_id).where(Account.programme == code)
-    ordered = select(OrderRow.id).where(OrderRow.programme == code)
-    charged = select(Charge.id).where(Charge.programme == code)
-    return bool(session.scalar(select(paid.exists() | ordered.exists() | charged.exists())))
+    money = (
+        paid,
+        select(OrderRow.id).where(OrderRow.programme == code),
+        select(Charge.id).where(Charge.programme == code),
+        select(FeeRun.id).where(FeeRun.programme == code, FeeRun.retail_fee.is_not(None)),
+        select(ProductOverride.product).where(
+            ProductOverride.programme == code, ProductOverride.retail_fee.is_not(None)
+        ),
+    )
+    return bool(session.scalar(select(or_(*(each.exists() for each in money)))))
 
 
 def visible(programme: Programme, owner: Account) -> Mapping[str, Product]:

@@ -171,6 +171,49 @@ WHERE o.state IN ('waiting', 'waiting_for_confirmation') AND NOT EXISTS (
 ORDER BY o.id LIMIT :limit
 """
 
+BOOK_LINE: Final = """
+SELECT f.kind || ' ' || f.fact_id,
+    jsonb_build_object('account', a.name, 'kind', f.kind, 'amount', f.amount || ' ' || f.currency, 'at', f.recorded_at),
+    jsonb_build_object('fact_id', f.fact_id, 'kind', f.kind)
+FROM account_book_facts f JOIN accounts a ON a.id = f.reseller_id
+WHERE NOT EXISTS (SELECT FROM account_book b
+    WHERE b.fact_id = f.fact_id AND b.kind = f.kind AND b.kind <> 'transfer')
+ORDER BY f.recorded_at, f.fact_id LIMIT :limit
+"""
+
+# A transfer is right when its two lines add up to nothing.
+BOOK_AMOUNT: Final = """
+SELECT b.kind || ' ' || b.fact_id, jsonb_build_object('account', a.name, 'kind', b.kind, 'at', b.recorded_at,
+    'amount', b.amount || ' ' || b.currency, 'fact', f.amount || ' ' || f.currency), '{}'::jsonb
+FROM account_book b JOIN accounts a ON a.id = b.reseller_id
+    JOIN account_book_facts f ON f.fact_id = b.fact_id AND f.kind = b.kind
+WHERE (b.amount, b.currency) <> (f.amount, f.currency)
+UNION ALL
+SELECT 'transfer ' || b.fact_id, jsonb_build_object('account', min(a.name), 'kind', 'transfer', 'at', min(b.at),
+    'amount', sum(b.amount), 'fact', 0), '{}'::jsonb
+FROM account_book b JOIN accounts a ON a.id = b.reseller_id
+WHERE b.kind = 'transfer' GROUP BY b.fact_id HAVING sum(b.amount) <> 0 OR count(*) <> 2
+ORDER BY 1 LIMIT :limit
+"""
+
+# A charge that is gone is a gap of its own, and restored from its event.
+BOOK_FACT: Final = """
+SELECT b.kind || ' ' || b.fact_id, jsonb_build_object('account', a.name, 'kind', b.kind, 'at', b.recorded_at,
+    'amount', b.amount || ' ' || b.currency), '{}'::jsonb
+FROM account_book b JOIN accounts a ON a.id = b.reseller_id
+WHERE b.kind NOT IN ('transfer', 'charge') AND NOT EXISTS (SELECT FROM account_book_facts f
+    WHERE f.fact_id = b.fact_id AND f.kind = b.kind)
+ORDER BY b.number LIMIT :limit
+"""
+
+NIGHTLY: Final[Mapping[GapKind, str]] = MappingProxyType(
+    {
+        GapKind.BOOK_LINE: BOOK_LINE,
+        GapKind.BOOK_AMOUNT: BOOK_AMOUNT,
+        GapKind.BOOK_FACT: BOOK_FACT,
+    }
+)
+"""Account books against payments, orders and charges, all of them: once a day."""
 STATEMENTS: Final[Mapping[GapKind, str]] = MappingProxyType(
     {
         GapKind.TRIAL_END: TRIAL_END,

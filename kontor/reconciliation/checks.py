@@ -18,7 +18,7 @@ from kontor.kernel.zones import day_start, local_day
 from kontor.programme.model import TurnoverDiscount
 from kontor.programme.service import Programmes, list_programmes
 from kontor.reconciliation import queries
-from kontor.reconciliation.check_queries import STATEMENTS
+from kontor.reconciliation.check_queries import NIGHTLY, STATEMENTS
 from kontor.reconciliation.queries import MissedSlot, NewGap
 from models.control import Schedule
 from models.reconciliation import GapKind
@@ -49,10 +49,11 @@ def run_checks(
 ) -> list[CheckResult]:
     """Return the gaps of every kind, at most `LIMIT` each.
 
-    `everything` checks all charges and the mails of two months instead of the last days.
+    `everything` checks all charges, the mails of two months instead of the last days, and the account books.
     """
     values = _parameters(session, programmes, now, everything=everything)
-    by_statement = [CheckResult(kind, _run_check(session, kind, sql, values)) for kind, sql in STATEMENTS.items()]
+    statements = {**STATEMENTS, **NIGHTLY} if everything else STATEMENTS
+    by_statement = [CheckResult(kind, _run_check(session, kind, sql, values)) for kind, sql in statements.items()]
     return [*by_statement, CheckResult(GapKind.OCCURRENCE, tuple(_missing_occurrences(session, now))[:LIMIT])]
 
 
@@ -126,6 +127,9 @@ DETAILS: Final[Mapping[GapKind, str]] = MappingProxyType(
         GapKind.DISCOUNT_RUN: "{programme} has no discounts for {day}: {state} run, and no job will compute them.",
         GapKind.DISCOUNT: "No discount is recorded for {account}, although the run of {day} is done.",
         GapKind.OCCURRENCE: "The schedule {schedule} has no occurrence for {slot}.",
+        GapKind.BOOK_LINE: "The {kind} of {amount} of {account}, entered at {at}, has no line in the account book.",
+        GapKind.BOOK_AMOUNT: "The line of a {kind} of {account} of {at} is {amount}, but the {kind} is {fact}.",
+        GapKind.BOOK_FACT: "The account book of {account} has a line for a {kind} of {amount} of {at} that is missing.",
     }
 )
 REMEDIES: Final[Mapping[GapKind, str]] = MappingProxyType(
@@ -142,10 +146,13 @@ REMEDIES: Final[Mapping[GapKind, str]] = MappingProxyType(
         GapKind.DISCOUNT_RUN: "Enqueue a discount run for today.",
         GapKind.DISCOUNT: "Enqueue the job that recomputes the reseller's discount.",
         GapKind.OCCURRENCE: "Enqueue the task for that slot; it runs once, even if it ran before.",
+        GapKind.BOOK_LINE: "Write the line.",
+        GapKind.BOOK_AMOUNT: "Check both against a backup, correct the balance with a payment or refund, then accept.",
+        GapKind.BOOK_FACT: "Check a backup, correct the balance with a payment or refund, then accept.",
     }
 )
 
-MANUAL_ONLY: Final = frozenset({GapKind.MAIL_GONE})
+MANUAL_ONLY: Final = frozenset({GapKind.MAIL_GONE, GapKind.BOOK_AMOUNT, GapKind.BOOK_FACT})
 
 
 def can_repair(kind: GapKind) -> bool:

@@ -58,9 +58,16 @@ class LostCharge(BaseModel):
     period_start: date
 
 
+class LostLine(BaseModel):
+    """A money fact whose line is missing."""
+
+    fact_id: UUID
+    kind: str
+
+
 @dataclass(frozen=True, slots=True)
 class NewGap:
-    """A gap found by a check; `mend` is what repairs it: a `RepairJob`, a `MissedSlot` or a `LostCharge`."""
+    """A gap found by a check; `mend` is what repairs it: a `RepairJob`, `MissedSlot`, `LostCharge` or `LostLine`."""
 
     id: UUID
     subject: str

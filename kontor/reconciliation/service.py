@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
 from kontor import audit
+from kontor.account_book import service as account_book
 from kontor.audit import Actor
 from kontor.engine.admin.operations import Operations
 from kontor.engine.cron import Occurrence
@@ -23,7 +24,7 @@ from kontor.kernel.paging import Page
 from kontor.programme.service import Programmes
 from kontor.reconciliation import queries
 from kontor.reconciliation.checks import CheckResult, can_repair, run_checks
-from kontor.reconciliation.queries import LostCharge, MissedSlot, RepairJob, charge_created
+from kontor.reconciliation.queries import LostCharge, LostLine, MissedSlot, RepairJob, charge_created
 from models.fees import Charge, FeeRun
 from models.offers import Offer
 from models.reconciliation import GapKind, ReconciliationGap
@@ -94,6 +95,10 @@ def repair(session: Session, jobs: Jobs, gap_id: UUID, actor: Actor) -> Reconcil
         gap.job_id = _make_up_occurrence(session, jobs, gap)
     elif kind is GapKind.CHARGE_GONE:
         restore_charge(session, LostCharge.model_validate(gap.mend), jobs.clock.now())
+        gap.mended_at = jobs.clock.now()
+    elif kind is GapKind.BOOK_LINE:
+        lost = LostLine.model_validate(gap.mend)
+        account_book.write_line(session, lost.fact_id, lost.kind)
         gap.mended_at = jobs.clock.now()
     else:
         gap.job_id = _enqueue_job(session, jobs, gap, kind, actor)

@@ -15,6 +15,7 @@ from psycopg import Connection
 from kontor.engine.admin.job_filter import JobFilter
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.database import timeboxed as database_timeboxed
+from kontor.kernel.failure_causes import job_error, public_error
 from kontor.kernel.money import minor_units
 from kontor.kernel.validation import name_key
 from kontor.mailer.formatting import term as parse_term
@@ -124,9 +125,11 @@ FILTERS: Final[Mapping[str, Callable[..., str]]] = {
     "between": between,
     "document": document,
     "exact": exact,
+    "job_error": job_error,
     "megabytes": megabytes,
     "money": money,
     "number": number,
+    "public_error": public_error,
     "segment": segment,
     "span": span,
     "term": term,

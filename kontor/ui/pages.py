@@ -92,7 +92,7 @@ def _named(view: PublicPage) -> Mapping[str, str]:
 def page_headers(nonce: str) -> dict[str, str]:
     """Return headers that keep the token in the URL private and foreign code out."""
     policy = (
-        f"default-src 'none'; style-src 'nonce-{nonce}'; img-src https: data:; form-action 'self';"
+        f"default-src 'none'; style-src 'nonce-{nonce}'; img-src 'self' data:; form-action 'self';"
         " base-uri 'none'; frame-ancestors 'none'"
     )
     return {

@@ -95,6 +95,9 @@ GAP_LABELS: Final[Mapping[GapKind, str]] = {
     GapKind.QUOTA_DIGEST: "Quota digest not made",
     GapKind.CHARGE_DUE: "Charge not made",
     GapKind.CHARGE_GONE: "Charge disappeared",
+    GapKind.BOOK_LINE: "Account book without a line",
+    GapKind.BOOK_AMOUNT: "Account book with another amount",
+    GapKind.BOOK_FACT: "Account book line without its fact",
     GapKind.OFFER_DELIVERY: "Offer not delivered",
     GapKind.OFFER_EXPIRY: "Offer without an expiry job",
     GapKind.MAIL_UNSENT: "Mail not sent",
@@ -109,6 +112,18 @@ GAP_SENTENCES: Final[Mapping[GapKind, tuple[str, str]]] = {
     GapKind.QUOTA_DIGEST: ("{} quota digest was never made.", "{} quota digests were never made."),
     GapKind.CHARGE_DUE: ("{} charge is due but was not made.", "{} charges are due but were not made."),
     GapKind.CHARGE_GONE: ("{} charge has disappeared.", "{} charges have disappeared."),
+    GapKind.BOOK_LINE: (
+        "{} money fact has no line in an account book.",
+        "{} money facts have no line in an account book.",
+    ),
+    GapKind.BOOK_AMOUNT: (
+        "{} line of an account book has another amount than its fact.",
+        "{} lines of account books have another amount than their facts.",
+    ),
+    GapKind.BOOK_FACT: (
+        "{} line of an account book is without its fact.",
+        "{} lines of account books are without their facts.",
+    ),
     GapKind.OFFER_DELIVERY: ("{} offer was never delivered.", "{} offers were never delivered."),
     GapKind.OFFER_EXPIRY: ("{} open offer has no job to expire it.", "{} open offers have no job to expire them."),
     GapKind.MAIL_UNSENT: ("{} mail was never sent.", "{} mails were never sent."),

@@ -15,7 +15,7 @@ from kontor.kernel.errors import Conflict
 from kontor.kernel.states import Threshold, TrialState
 from kontor.mails import service as mails
 from kontor.mails.service import MailRule, Refreshed
-from kontor.programme import Programme
+from kontor.programme.model import Programme
 from kontor.programme.service import Programmes
 from kontor.usage import queries, service
 from kontor.usage.payloads import DIGEST, QuotasDigest

@@ -15,7 +15,8 @@ from kontor.engine.enqueue import Jobs
 from kontor.kernel.ids import new_id
 from kontor.kernel.periods import Period
 from kontor.kernel.states import Threshold
-from kontor.programme import Programme, ProgrammeChange
+from kontor.programme.diff import ProgrammeChange
+from kontor.programme.model import Programme
 from kontor.usage import queries, service
 from kontor.usage.payloads import QuotasCheck, QuotasNotify
 from kontor.usage.queries import Reading

@@ -14,8 +14,7 @@ from kontor.kernel.errors import FieldError, Invalid
 from kontor.kernel.periods import ONE_DAY, Period, calendar_month, paid_period, paid_period_index
 from kontor.kernel.states import ReportKind, TrialState
 from kontor.kernel.zones import day_start, local_day
-from kontor.programme import Programme
-from kontor.programme.model import QuotaPeriod
+from kontor.programme.model import Programme, QuotaPeriod
 from kontor.programme.service import Programmes
 from kontor.usage import queries as usage_queries
 from kontor.usage.queries import Reading, UsageQuery, UsageReportValues

@@ -14,7 +14,7 @@ from kontor.context import Context
 from kontor.engine.enqueue import Jobs
 from kontor.kernel.errors import Conflict
 from kontor.kernel.states import TrialState
-from kontor.programme import Programme
+from kontor.programme.model import Programme
 from kontor.usage import notifications, quotas, service
 from kontor.usage.payloads import END, REMIND, TrialsEnd, TrialsRemind
 from kontor.usage.rules import TrialRun, check_trial_start, reminder_due, reminders, trial_identity, trial_state

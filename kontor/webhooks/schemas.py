@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from kontor.http.visibility import ErrorOut
 from kontor.http.wire import (
     PAGE,
     PAGE_LIMIT,
@@ -59,7 +60,7 @@ class WebhookDeliveryOut(ResponseModel):
     state: DeliveryState
     tries: int
     last_status: int | None
-    last_error: str | None
+    last_error: ErrorOut
     job_id: UUID | None
     created_at: UtcOut
     delivered_at: UtcOut | None

@@ -1,6 +1,6 @@
 """Account books: one line for each money fact, written by triggers with the fact; who was merged into whom.
 
-Revision: 0033, after 0031.
+Revision: 0033, after 0032.
 
 Can be restarted. The triggers write the lines of the previous release's facts, too; the facts of before get theirs.
 """
@@ -10,7 +10,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0033"
-down_revision = "0031"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 
@@ -27,30 +27,34 @@ ZONE = "SELECT coalesce(p.document->>'timezone', 'UTC') FROM programmes p WHERE 
 # The lines that facts call for; {rows} has the facts. The rule of a line's sign, times and texts stands here alone.
 PAYMENT_LINES = """
 SELECT f.reseller_id, f.kind, f.id AS fact_id, f.signed AS amount, f.currency, f.paid_at AS at,
-    f.created_at AS recorded_at, f.reference AS ref, NULL::text AS note
+    f.created_at AS recorded_at, f.reference AS ref, NULL::text AS note,
+    f.origin_id
 FROM {rows} f
 """
 ORDER_LINES = """
 SELECT f.reseller_id, 'order' AS kind, f.id AS fact_id, -f.net AS amount, f.currency, f.created_at AS at,
-    f.created_at AS recorded_at, f.order_ref AS ref, f.product || ' x ' || f.quantity AS note
+    f.created_at AS recorded_at, f.order_ref AS ref, f.product || ' x ' || f.quantity AS note,
+    f.reseller_id AS origin_id
 FROM {rows} f
 """
 CHARGE_LINES = f"""
 SELECT f.reseller_id, CASE f.kind WHEN 'credit' THEN 'credit' ELSE 'charge' END AS kind, f.id AS fact_id,
     CASE f.kind WHEN 'credit' THEN f.total ELSE -f.total END AS amount, f.currency,
     CASE f.kind WHEN 'credit' THEN f.created_at ELSE kontor_local_midnight(f.period_start, ({ZONE})) END AS at,
-    f.created_at AS recorded_at, f.id::text AS ref, f.product || ' ' || f.period_start || ' - ' || f.period_end AS note
+    f.created_at AS recorded_at, f.id::text AS ref, f.product || ' ' || f.period_start || ' - ' || f.period_end AS note,
+    coalesce(CAST(f.how->>'discount_of' AS uuid), f.reseller_id) AS origin_id
 FROM {{rows}} f WHERE f.reseller_id IS NOT NULL
 """  # noqa: S608 -- constants
 VOID_LINES = """
 SELECT f.reseller_id, 'void' AS kind, f.id AS fact_id,
     CASE f.kind WHEN 'credit' THEN -f.total ELSE f.total END AS amount, f.currency, f.voided_at AS at,
     f.voided_at AS recorded_at, f.id::text AS ref,
-    f.product || ' ' || f.period_start || ' - ' || f.period_end AS note
+    f.product || ' ' || f.period_start || ' - ' || f.period_end AS note,
+    coalesce(CAST(f.how->>'discount_of' AS uuid), f.reseller_id) AS origin_id
 FROM {rows} f WHERE f.reseller_id IS NOT NULL AND f.voided_at IS NOT NULL
 """
 LINES = {"payments": (PAYMENT_LINES,), "orders": (ORDER_LINES,), "charges": (CHARGE_LINES, VOID_LINES)}
-INSERT = "INSERT INTO account_book ({columns}) {lines} ON CONFLICT DO NOTHING"
+INSERT = "INSERT INTO account_book ({columns}) SELECT {columns} FROM ({lines}) AS line ON CONFLICT DO NOTHING"
 FUNCTION = """
 CREATE OR REPLACE FUNCTION kontor_{name}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -87,21 +91,13 @@ UPDATE accounts a SET merged_into = m.new_id FROM (
     SELECT DISTINCT ON (old_id) old_id, new_id FROM reseller_merges ORDER BY old_id, at DESC) AS m
 WHERE a.id = m.old_id AND a.merged_into IS NULL AND a.kind <> 'reseller'
 """
-# Facts of before the merge stand in the book of the reseller that made them, later ones where they count now.
-PAYER = """
-CASE WHEN f.recorded_at >= coalesce(m.at, '-infinity') THEN f.reseller_id ELSE o.id END
-"""
-ORIGIN = {
-    "payments": "SELECT origin_id FROM payments WHERE id = f.fact_id",
-    "orders": "f.reseller_id",
-    "charges": "SELECT CAST(how->>'discount_of' AS uuid) FROM charges WHERE id = f.fact_id",
-}
+# Facts of before a merge stand in the book of the reseller that made them, later ones where they count now.
 FILL = """
 INSERT INTO account_book ({columns})
-SELECT {payer}, f.kind, f.fact_id, f.amount, f.currency, f.at, f.recorded_at, f.ref, f.note
+SELECT CASE WHEN f.recorded_at < m.at THEN f.origin_id ELSE f.reseller_id END,
+    f.kind, f.fact_id, f.amount, f.currency, f.at, f.recorded_at, f.ref, f.note
 FROM ({lines}) AS f
-    LEFT JOIN LATERAL (SELECT coalesce(({origin}), f.reseller_id) AS id) AS o ON true
-    LEFT JOIN LATERAL (SELECT max(at) AS at FROM reseller_merges WHERE old_id = o.id) AS m ON true
+    LEFT JOIN LATERAL (SELECT max(at) AS at FROM reseller_merges WHERE old_id = f.origin_id) AS m ON true
 ORDER BY f.recorded_at, f.fact_id
 ON CONFLICT DO NOTHING
 """
@@ -142,7 +138,7 @@ def statements() -> list[str]:
     void = INSERT.format(columns=COLUMNS, lines=VOID_LINES.format(rows="(SELECT NEW.*)"))
     every = " UNION ALL ".join(lines.format(rows=table) for table, kinds in LINES.items() for lines in kinds)
     fill = [
-        FILL.format(columns=COLUMNS, payer=PAYER.strip(), lines=lines.format(rows=table), origin=ORIGIN[table])
+        FILL.format(columns=COLUMNS, lines=lines.format(rows=table))
         for table, kinds in LINES.items()
         for lines in kinds
     ]
@@ -212,6 +208,7 @@ def create_tables() -> None:
         "low_balances",
         sa.Column("reseller_id", sa.Uuid(), nullable=False),
         sa.Column("since", instant, nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["reseller_id"], ["accounts.id"], name=op.f("fk_low_balances_reseller_id")),
         sa.PrimaryKeyConstraint("reseller_id", name=op.f("pk_low_balances")),
         if_not_exists=True,

@@ -1,6 +1,6 @@
 """Imports whose rows name their resellers, rows without a reference, and payments that name nobody.
 
-Revision: 0038, after 0033.
+Revision: 0038, after 0037.
 
 The previous release goes on importing files of one reseller: it writes the columns it knows, the new ones have
 defaults, and what it left unfinished is never continued by this one (its digest is another).
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0038"
-down_revision = "0033"
+down_revision = "0037"
 branch_labels = None
 depends_on = None
 

@@ -83,8 +83,16 @@ def create_resources(api: Api, accounts: ResellerAccounts, word: str) -> dict[st
         "mail_id": api.ok(f"GET /v1/mails?account={accounts.client}", key=key)["items"][0]["id"],
         "product": "excel-basics",
         "charge_id": str(charged(api, accounts)),
+        "payment_id": paid(api, accounts),
         "domain": claimed(api, accounts),
     }
+
+
+def paid(api: Api, accounts: ResellerAccounts) -> str:
+    """Post a payment of the reseller."""
+    body = {"amount": {"amount": "10.00", "currency": "EUR"}, "paid_at": api.deps.clock.now().isoformat()}
+    path = f"/v1/resellers/{accounts.reseller}/payments"
+    return str(api.ok(f"POST {path}", {**body, "reference": "P", "kind": "payment"})["id"])
 
 
 def claimed(api: Api, accounts: ResellerAccounts) -> str:

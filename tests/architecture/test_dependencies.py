@@ -18,7 +18,7 @@ FOREIGN_QUERIES = {
     "kontor.mails.preview -> kontor.accounts.brand_queries",
     "kontor.mails.preview_console -> kontor.accounts.timeline_queries",
     "kontor.offers.console -> kontor.accounts.timeline_queries",
-    "kontor.programme.files -> kontor.fees.queries",
+    "kontor.programme.refusals -> kontor.fees.queries",
 }
 """Slices that still import the queries of another one. Remove lines; never add one."""
 SLICES = {
@@ -28,7 +28,6 @@ SLICES = {
 USED_OUTSIDE = {
     "devtools.source.calls": "tests",
     "kontor.adapters.embedded.servers.embedded_servers": "benches",
-    "kontor.adapters.fakes.FakeHttp": "tests and task packages",
     "kontor.adapters.fakes.FakeMailTransport": "tests and task packages",
     "kontor.discounts.rules.price_charge": "the documented rule; charges are priced in SQL, which a test compares",
     "kontor.engine.testing.InlineWorker": "tests and benches",

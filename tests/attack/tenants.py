@@ -81,7 +81,8 @@ def furnish(target: AttackTarget, tenant: Tenant) -> None:
         "amount": {"amount": "517.23", "currency": "USD"},
         "paid_at": target.world.now.isoformat(),
     }
-    target.ok(f"POST /v1/resellers/{reseller}/payments", {**payment, "reference": f"paid {reseller}"})
+    path = f"/v1/resellers/{reseller}/payments"
+    paid = target.ok(f"POST {path}", {**payment, "reference": f"paid {reseller}"})["id"]
     target.settle()
     charge = wait_for("a charge", lambda: _items(target, f"/v1/resellers/{reseller}/charges"))[0]
     mail = _items(target, f"/v1/mails?account={client}")[0]
@@ -89,6 +90,7 @@ def furnish(target: AttackTarget, tenant: Tenant) -> None:
         "account_id": client, "reseller_id": reseller, "template_id": template, "offer_id": offer,
         "endpoint_id": endpoint, "job_id": job["id"], "key_id": key["id"], "run_id": job["id"],
         "gap_id": job["id"], "mail_id": mail["id"], "charge_id": charge["id"], "product": "recording",
+        "payment_id": paid,
     }  # fmt: skip
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from tests.oracle import merging, trials, turnover
-from tests.oracle.days import local_date
+from tests.oracle import merging, money_facts, plans, trials
 from tests.oracle.fees import Running
 from tests.oracle.memory import JournalEntry, Person
 from tests.oracle.offers import decide, down, expected, is_client_of, offer, up
@@ -112,59 +110,6 @@ def usage(oracle: Oracle, entry: JournalEntry) -> None:
     meter = person.meters.setdefault(values["metric"], Meter())
     if meter.take(Reported(level is not None, amount, values["at"]), values.get("report_id")):
         oracle.judge_metric(person, values["metric"], oracle.limits(person)[values["metric"]])
-
-
-def pay(oracle: Oracle, entry: JournalEntry) -> None:
-    """A payment counts once per reference; refunds and chargebacks count on their own date."""
-    values = entry.values
-    key = (values["reseller"], values["reference"])
-    if values["paid_at"] > entry.at:
-        expected(oracle, entry, "in_future")
-        return
-    if not expected(oracle, entry, "ok") or key in oracle.memory.references:
-        return
-    sign = 1 if values["kind"] == "payment" else -1
-    paid = turnover.Paid(local_date(values["paid_at"], oracle.rules.zone), sign * Decimal(values["amount"]))
-    oracle.memory.references[key] = paid
-    oracle.memory.people[values["reseller"]].paid.append(paid)
-
-
-def order(oracle: Oracle, entry: JournalEntry) -> None:
-    """The price follows from the ledger at that moment."""
-    if not expected(oracle, entry, "ok"):
-        return
-    values = entry.values
-    paid = oracle.memory.people[values["reseller"]].paid
-    priced = turnover.order(
-        oracle.rules, paid, oracle.today(), values["product"], values["quantity"], values.get("promo_code")
-    )
-    said = entry.result
-    answered = (Decimal(said["list"]), Decimal(said["percent"]), Decimal(said["net"]), frozenset(said["suppressed"]))
-    if answered != (priced.list_price, priced.percent, priced.net, priced.suppressed):
-        oracle.memory.complaints.append(f"{entry.at} order {dict(values)}: {answered}, expected {priced}")
-
-
-def plan(oracle: Oracle, entry: JournalEntry) -> None:
-    """A first or dearer plan begins and is charged at once; it converts a trial."""
-    if not expected(oracle, entry, "ok"):
-        return
-    person = oracle.memory.people[entry.values["account"]]
-    oracle.settle(person)
-    begins = person.plans.take(person.label, entry.values["plan"], oracle.rules.prices, oracle.today())
-    if begins and person.plans.current is not None:
-        oracle.charge(person, person.plans.current, oracle.today())
-        if person.trial is not None and person.trial.state(entry.at) == "running":
-            person.trial.converted, person.trial.closed_at = True, entry.at
-            oracle.memory.trying.pop(person.label, None)
-    oracle.move(person)
-
-
-def unplan(oracle: Oracle, entry: JournalEntry) -> None:
-    """The plan ends with the paid period."""
-    if expected(oracle, entry, "ok"):
-        person = oracle.memory.people[entry.values["account"]]
-        oracle.settle(person)
-        person.plans.cancel(oracle.today())
 
 
 def assign(oracle: Oracle, entry: JournalEntry) -> None:
@@ -277,14 +222,14 @@ ACTIONS: Mapping[str, Callable[[Oracle, JournalEntry], None]] = {
     "disconnect": disconnect,
     "trial": trial,
     "usage": usage,
-    "pay": pay,
-    "order": order,
+    "pay": money_facts.pay,
+    "order": money_facts.order,
     "offer": offer,
     "accept": decide("accepted"),
     "reject": decide("rejected"),
     "cancel": decide("cancelled"),
-    "plan": plan,
-    "unplan": unplan,
+    "plan": plans.plan,
+    "unplan": plans.unplan,
     "assign": assign,
     "unassign": unassign,
     "delete": delete,

@@ -9,7 +9,7 @@ from tests.oracle.days import period_around
 
 @dataclass(frozen=True)
 class Charge:
-    """The charge of one period. `kind` is plan or product, `code` which one."""
+    """The charge of one period, or a credit of its unused days. `kind` is plan, product or credit, `code` of what."""
 
     account: str
     kind: str
@@ -78,19 +78,23 @@ class Plans:
                 self.current = Running(now.account, "plan", after, now.anchor, now.until)
         return self.current
 
-    def take(self, account: str, plan: str, prices: dict[str, Decimal | None], day: date) -> bool:
-        """Take a plan; returns whether a new period begins today."""
+    def take(
+        self, account: str, plan: str, price: Decimal, paid: Decimal | None, day: date, *, first_instant: bool = False
+    ) -> bool:
+        """Take a plan; returns whether a period begins today. `paid`: the fee of the period that runs."""
         now = self.on(day)
-        price = prices[plan] or Decimal(0)
-        if now is None or (prices[now.code] or Decimal(0)) < price:
+        if now is None:
             self.current = Running(account, "plan", plan, day, day)
             return True
         if now.code == plan:
             now.until = now.then = None
             now.deleted = False
-        else:
-            now.end_with_period(day)
-            now.then = plan
+            return False
+        if first_instant or (paid is not None and paid < price):
+            self.current = Running(account, "plan", plan, now.anchor if first_instant else day, day)
+            return True
+        now.end_with_period(day)
+        now.then = plan
         return False
 
     def cancel(self, day: date) -> None:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from tests.oracle.account_book import Line
 from tests.oracle.fees import Charge, Plans, Running
 from tests.oracle.licences import Granted
 from tests.oracle.trials import Trial
@@ -94,6 +95,8 @@ class Memory:
     had_trial: set[tuple[str, str]] = field(default_factory=set)
     references: dict[tuple[str, str], Paid] = field(default_factory=dict)
     payers: list[tuple[Charge, str]] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    merged: dict[str, str] = field(default_factory=dict)
     mails: set[QuotaMail] = field(default_factory=set)
     heights: dict[tuple[str, str, tuple[date, date], int], list[str]] = field(default_factory=dict)
     down: dict[str, datetime] = field(default_factory=dict)

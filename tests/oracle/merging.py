@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.oracle.account_book import Line, balance
 from tests.oracle.memory import JournalEntry
 from tests.oracle.offers import expected
 
@@ -24,7 +25,7 @@ def single_products(oracle: Oracle, reseller: str) -> set[str]:
 
 
 def merge(oracle: Oracle, entry: JournalEntry) -> None:
-    """Clients, payments and charges move; the source becomes a regular account."""
+    """Clients, payments, charges and the balance move; the source becomes a regular account."""
     values = entry.values
     if single_products(oracle, values["source"]) & single_products(oracle, values["target"]):
         expected(oracle, entry, "conflicts")
@@ -44,6 +45,11 @@ def merge(oracle: Oracle, entry: JournalEntry) -> None:
         (charge, target.label if payer == source.label and charge.account != source.label else payer)
         for charge, payer in oracle.memory.payers
     ]
+    moved = balance(oracle.memory.lines, source.label)
+    if moved:
+        oracle.memory.lines.append(Line(source.label, "transfer", -moved, None))
+        oracle.memory.lines.append(Line(target.label, "transfer", moved, None))
+    oracle.memory.merged[source.label] = target.label
     target.paid.extend(source.paid)
     source.paid.clear()
     source.kind = "regular"

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from tests.oracle import actions
+from tests.oracle.account_book import Line
 from tests.oracle.days import days_from, local_date, month_around, wall_instant
 from tests.oracle.fees import Charge, Running
 from tests.oracle.memory import JournalEntry, Memory, Person
@@ -100,6 +101,9 @@ class Oracle:
         start, end = running.period(day)
         made = Charge(person.label, running.kind, running.code, start, end, fee, fee - total)
         self.memory.payers.append((made, payer.label))
+        if person.reseller is not None:
+            at = wall_instant(start, time(0), self.rules.zone)
+            self.memory.lines.append(Line(payer.label, "charge", -total, at))
 
     def fee(self, running: Running) -> Decimal:
         """The monthly fee by the programme file."""

@@ -63,6 +63,7 @@ class Rules:
     codes: dict[str, Code]
     campaigns: dict[str, Code]
     offer_days: int
+    credit: Decimal | None
 
     @property
     def free(self) -> str:
@@ -108,6 +109,13 @@ def limits_of(plan: dict[str, Any]) -> dict[str, int | None]:
     return {metric: None if limit == "unlimited" else int(limit) for metric, limit in plan.get("limits", {}).items()}
 
 
+def credit_of(billing: dict[str, Any]) -> Decimal | None:
+    """How far below zero an order may take a balance; None: no limit."""
+    if "credit_limit" in billing:
+        return decimal(billing["credit_limit"])
+    return Decimal(0) if billing.get("mode") == "prepaid" else None
+
+
 def read_rules(path: Path) -> Rules:
     """Read a programme file."""
     values: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
@@ -134,5 +142,6 @@ def read_rules(path: Path) -> Rules:
         products={code: sold(code, product, wholesale) for code, product in values.get("products", {}).items()},
         codes={name: code_of(name, product) for name, product in values.get("promo_codes", {}).items()},
         campaigns={name: code_of(name, product) for name, product in values.get("campaigns", {}).items()},
+        credit=credit_of(values.get("billing", {})),
         offer_days=int(values.get("offers", {}).get("expire_after_days", 30)),
     )

@@ -88,17 +88,25 @@ def test_periods_keep_the_anchor_over_a_leap_year() -> None:
 
 
 def test_upgrade_begins_at_once_and_a_downgrade_at_the_end_of_the_period() -> None:
-    prices = {"free": None, "basic": Decimal(19), "premium": Decimal(49)}
+    basic, premium = Decimal(19), Decimal(49)
     plans = Plans()
 
-    assert plans.take("a", "basic", prices, date(2026, 1, 31))
-    assert plans.take("a", "premium", prices, date(2026, 2, 10))
-    assert not plans.take("a", "basic", prices, date(2026, 2, 20))
+    assert plans.take("a", "basic", basic, None, date(2026, 1, 31))
+    assert plans.take("a", "premium", premium, basic, date(2026, 2, 10))
+    assert not plans.take("a", "basic", basic, premium, date(2026, 2, 20))
 
     before, after = plans.on(date(2026, 3, 9)), plans.on(date(2026, 3, 10))
     assert before is not None
     assert after is not None
     assert (before.code, after.code, after.anchor) == ("premium", "basic", date(2026, 2, 10))
+
+
+def test_first_instant_replaces_the_period_and_keeps_the_anchor() -> None:
+    plans = Plans()
+    plans.take("a", "premium", Decimal(49), None, date(2026, 1, 31))
+
+    assert plans.take("a", "basic", Decimal(19), Decimal(49), date(2026, 2, 28), first_instant=True)
+    assert plans.current == Running("a", "plan", "basic", date(2026, 1, 31), date(2026, 2, 28))
 
 
 def test_trial_is_seven_times_24_hours_over_a_clock_change() -> None:

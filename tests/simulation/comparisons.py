@@ -10,6 +10,7 @@ from kontor.accounts import queries as accounts_queries
 from kontor.context import Context
 from kontor.discounts.explain import explain_discount
 from kontor.usage import service as usage
+from tests.oracle.account_book import Line
 from tests.oracle.days import months_later
 from tests.oracle.fees import Charge
 from tests.oracle.licences import held
@@ -105,6 +106,16 @@ def charges(view: View) -> None:
     view.same_sets("charge", set(product.items()), set(oracle.items()))
 
 
+def account_books(view: View) -> None:
+    """Every line of every account book; what they add up to is what an order may spend."""
+    query = "SELECT reseller_id, kind, amount, at FROM account_book"
+    product = Counter(
+        Line(str(view.label(reseller)), kind, amount, None if kind == "transfer" else at)
+        for reseller, kind, amount, at in view.rows(query)
+    )
+    view.same_sets("line", set(product.items()), set(Counter(view.oracle.memory.lines).items()))
+
+
 def quotas(view: View) -> None:
     """Every quota notice, and its only mail."""
     query = """SELECT n.account_id, metric, period_start, period_end, allowed, threshold, told_at, m.template
@@ -178,4 +189,6 @@ def licences(view: View) -> None:
     view.same_sets("licences", product, oracle)
 
 
-COMPARISONS: tuple[DailyCheck, ...] = (people, discounts, explanations, charges, quotas, used, offers, licences)
+COMPARISONS: tuple[DailyCheck, ...] = (
+    people, discounts, explanations, charges, account_books, quotas, used, offers, licences,
+)  # fmt: skip

@@ -13,7 +13,8 @@ from devtools.simulation.daily_plan import START, Day, Parameters
 from devtools.simulation.environment import SimulationEnvironment
 from devtools.simulation.run import Simulation
 from kontor.kernel.zones import day_start
-from kontor.programme import Programme, parse
+from kontor.programme.model import Programme
+from kontor.programme.parse import parse
 from tests.oracle.oracle import Oracle
 from tests.oracle.rules import read_rules
 from tests.simulation.comparisons import COMPARISONS

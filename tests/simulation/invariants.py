@@ -32,6 +32,14 @@ def nothing_is_charged_twice(view: View) -> None:
     view.complaints.extend(f"{view.day} charged twice: {row}" for row in view.rows(query))
 
 
+def statements_add_up(view: View) -> None:
+    """The sum of all statements is what stands on them: charges less credits, less what was voided since."""
+    listed = """SELECT coalesce(sum(CASE kind WHEN 'credit' THEN -total ELSE total END), 0) FROM charges
+        WHERE stated IS NOT NULL AND void_stated IS NULL"""
+    stated = "SELECT coalesce(sum(total), 0) FROM statements"
+    view.same("sum of statements", view.rows(stated), view.rows(listed))
+
+
 def nothing_is_mailed_twice(view: View) -> None:
     """One identity, one mail; each message reached each address once."""
     query = "SELECT template, fact_key FROM mails GROUP BY template, fact_key, identity HAVING count(*) > 1"
@@ -90,6 +98,7 @@ INVARIANTS: tuple[DailyCheck, ...] = (
     nothing_is_dead,
     nothing_is_late,
     nothing_is_charged_twice,
+    statements_add_up,
     nothing_is_mailed_twice,
     mails_leave,
     calls_are_recognised,

@@ -14,7 +14,8 @@ from sqlalchemy import CursorResult, Engine, text
 from devtools.simulation.charts import draw
 from devtools.simulation.daily_plan import Parameters, plan_days
 from devtools.simulation.run import temporary_database
-from kontor.programme import Programme, parse
+from kontor.programme.model import Programme
+from kontor.programme.parse import parse
 from tests.conftest import Servers
 from tests.simulation.comparisons import COMPARISONS
 from tests.simulation.harness import run_watched

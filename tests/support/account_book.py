@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -29,6 +30,14 @@ class BookScenario:
         """Send a request that must succeed; returns the parsed body."""
         return self.fees.api.ok(line, body, key=self.fees.key)
 
+    def begin(self, at: datetime) -> None:
+        """Set the clock; no schedule fires."""
+        self.fees.clock.advance(at - self.fees.clock.now())
+
+    def work(self) -> None:
+        """Run every due job; no schedule fires."""
+        self.fees.worker.inline.drain()
+
     def post(self, reseller: str, amount: str, reference: str, kind: str = "payment", **more: Any) -> httpx.Response:
         """Post a payment, dated now."""
         body = {"amount": money(amount, self.currency), "paid_at": self.fees.clock.now().isoformat()}
@@ -50,14 +59,14 @@ class BookScenario:
     def merge(self, old: str, new: str) -> None:
         """Merge a reseller into another."""
         self.ok(f"POST /v1/resellers/{old}/merge", {"into": new})
-        self.fees.worker.inline.drain()
+        self.work()
         assert self.fees.shown(old)["kind"] == "regular"
 
     def turnover(self, reseller: str) -> str:
         """The turnover of today."""
         return str(self.ok(f"GET /v1/resellers/{reseller}/discount")["turnover"]["amount"])
 
-    def book(self, reseller: str, query: str = "") -> Any:
+    def account_book(self, reseller: str, query: str = "") -> Any:
         """The account book."""
         return self.ok(f"GET /v1/resellers/{reseller}/account-book?{query}")
 
@@ -65,7 +74,7 @@ class BookScenario:
         """Format lines as `day kind amount = balance`, in order."""
         return [
             f"{line['day']} {line['kind']} {line['amount']['amount']} = {line['balance']['amount']}"
-            for line in self.book(reseller, query)["items"]
+            for line in self.account_book(reseller, query)["items"]
         ]
 
 

@@ -23,7 +23,10 @@ class ListeningServer(uvicorn.Server):
     """A server that signals when it listens."""
 
     def __init__(self, app: FastAPI, http: type[BoundedHttp]) -> None:
-        config = uvicorn.Config(app, port=0, access_log=False, log_config=None, lifespan="on", http=http, ws="none")
+        # A test that moves the clock for months between two calls keeps its connection.
+        config = uvicorn.Config(
+            app, port=0, access_log=False, log_config=None, lifespan="on", http=http, ws="none", timeout_keep_alive=120
+        )
         super().__init__(config)
         self.listening = threading.Event()
 

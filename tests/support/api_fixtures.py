@@ -38,7 +38,7 @@ def build_deps(engine: Engine, clock: Clock, threads: ThreadPoolExecutor) -> Dep
         jobs=silent_jobs(clock),
         secret_box=FernetSecretBox(SECRET),
         passwords=Argon2Passwords.cheap(),
-        programmes=Programmes(),
+        programmes=Programmes(clock),
         tokens=Tokens(SECRET),
         guard=AddressGuard(resolve_public),
         txt=no_records,
@@ -61,7 +61,7 @@ def deps(engine: Engine, clock: ManualClock) -> Iterator[Deps]:
 def api(deps: Deps) -> Iterator[Api]:
     """The API behind a real HTTP server."""
     app = build(deps)
-    with running_server(app) as url, httpx.Client(base_url=url, timeout=30) as http:
+    with running_server(app) as url, httpx.Client(base_url=url, timeout=30, verify=False) as http:
         yield Api(http, deps, app)
 
 

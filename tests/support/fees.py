@@ -129,12 +129,26 @@ class FeeScenario(ApiScenario):
         return charges
 
     def bill(self, who: str, query: str = "") -> list[str]:
-        """Format charges as `first day - end: product fee - discount = total`, in order."""
+        """Format charges as `first day - end: product fee - discount = total`, credits as their total, in order."""
         return [
-            f"{row['period_start']} - {row['period_end']}: {row['product']} {row['fee']['amount']}"
-            f" - {row['discount']['amount']} = {row['total']['amount']}"
+            f"{row['period_start']} - {row['period_end']}: "
+            + (
+                f"credit {row['product']} {row['total']['amount']}"
+                if row["kind"] == "credit"
+                else f"{row['product']} {row['fee']['amount']} - {row['discount']['amount']} = {row['total']['amount']}"
+            )
             for row in self.charges(who, query)
         ]
+
+    def quote(self, account: str, plan: str) -> tuple[str, str, str]:
+        """Ask what a change of plan would charge and credit, and when."""
+        body = {"plan": plan, "dry_run": True}
+        said = self.api.ok(f"PUT /v1/accounts/{account}/subscription", body, key=self.key)
+        return said["charge"]["amount"], said["credit"]["amount"], said["at"]
+
+    def void(self, charge: str) -> httpx.Response:
+        """Void a charge."""
+        return self.call(f"POST /v1/charges/{charge}/void", {"reason": "mistake"})
 
     def starts(self, who: str, query: str = "") -> list[str]:
         """The first days of charged periods."""

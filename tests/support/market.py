@@ -134,7 +134,8 @@ class Market(FeeScenario):
         hook = {"url": f"https://hooks.example/{word}", "events": ["*"], "reseller_id": reseller}
         party.add("endpoint_id", self.ok("POST /v1/webhook-endpoints", hook)["id"])
         payment = {"amount": money("150.00", "EUR"), "paid_at": self.clock.now().isoformat(), "kind": "payment"}
-        self.ok(f"POST /v1/resellers/{reseller}/payments", {**payment, "reference": f"PAY-{word}"})
+        posted = self.ok(f"POST /v1/resellers/{reseller}/payments", {**payment, "reference": f"PAY-{word}"})
+        party.add("payment_id", posted["id"])
         order = {"product": "handset", "order_ref": f"ORDER-{word}", "promo_code": "ZETACODE"}
         self.ok(f"POST /v1/resellers/{reseller}/orders", order)
         lines = [{"product": f"own-{word}", "count": 3, "mode": "absolute", "term": "P1Y"}]

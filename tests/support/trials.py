@@ -49,7 +49,7 @@ class TrialScenario:
     source: str = field(default_factory=EXAMPLE.read_text)
 
     def __post_init__(self) -> None:
-        programmes = Programmes()
+        programmes = Programmes(self.clock)
         deps = handler_deps(context_for(silent_jobs(self.clock), programmes), transport=self.transport)
         families = (account_tasks, usage_tasks, mail_tasks)
         handlers = [handler for family in families for handler in family.handlers(deps)]

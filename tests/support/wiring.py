@@ -36,7 +36,7 @@ def silent_jobs(clock: Clock) -> Jobs:
 
 def context_for(jobs: Jobs, programmes: Programmes | None = None) -> Context:
     """The context of use cases: offers signed with SECRET, a cheap password hasher."""
-    return Context(jobs, programmes or Programmes(), Secrets(DerivedKeys(SECRET), Argon2Passwords.cheap()))
+    return Context(jobs, programmes or Programmes(jobs.clock), Secrets(DerivedKeys(SECRET), Argon2Passwords.cheap()))
 
 
 @lru_cache(maxsize=1)
@@ -64,6 +64,7 @@ def handler_deps(ctx: Context, sender: CallSender | None = None, transport: Mail
         builder=mail_builder(),
         transport=transport or FakeMailTransport(),
         txt=FixedTxt({}),
+        reader=FakeHttp(),
     )
 
 

@@ -40,6 +40,7 @@ def running_worker(deps: Deps, **options: Any) -> Iterator[WorkerHarness]:
         builder=mail_builder(),
         transport=mail_transport,
         txt=FixedTxt({}),
+        reader=http,
     )
     with InlineWorker(deps.engine, all_handlers(ports), deps.clock, **options) as inline:
         yield WorkerHarness(inline, http, mail_transport)

@@ -76,10 +76,15 @@ def climbed(world: World, run: StoryRun) -> Steps:
 def ordered(world: World, run: StoryRun) -> Steps:
     """An order is priced by the turnover at that moment; promo codes apply only without a turnover discount."""
     reseller = run.create_reseller("Сервер Дом", locale="ru")
+    path = f"/v1/resellers/{reseller.id}/orders"
+    world.expect_refusal("POST", path, {"product": "vps-small", "order_ref": "A-0"}, 409, "insufficient_balance")
+    pay(world, reseller, "1000.00", "2025-06-01T12:00:00+03:00")
     first = order(world, reseller, "A-1", "vps-small", promo_code="welcome10")
     check_equal(
         "with a code", (first["list"]["amount"], first["percent"], first["net"]["amount"]), ("390.00", 10, "351.00")
     )
+    yield world.now
+    world.received_mail("balance-low", reseller.id, reseller.address)
     pay(world, reseller, "2999.99")
     second = order(world, reseller, "A-2", "vps-small", promo_code="WELCOME10")
     check_equal("with a turnover discount", (second["percent"], second["net"]["amount"]), (3, "378.30"))
@@ -100,6 +105,11 @@ def ordered(world: World, run: StoryRun) -> Steps:
     }
     world.expect_refusal("POST", f"/v1/resellers/{reseller.id}/payments", euros, 422, "currency_mismatch")
     yield world.now
+    account_book = world.get(f"/v1/resellers/{reseller.id}/account-book")
+    lines = [f"{line['kind']} {line['balance']['amount']}" for line in account_book["items"]]
+    expected = ["payment 1000.00", "order 649.00", "payment 3648.99", "order 3270.69", "payment 3270.70"]
+    check_equal("the lines of the account book", lines, expected)
+    run.report("an order without balance is refused; below 1,000 the reseller was mailed once")
     return "WELCOME10 gives 10 % without turnover and nothing with a 3 % tier; the price of an order never changes"
 
 

@@ -11,13 +11,14 @@ NOON = datetime(2026, 1, 20, 12, tzinfo=UTC)
 
 
 def test_chargeback_counts_again_when_a_former_reseller_becomes_one_again(world: BookScenario) -> None:
-    world.fees.reach(NOON)
+    world.begin(NOON)
     elbe = world.fees.reseller("house", "Elbe")
     world.pay(elbe, "60000", "psp-1")
+    world.work()
     world.ok(f"POST /v1/accounts/{elbe}/revert-reseller")
     world.pay(elbe, "60000", "psp-1-back", "chargeback")
     world.ok(f"POST /v1/accounts/{elbe}/become-reseller")
-    world.fees.settle()
+    world.work()
     discount = world.ok(f"GET /v1/resellers/{elbe}/discount")
     assert (discount["turnover"]["amount"], discount["tier"]) == ("0.00", None)
     assert discount["recorded"]["tier"] is None
@@ -26,7 +27,7 @@ def test_chargeback_counts_again_when_a_former_reseller_becomes_one_again(world:
 
 @pytest.mark.parametrize("days", [1, 40], ids=["in deletion", "deleted for good"])
 def test_refund_is_taken_when_its_reseller_is_deleted(world: BookScenario, days: int) -> None:
-    world.fees.reach(NOON)
+    world.begin(NOON)
     elbe = world.fees.reseller("house", "Elbe")
     world.pay(elbe, "150", "psp-1")
     world.ok(f"DELETE /v1/accounts/{elbe}")
@@ -39,19 +40,21 @@ def test_refund_is_taken_when_its_reseller_is_deleted(world: BookScenario, days:
 
 
 def test_restored_reseller_has_the_turnover_of_what_arrived_meanwhile(world: BookScenario) -> None:
-    world.fees.reach(NOON)
+    world.begin(NOON)
     elbe = world.fees.reseller("house", "Elbe")
     world.pay(elbe, "150", "psp-1")
+    world.work()
     world.ok(f"DELETE /v1/accounts/{elbe}")
     world.pay(elbe, "100", "psp-2", "refund")
+    world.work()
     world.ok(f"POST /v1/accounts/{elbe}/restore")
-    world.fees.settle()
+    world.work()
     assert world.turnover(elbe) == "50.00"
     assert world.ok(f"GET /v1/resellers/{elbe}/discount")["recorded"]["turnover"]["amount"] == "50.00"
 
 
 def test_facts_of_a_merged_reseller_count_for_the_last_of_a_chain_under_their_origin(world: BookScenario) -> None:
-    world.fees.reach(NOON)
+    world.begin(NOON)
     elbe, weser, oder = (world.fees.reseller("house", name) for name in ("Elbe", "Weser", "Oder"))
     first = world.pay(elbe, "150", "psp-1")
     world.merge(elbe, weser)
@@ -76,7 +79,7 @@ def test_facts_of_a_merged_reseller_count_for_the_last_of_a_chain_under_their_or
 
 
 def test_reference_of_each_reseller_is_its_own_when_both_used_it_before_a_merge(world: BookScenario) -> None:
-    world.fees.reach(NOON)
+    world.begin(NOON)
     elbe, weser = (world.fees.reseller("house", name) for name in ("Elbe", "Weser"))
     of_elbe, of_weser = world.pay(elbe, "10", "psp-1"), world.pay(weser, "20", "psp-1")
     world.merge(elbe, weser)
@@ -88,7 +91,7 @@ def test_reference_of_each_reseller_is_its_own_when_both_used_it_before_a_merge(
 
 
 def test_merged_reseller_that_is_one_again_gets_its_own_payments(world: BookScenario) -> None:
-    world.fees.reach(NOON)
+    world.begin(NOON)
     elbe, weser = (world.fees.reseller("house", name) for name in ("Elbe", "Weser"))
     first = world.pay(elbe, "10", "psp-1")
     world.merge(elbe, weser)
@@ -100,7 +103,7 @@ def test_merged_reseller_that_is_one_again_gets_its_own_payments(world: BookScen
 
 
 def test_repeat_of_a_reference_names_the_fields_that_differ(world: BookScenario) -> None:
-    world.fees.reach(NOON)
+    world.begin(NOON)
     elbe = world.fees.reseller("house", "Elbe")
     first = world.pay(elbe, "10", "ch_1")
     refund = world.post(elbe, "10", "ch_1", "refund")
@@ -112,7 +115,7 @@ def test_repeat_of_a_reference_names_the_fields_that_differ(world: BookScenario)
 
 
 def test_payment_is_shown_to_the_reseller_it_counts_for_alone(world: BookScenario) -> None:
-    world.fees.reach(NOON)
+    world.begin(NOON)
     elbe, weser = (world.fees.reseller("house", name) for name in ("Elbe", "Weser"))
     payment = world.pay(elbe, "10", "psp-1")
     own, foreign = (world.fees.api.key(reseller_id=UUID(each)) for each in (elbe, weser))

@@ -5,12 +5,15 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import brands, reseller_status
 from kontor.accounts import service as accounts
+from kontor.accounts.brand_routes import brand_out
 from kontor.accounts.service import NewAccount
 from kontor.context import Context
 from kontor.kernel.errors import Invalid
+from kontor.mailer.brand import Brand
 from models.accounts import Account
 
 OTHER = "Spree Kurse"
+PROVIDER = Brand(name="Provider", link_base="https://kontor.example")
 
 
 @pytest.fixture
@@ -43,7 +46,7 @@ def test_brand_name_may_be_ones_own_or_that_of_another_programme(
         for name in (reseller.name, client.name, "Elbe", "Wolga Host"):
             brands.require_own_name(office, session, account, name)
             brands.put(session, account, brands.validate_brand({"name": name}), office.now)
-            assert brands.brand_out(session, account).name == name
+            assert brand_out(session, account, PROVIDER).name == name
 
 
 @pytest.mark.parametrize(

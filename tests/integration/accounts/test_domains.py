@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import brands, domains, reseller_status
 from kontor.accounts import service as accounts
+from kontor.accounts.brand_routes import brand_out
 from kontor.accounts.service import NewAccount
 from kontor.adapters.fakes import ManualClock
 from kontor.adapters.network import FixedTxt
@@ -72,7 +73,7 @@ def news(session: Session) -> tuple[list[str], list[str]]:
 def test_claimant_is_told_once_when_its_record_is_published(
     office: Context, session: Session, reseller: Account, claim: VerifiedDomain
 ) -> None:
-    shown = brands.brand_out(session, reseller).domains[0]
+    shown = brand_out(session, reseller, PROVIDER).domains[0]
     assert not shown.verified
     for _ in range(2):
         check(office, session, {shown.record.name: ["v=spf1 -all", shown.record.value]})
@@ -211,4 +212,4 @@ def test_setting_the_brand_again_keeps_the_verification(
     settings = brands.validate_brand({"name": "New", "from_address": "neu@elbe.example"})
     brands.put(session, reseller, settings, office.now)
     assert (claim.token, claim.verified_by) == (token, ANNA.name)
-    assert brands.brand_out(session, reseller).domains[0].verified
+    assert brand_out(session, reseller, PROVIDER).domains[0].verified

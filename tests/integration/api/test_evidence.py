@@ -8,7 +8,11 @@ from uuid import UUID
 from kontor.accounts import activation, address_links
 from kontor.accounts.address_links import LIFETIME, AddressRole
 from kontor.adapters.fakes import ManualClock
+from kontor.http.visibility import Viewer
+from kontor.offers.schemas import BriefEvidenceOut
+from kontor.offers.views import offer_out
 from models.accounts import Account
+from models.offers import Offer
 from tests.integration.api.test_pages import LINE, deliver
 from tests.support.api import Api, ResellerAccounts
 
@@ -30,6 +34,10 @@ def test_evidence_is_shown_to_operator_and_client_and_only_its_way_to_the_resell
         assert (evidence["link_host"], evidence["domain_set_by"]) == ("kontor.example", None)
     events = api.ok(f"GET /v1/offers/{offer_id}", key=reseller)["events"]
     assert [event["evidence"] for event in events] == [None, None, {"via": "link"}]
+    with api.deps.sessions() as session:
+        offer = session.get_one(Offer, UUID(offer_id))
+        shown = offer_out(session, offer, api.deps.clock.now(), Viewer.RESELLER).events[-1].evidence
+    assert shown == BriefEvidenceOut(via="link")
 
 
 def test_former_address_objects_with_one_press_and_an_operator_frees_the_offers(

@@ -26,7 +26,7 @@ def address(deps: Deps) -> Iterator[str]:
 @pytest.fixture
 def visitor(address: str) -> Iterator[ConsoleClient]:
     """A client that has not signed in."""
-    with httpx.Client(base_url=address, timeout=30) as http:
+    with httpx.Client(base_url=address, timeout=30, verify=False) as http:
         yield ConsoleClient(http)
 
 

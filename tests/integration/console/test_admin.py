@@ -19,6 +19,7 @@ from models.keys import ApiKey
 from models.people import Operator
 from tests.support.api import ResellerAccounts
 from tests.support.console import PASSWORD, ConsoleClient, create_operator
+from tests.support.wiring import EXAMPLES
 
 As = Callable[[str], ConsoleClient]
 SECRET = re.compile(r'<code class="secret">([^<]+)</code>')
@@ -151,6 +152,31 @@ def test_programme_page_shows_the_applied_source(
     assert "learning" in admin.get("/console/programmes").text
     assert "data-protection" in admin.get("/console/programmes/learning").text
     assert admin.http.get("/console/programmes/none").status_code == 404
+
+
+def test_file_is_planned_compared_and_applied_with_a_reason_from_the_console(
+    signed_in: As, make_accounts: Callable[[str], ResellerAccounts], deps: Deps
+) -> None:
+    make_accounts("elbe")
+    admin, place = signed_in("admin"), "/console/programmes/learning"
+    source = (EXAMPLES / "learning.yaml").read_text().replace("expire_after_days: 30", "expire_after_days: 20")
+    broken = admin.post(place, {"source": source.replace("currency: EUR", "currency: EUX")})
+    assert broken.status_code == 422
+    assert "EUX" in broken.text
+    planned = admin.post(place, {"source": source})
+    assert "~ offers.expire_after_days: 30 -&gt; 20" in planned.text
+    approve = re.search(r'name="approve" value="([0-9a-f]{64})"', planned.text)
+    assert approve is not None
+    assert admin.post(place, {"source": source, "approve": approve[1], "reason": " "}).status_code == 422
+    assert admin.post(place, {"source": source, "approve": "0" * 64, "reason": "shorter"}).status_code == 422
+    applied = admin.post(place, {"source": source, "approve": approve[1], "reason": "shorter"})
+    assert "Applied as version 2." in applied.text
+    compared = admin.get(f"{place}?version=2&against=1").text
+    assert "~ offers.expire_after_days: 30 -&gt; 20" in compared
+    assert admin.http.get(f"{place}?version=9").status_code == 404
+    with deps.sessions() as session:
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "programme.apply")).all()[-1]
+        assert (entry.reason, entry.target) == ("shorter", "learning")
 
 
 def test_audit_log_is_exported_completely_and_without_formulas(signed_in: As, deps: Deps) -> None:

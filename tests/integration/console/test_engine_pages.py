@@ -164,7 +164,7 @@ def test_instance_page_shows_its_waiting_jobs_and_errors(
     client: UUID = make_accounts("elbe").client
     lane = f"instance:{client}"
     with deps.sessions() as session:
-        session.add(Lane(name=lane, state="open", failures=3, last_error="connection refused"))
+        session.add(Lane(name=lane, state="open", failures=3, last_error="no connection: refused"))
         put = deps.jobs.enqueue(session, "probe.echo", {"message": "waits"}, lane=lane)
         dead = deps.jobs.enqueue(session, "probe.echo", {"message": "gave up"}, lane=lane)
         session.commit()
@@ -172,7 +172,7 @@ def test_instance_page_shows_its_waiting_jobs_and_errors(
     text = signed_in("viewer").get(f"/console/instances/instance%3A{client}").text
     for words in (
         "elbe client",
-        "connection refused",
+        "connection_refused",
         str(put.id),
         "no route to host",
         "https://customer.example/hook",

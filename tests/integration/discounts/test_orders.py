@@ -37,6 +37,7 @@ def test_order_uses_the_tier_percentage_and_suppresses_promotions(world: Discoun
 
 def test_suspended_reseller_places_no_order(world: DiscountScenario) -> None:
     reseller = world.reseller()
+    world.top_up(reseller)
     first = order(world, reseller, "vps-small", "O-1")
     world.api.ok(f"POST /v1/accounts/{reseller}/suspend", {"reason": "abuse"}, key=world.key)
     assert code(world, reseller, {"product": "vps-small", "order_ref": "O-2"}) == (409, "account_suspended")
@@ -48,6 +49,7 @@ def test_suspended_reseller_places_no_order(world: DiscountScenario) -> None:
 def test_best_promotion_applies_without_a_tier_and_the_other_is_recorded(world: DiscountScenario) -> None:
     world.reach(moscow("2026-12-28"))
     reseller = world.reseller()
+    world.top_up(reseller)
     placed = order(world, reseller, "vps-small", "O-1", promo_code="Welcome10")
     assert (placed["percent"], placed["net"], placed["promotion"]) == (15, roubles("331.50"), "new-year-2027")
     assert placed["suppressed"] == [{"code": "WELCOME10", "percent": 10, "by": "better"}]
@@ -60,6 +62,7 @@ def test_price_of_a_placed_order_is_fixed_and_computed_from_the_ledger(
 ) -> None:
     world.reach(moscow("2026-01-05"))
     reseller = world.reseller()
+    world.top_up(reseller)
     first = order(world, reseller, "dedicated-e3", "O-1")
     world.pay(reseller, "100000", "2026-01-05")
     again = order(world, reseller, "dedicated-e3", "O-1", quantity=7)
@@ -76,6 +79,7 @@ def test_price_of_a_placed_order_is_fixed_and_computed_from_the_ledger(
 
 def test_dry_run_prices_an_order_and_stores_nothing(world: DiscountScenario) -> None:
     reseller = world.reseller()
+    world.top_up(reseller)
     priced = order(world, reseller, "ssl-domain", "O-1", dry_run=True, promo_code="WELCOME10")
     assert (priced["status"], priced["id"], priced["net"]) == (200, None, roubles("891.00"))
     assert world.api.ok(f"GET /v1/resellers/{reseller}/orders", key=world.key)["items"] == []
@@ -112,6 +116,7 @@ def test_flat_discount_applies_to_every_product(world: DiscountScenario) -> None
 
 def test_reseller_orders_with_its_own_key_and_its_clients_cannot(world: DiscountScenario) -> None:
     reseller = world.reseller()
+    world.top_up(reseller)
     new_client = {"name": "Client", "admin_email": "c@client.example"}
     client = world.api.ok(f"POST /v1/resellers/{reseller}/clients", new_client, key=world.key)["id"]
     body = {"product": "vps-small", "order_ref": "O-1"}

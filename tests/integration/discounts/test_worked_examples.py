@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from kontor.programme import Programme, parse
-from kontor.programme.model import Tier, TurnoverDiscount
+from kontor.programme.model import Programme, Tier, TurnoverDiscount
+from kontor.programme.parse import parse
 from tests.support.discounts import FAMILIES, DiscountScenario, moscow
 from workers.migrations import ROOT
 

@@ -113,6 +113,7 @@ def test_oldest_connections_without_a_header_give_way_beyond_50_of_an_origin(url
 def test_connections_of_a_proxy_are_not_counted() -> None:
     with running_server(build(), bounded_http(["127.0.0.0/8"])) as proxied, ExitStack() as stack:
         held = [stack.enter_context(connected(proxied, b"GET")) for _ in range(60)]
+        assert head_of(exchange(proxied, LAST))[0] == 200
         held[0].sendall(LAST[3:])
         assert head_of(answer(held[0]))[0] == 200
 

@@ -14,7 +14,7 @@ from kontor.context import Context
 from kontor.fees import statements
 from kontor.fees.assignments import Assignments
 from kontor.kernel.errors import Conflict
-from tests.support.fees import FeeScenario
+from tests.support.fees import HOUSE, HOUSE_LINE, FeeScenario, money
 from workers.migrations import ROOT
 
 NEW_YORK = "America/New_York"
@@ -184,6 +184,21 @@ def test_currency_cannot_change_once_there_are_charges(world: FeeScenario, accou
     with pytest.raises(Conflict) as refused:
         world.apply("telephony", source.replace("currency: USD", "currency: CAD"))
     assert refused.value.code == "currency_in_use"
+
+
+def test_currency_cannot_change_once_a_reseller_has_set_a_fee(world: FeeScenario) -> None:
+    elbe = world.reseller("house", "Elbe")
+    source = HOUSE + HOUSE_LINE.format(reseller=elbe)
+    yen = source.replace("currency: EUR", "currency: JPY").replace("9.99", "9").replace("4.00", "4")
+    yen = yen.replace("3.33", "3").replace("2.00", "2").replace("20.00", "20")
+    body = {"retail_fee": money("12.34", "EUR")}
+    world.api.ok(f"PATCH /v1/resellers/{elbe}/products/house-line", body, key=world.key)
+    with pytest.raises(Conflict) as refused:
+        world.apply("house", yen)
+    assert refused.value.code == "currency_in_use"
+    world.api.ok(f"PATCH /v1/resellers/{elbe}/products/house-line", {"retail_fee": None}, key=world.key)
+    world.apply("house", yen)
+    assert world.call(f"GET /v1/resellers/{elbe}/products").status_code == 200
 
 
 def test_charged_period_is_never_charged_again_when_the_pointer_is_wrong(

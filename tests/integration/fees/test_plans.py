@@ -64,6 +64,7 @@ def test_upgrade_within_a_period_starts_a_new_one_at_once(world: FeeScenario, sa
     world.go("2026-03-10", PARIS)
     assert world.bill(f"resellers/{reseller}") == [
         f"2026-01-31 - 2026-02-28: {BASIC}",
+        "2026-02-10 - 2026-02-28: credit basic 9.77",
         f"2026-02-10 - 2026-03-10: {PREMIUM}",
         f"2026-03-10 - 2026-04-10: {PREMIUM}",
     ]

@@ -5,13 +5,15 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from kontor.accounts import activation, brands, clients, domains
+from kontor.accounts import activation, brand_queries, brands, clients, domains
 from kontor.adapters.fakes import FakeMailTransport
 from kontor.audit import Actor
 from kontor.context import Context
 from kontor.engine.handlers import Done, Outcome
+from kontor.kernel.states import ImageRole
 from models.accounts import Account
 from tests.integration.mails.parsing import latest, parsed, text_of
+from tests.support.wiring import PUBLIC_URL
 
 Send = Callable[[UUID], Outcome]
 
@@ -56,14 +58,17 @@ def test_mail_uses_the_resellers_brand_and_the_clients_own_where_set(
     brands.put(session, reseller, brands.validate_brand(theirs), office.now)
     own = {"logo_url": "https://weser.example/logo.png", "name": "Never shown"}
     brands.put(session, client, brands.validate_brand(own), office.now)
+    brand_queries.put_in_force(session, reseller.id, ImageRole.LOGO, "ab" * 32)
+    brand_queries.put_in_force(session, client.id, ImageRole.LOGO, "cd" * 32)
     send(latest(session, "activation").id)
     sent = transport.sent[0]
     assert parsed(sent)["From"].addresses[0].display_name == "Elbe Akademie"
     html = parsed(sent).get_body(("html",))
     assert html is not None
     page = str(html.get_content())
-    assert "https://weser.example/logo.png" in page
-    assert "https://elbe.example/logo.png" not in page
+    assert f"{PUBLIC_URL}/images/{'cd' * 32}.png" in page
+    assert "ab" * 32 not in page
+    assert "logo.png" not in page
     assert "Never shown" not in page
     assert "hilfe@elbe.example" in text_of(sent)
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import instances
 from kontor.accounts import queries as accounts
-from kontor.accounts.locks import share_lock_reseller
+from kontor.accounts.locks import share_lock_any, share_lock_reseller
 from kontor.fees import queries as fees
 from kontor.kernel.database import lock_names
 from kontor.mails import queries as mails
@@ -60,7 +60,8 @@ def test_locked_rows_are_refused_to_other_transactions(world: OfferScenario) -> 
     }
     shared: dict[str, tuple[str, Any, Lock]] = {
         "shared account": ("accounts", reseller, lambda s: accounts.by_id(s, reseller, share=True)),
-        "reseller that is paid for": ("accounts", reseller, lambda s: share_lock_reseller(s, reseller)),
+        "reseller that orders": ("accounts", reseller, lambda s: share_lock_reseller(s, reseller)),
+        "reseller that is paid for": ("accounts", reseller, lambda s: share_lock_any(s, reseller)),
         "payer": ("accounts", reseller, lambda s: fees.lock_accounts(s, [client], [reseller])),
     }
     for name, (table, row_id, lock) in exclusive.items():

@@ -105,3 +105,58 @@ def test_migration_waits_for_a_long_transaction_without_blocking_others(empty_ur
         reader.rollback()
         running.result(timeout=60)
     assert revision(empty_url) == newest_revision()
+
+
+OLD, NEW = new_id(), new_id()
+FACTS_OF_BEFORE = f"""
+INSERT INTO programmes (code, document, source, digest, applied_at)
+VALUES ('books', '{{"timezone": "Europe/Moscow"}}', '', '', now());
+INSERT INTO accounts (id, programme, name, name_key, kind, admin_email, email_key, locale, timezone, created_at)
+SELECT id, 'books', id, id, 'reseller', '', '', 'en', 'UTC', now() FROM unnest(ARRAY['{OLD}', '{NEW}']::uuid[]) AS id;
+INSERT INTO payments (id, reseller_id, origin_id, reference, kind, amount, currency, paid_at, created_at) VALUES
+    (gen_random_uuid(), '{NEW}', '{OLD}', 'P-1', 'payment', 100, 'RUB', '2026-01-01Z', '2026-01-02Z'),
+    (gen_random_uuid(), '{NEW}', '{NEW}', 'P-1', 'refund', 7, 'RUB', '2026-02-01Z', '2026-02-01Z');
+INSERT INTO orders (id, reseller_id, programme, order_ref, product, quantity, currency, list_price, percent, net,
+    suppressed, as_of, created_at)
+VALUES (gen_random_uuid(), '{OLD}', 'books', 'O-1', 'vps', 2, 'RUB', 20, 0, 20, '[]', '2026-01-03', '2026-01-03Z');
+INSERT INTO fee_runs (id, programme, account_id, kind, code, anchor, since, next_start, created_at)
+SELECT '{OLD}', 'books', '{OLD}', 'product', 'line', '2026-01-05', '2026-01-05', '2026-03-05', now();
+INSERT INTO charges (id, run_id, programme, account_id, reseller_id, kind, product, period_start, period_end, currency,
+    fee, percent, discount, total, how, created_at, voided_at, void_reason, voided_by)
+SELECT gen_random_uuid(), '{OLD}', 'books', '{OLD}', '{NEW}', 'product', 'line', start, start + 28, 'RUB', 5, 0, 0, 5,
+    jsonb_build_object('discount_of', payer), start + interval '1 day', voided, left(voided::text, 1), 'me'
+FROM (VALUES ('2026-01-05'::date, '{OLD}', '2026-02-10Z'::timestamptz), ('2026-02-05', '{NEW}', NULL))
+    AS c (start, payer, voided);
+INSERT INTO domain_events (id, account_id, reseller_id, programme, type, data, at)
+VALUES (gen_random_uuid(), '{OLD}', '{NEW}', 'books', 'account.merged', '{{"into": "{NEW}"}}', '2026-01-20Z');
+UPDATE accounts SET kind = 'regular' WHERE id = '{OLD}'
+"""
+LINES = """
+SELECT to_char(at AT TIME ZONE 'UTC', 'MM-DD HH24:MI'), kind, CAST(amount AS float) FROM account_book
+WHERE reseller_id = :id ORDER BY at, number
+"""
+
+
+def test_migration_fills_the_account_books_of_what_is_there(empty_url: str) -> None:
+    command.upgrade(alembic_config(empty_url), "0031")
+    engine = create_engine(empty_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(FACTS_OF_BEFORE)
+    migrate(empty_url)
+    with engine.connect() as connection:
+        old, new = ([tuple(row) for row in connection.execute(text(LINES), {"id": each})] for each in (OLD, NEW))
+        merged = connection.execute(text("SELECT merged_into FROM accounts WHERE id = :id"), {"id": OLD}).scalar()
+    engine.dispose()
+    assert merged == NEW
+    assert old == [
+        ("01-01 00:00", "payment", 100),
+        ("01-03 00:00", "order", -20),
+        ("01-04 21:00", "charge", -5),
+        ("01-20 00:00", "transfer", -75),
+    ]
+    assert new == [
+        ("01-20 00:00", "transfer", 75),
+        ("02-01 00:00", "refund", -7),
+        ("02-04 21:00", "charge", -5),
+        ("02-10 00:00", "void", 5),
+    ]

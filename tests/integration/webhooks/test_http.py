@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,6 +110,31 @@ def test_every_status_is_a_response_and_redirects_are_not_followed(
     reply = SignedCalls(http, SystemClock()).send(call(instance.url))
     assert (reply.status, reply.headers["retry-after"]) == (status, "7")
     assert len(instance.received.calls) == 1
+
+
+def test_file_is_read_to_its_limit_and_a_redirect_is_not_followed(
+    http: PinnedHttp, raw: Callable[[Callable[[socket.socket], None]], Raw]
+) -> None:
+    def endless(connection: socket.socket) -> None:
+        asked = connection.recv(10_000)
+        status = b"302 Found" if b"/moved" in asked else b"200 OK"
+        connection.sendall(b"HTTP/1.1 " + status + b"\r\nLocation: http://127.0.0.1:1/\r\n\r\n")
+        with suppress(OSError):
+            while True:
+                connection.sendall(bytes(10_000))
+
+    server = raw(endless)
+    base = f"http://127.0.0.1:{server.port}"
+    assert len(http.get(f"{base}/logo.png", 50_000).body) == 50_000
+    assert http.get(f"{base}/moved", 10).status == 302
+    assert len(server.accepted) == 2
+
+
+def test_file_at_a_forbidden_address_is_not_asked_for(instance: SampleInstance) -> None:
+    with closing(PinnedHttp(may_connect, plain_http=True)) as http, pytest.raises(Invalid) as error:
+        http.get(instance.url, 10)
+    assert error.value.code == "forbidden_address"
+    assert instance.connections == 0
 
 
 def test_refused_connection_is_reported_as_not_sent_and_the_port_returns(

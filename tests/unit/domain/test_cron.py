@@ -1,8 +1,9 @@
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
+from croniter import croniter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,21 @@ def on(day: str, tz: ZoneInfo, cron: str, hours: int = 30) -> list[str]:
     start = datetime.fromisoformat(day).replace(tzinfo=tz).astimezone(UTC) - timedelta(hours=2)
     due = occurrences(cron, tz, start, start + timedelta(hours=hours))
     return [f"{occurrence.slot} = {occurrence.due.astimezone(tz):%d %H:%M%z}" for occurrence in due]
+
+
+@pytest.mark.parametrize(
+    "cron",
+    [
+        "* * * * *", "*/7 * * * *", "5/20 * * * *", "3,1-9/4 */5 * * *", "30 2 * * *", "0 0 29 2 *", "15 6 l * *",
+        "0 9 31 * mon", "0 9 1-7 * 0", "59 23 * 1,jul-sep 7", "0 12 */10 * fri", "0 0-23 * * *",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("after", ["2026-02-28T23:59:59.999999", "2027-12-31T00:00:00", "2028-02-29T12:34:56"])
+def test_times_are_those_of_croniter(cron: str, after: str) -> None:
+    start = datetime.fromisoformat(after)
+    expected = [moment.strftime("%Y-%m-%dT%H:%M") for moment in islice(croniter(cron, start, ret_type=datetime), 60)]
+    due = next_occurrences(cron, ZoneInfo("UTC"), start.replace(tzinfo=UTC), 60)
+    assert [occurrence.slot.removesuffix("+00:00") for occurrence in due] == expected
 
 
 @pytest.mark.parametrize(

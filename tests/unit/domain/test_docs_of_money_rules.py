@@ -4,12 +4,12 @@ from decimal import Decimal
 from pathlib import Path
 
 from kontor.discounts.rules import TurnoverEntry, explain_discount
-from kontor.fees.rules import discounted_fee, periods_due, start_run
+from kontor.fees.rules import discounted_fee, periods_due, start_run, unused_part
 from kontor.kernel.money import parse_money, percent_off
-from kontor.kernel.periods import turnover_window
+from kontor.kernel.periods import Period, turnover_window
 from kontor.kernel.states import PaymentKind
-from kontor.programme import Programme, parse
-from kontor.programme.model import TrialRules, TurnoverDiscount
+from kontor.programme.model import Programme, TrialRules, TurnoverDiscount
+from kontor.programme.parse import parse
 from kontor.usage.rules import TrialRun, reached_threshold, reminders
 
 ROOT = Path(__file__).parents[3]
@@ -63,6 +63,13 @@ def test_documented_charges_are_correct() -> None:
     for listed, percent, discount, total in rows("rules-fees.md", "| fee | percent | discount | total |"):
         charge = discounted_fee(parse_money(listed, "EUR"), Decimal(percent))
         assert (str(charge.discount.amount), str(charge.total.amount)) == (discount, total)
+
+
+def test_documented_credits_are_correct() -> None:
+    for total, period, day, credit in rows("rules-fees.md", "| total | period | day of the change | credit |"):
+        start, end = map(date.fromisoformat, period.split(" to "))
+        unused = unused_part(parse_money(total, "EUR"), Period(start, end), date.fromisoformat(day))
+        assert str(unused.amount) == credit
 
 
 def test_documented_reminders_are_correct() -> None:

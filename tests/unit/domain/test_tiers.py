@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from kontor.discounts.rules import TurnoverEntry, explain_discount, is_downgrade, tier_at, turnover, what_if
 from kontor.kernel.states import PaymentKind
-from kontor.programme import Programme, parse
-from kontor.programme.model import Tier, TurnoverDiscount
+from kontor.programme.model import Programme, Tier, TurnoverDiscount
+from kontor.programme.parse import parse
 
 KOPECK = Decimal("0.01")
 

@@ -42,9 +42,10 @@ def test_invalid_colour_is_refused(value: str) -> None:
         Colours(primary=value)
 
 
-def test_logo_must_be_https_and_support_page_a_link() -> None:
-    with pytest.raises(ValueError, match="https"):
-        Brand("x", "https://x.example", logo_url="http://x.example/l.png")
+def test_logo_must_be_an_image_of_ours_and_support_page_a_link() -> None:
+    for address in ("https://x.example/l.png", "/images/../l.png", f"/images/{'0' * 64}.svg"):
+        with pytest.raises(ValueError, match="images of ours"):
+            Brand("x", "https://x.example", logo=address)
     with pytest.raises(ValueError, match="http"):
         Support(url="javascript:alert(1)")
 

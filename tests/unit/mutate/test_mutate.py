@@ -14,7 +14,8 @@ TESTS = """
 import pytest
 from bounds import limit
 
-def test_large_values_are_cut():
+@pytest.mark.parametrize("value", [11], ids=["/v1/x"])
+def test_large_values_are_cut(value):
     assert limit(11) == 10
 
 def test_small_values_stay():
@@ -71,7 +72,7 @@ def report(tree: Path) -> str:
 
 
 def test_killed_guard_is_reported_with_its_test_and_the_tree_stays_clean(tree: Path, report: str) -> None:
-    assert "bound: killed by test_bounds.py::test_large_values_are_cut" in report
+    assert "bound: killed by test_bounds.py::test_large_values_are_cut[/v1/x] (" in report
     assert (tree / "bounds.py").read_text() == CODE
 
 
@@ -98,6 +99,13 @@ def test_changed_files_and_a_sample_of_the_rest_are_chosen() -> None:
     assert [guard.id for guard in chosen(guards, only=["4"])] == ["4"]
     with pytest.raises(BadGuards, match="no guard 12"):
         chosen(guards, only=["12"])
+
+
+def test_new_guards_come_first_when_only_some_are_chosen() -> None:
+    guards = [variant(id=str(number), file=f"{number}.py", tests=(f"test_{number}.py::test",)) for number in range(9)]
+    for at_most, ids in ((4, {"3", "5", "7", "8"}), (2, {"7", "8"})):
+        picked = chosen(guards, touched={"3.py", "test_5.py"}, edited={"7", "8"}, sample=4, at_most=at_most, seed="x")
+        assert {guard.id for guard in picked} == ids
 
 
 def test_file_with_a_missing_key_or_a_doubled_id_is_refused() -> None:

@@ -1,6 +1,8 @@
 from pathlib import Path
 
-from kontor.programme import Programme, diff, parse
+from kontor.programme.diff import diff
+from kontor.programme.model import Programme
+from kontor.programme.parse import parse
 
 EXAMPLES = Path(__file__).parents[4] / "examples" / "programmes"
 

@@ -1,7 +1,9 @@
 import re
 from pathlib import Path
 
-from kontor.programme import Programme, parse, to_document
+from kontor.programme.diff import to_document
+from kontor.programme.model import Programme
+from kontor.programme.parse import parse
 
 ROOT = Path(__file__).parents[4]
 PAGE = (ROOT / "docs" / "reference" / "programme-file.md").read_text(encoding="utf-8")

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from kontor.programme import InvalidProgramme, Programme, from_document, parse
+from kontor.programme.model import Programme
+from kontor.programme.parse import InvalidProgramme, from_document, parse
 
 EXAMPLES = Path(__file__).parents[4] / "examples" / "programmes"
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from kontor.programme import Programme, diff, from_document, parse, to_document
-from kontor.programme.model import FlatDiscount, Locale, ManagedBy, NoDiscount, TurnoverDiscount
+from kontor.programme.diff import diff, to_document
+from kontor.programme.model import FlatDiscount, Locale, ManagedBy, NoDiscount, Programme, TurnoverDiscount
+from kontor.programme.parse import from_document, parse
 
 EXAMPLES = Path(__file__).parents[4] / "examples" / "programmes"
 CODES = ["booking", "hosting", "learning", "telephony"]

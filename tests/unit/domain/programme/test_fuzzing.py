@@ -3,7 +3,9 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kontor.programme import Programme, parse, to_document
+from kontor.programme.diff import to_document
+from kontor.programme.model import Programme
+from kontor.programme.parse import parse
 
 TEXT = (Path(__file__).parents[4] / "examples" / "programmes" / "telephony.yaml").read_text(encoding="utf-8")
 LINES = TEXT.splitlines()

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from kontor.kernel.money import Money
 from kontor.kernel.serialization import canonical_json
-from kontor.programme import Programme, parse, views
-from kontor.programme.model import AccountSubscription, ManagedBy, Product, Promotion, ResellerSubscription
+from kontor.programme import views
+from kontor.programme.model import AccountSubscription, ManagedBy, Product, Programme, Promotion, ResellerSubscription
+from kontor.programme.parse import parse
 from workers.migrations import ROOT
 
 MINE, THEIRS = UUID(int=1), UUID(int=2)

@@ -1,0 +1,139 @@
+"""The versions of a programme: which was in force at an instant, when a local day began, or when it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from typing import Final, NamedTuple
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from kontor.kernel.errors import NotFound
+from kontor.kernel.periods import ONE_DAY
+from kontor.kernel.zones import day_start
+from kontor.programme.model import Programme
+from kontor.programme.service import Programmes
+from models.programmes import ProgrammeRow, ProgrammeVersion
+
+LIST: Final = text("""
+SELECT number, digest, applied_at, applied_by, reason, effective_at FROM programme_versions WHERE programme = :code
+UNION ALL
+SELECT version, digest, applied_at, applied_by, NULL, applied_at FROM programmes AS p WHERE code = :code
+    AND NOT EXISTS (SELECT FROM programme_versions AS v WHERE v.programme = p.code AND v.number = p.version)
+ORDER BY effective_at DESC, number DESC
+""")
+"""A file that the release before applied has no version row yet."""
+
+
+class VersionEntry(NamedTuple):
+    """A version without its document; `digest` is the hash of the document."""
+
+    number: int
+    digest: str
+    applied_at: datetime
+    applied_by: str
+    reason: str | None
+    effective_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DatedProgramme:
+    """A programme with the number of its version."""
+
+    number: int
+    programme: Programme
+
+
+def entries(session: Session, code: str) -> list[VersionEntry]:
+    """Return all versions, the one that begins last first."""
+    return [VersionEntry(*row) for row in session.execute(LIST, {"code": code})]
+
+
+def entry(session: Session, code: str, number: int) -> VersionEntry:
+    """Return one version. Raises NotFound(`unknown_version`)."""
+    match = next((each for each in entries(session, code) if each.number == number), None)
+    if match is None:
+        raise NotFound("unknown_version", f"The programme {code!r} has no version {number}.")
+    return match
+
+
+def require_any(code: str, listed: Sequence[VersionEntry]) -> None:
+    """Raise NotFound(`unknown_programme`) when a programme has no version."""
+    if not listed:
+        raise NotFound("unknown_programme", f"There is no programme {code!r}.")
+
+
+def source_of(session: Session, code: str, number: int) -> str:
+    """Return the text of the file that was applied as a version."""
+    kept = select(ProgrammeVersion.source).where(ProgrammeVersion.programme == code, ProgrammeVersion.number == number)
+    present = select(ProgrammeRow.source).where(ProgrammeRow.code == code, ProgrammeRow.version == number)
+    return session.scalar(kept) or session.scalar(present) or ""
+
+
+def entry_at(versions: Sequence[VersionEntry], instant: datetime) -> VersionEntry:
+    """Return the version in force at an instant; the first one for the time before it."""
+    return next((each for each in versions if each.effective_at <= instant), versions[-1])
+
+
+def superseded(listed: Sequence[VersionEntry], version: VersionEntry, now: datetime) -> bool:
+    """Whether a file that was applied afterwards took a version's place before it began, or has since."""
+    until = max(now, version.effective_at)
+    return any(each.number > version.number and each.effective_at <= until for each in listed)
+
+
+def superseded_reason(session: Session, code: str, refs: Mapping[str, str], now: datetime) -> str | None:
+    """Return why a mail about a version's prices need not be sent; `refs`: the mail's, with the `version`."""
+    version = entry(session, code, int(refs["version"]))
+    return "another version took its place" if superseded(entries(session, code), version, now) else None
+
+
+@dataclass(slots=True)
+class Versions:
+    """All versions of a programme, listed on first use; those that are needed are read, each once per process."""
+
+    programmes: Programmes
+    session: Session
+    code: str
+    starts: dict[date, DatedProgramme] = field(default_factory=dict)
+    _listed: Sequence[VersionEntry] = ()
+
+    @property
+    def listed(self) -> Sequence[VersionEntry]:
+        """All versions, the one that begins last first."""
+        self._listed = self._listed or entries(self.session, self.code)
+        return self._listed
+
+    def at(self, instant: datetime) -> DatedProgramme:
+        """Return the version in force at an instant."""
+        return self._dated(entry_at(self.listed, instant))
+
+    def numbered(self, number: int) -> DatedProgramme:
+        """Return a version by its number. Raises NotFound(`unknown_version`)."""
+        return self._dated(entry(self.session, self.code, number))
+
+    def at_start(self, day: date) -> DatedProgramme:
+        """Return the version in force at 00:00 of a day that is local to it (programme.md 7.5)."""
+        dated = self.starts.get(day)
+        if dated is None:
+            dated = self.starts[day] = self._dated(self._last_begun(day))
+        return dated
+
+    def at_end(self, day: date) -> DatedProgramme:
+        """Return the version in force when a day that is local to it ends (programme.md 6.7)."""
+        return self._dated(self._last_begun(day + ONE_DAY, included=False))
+
+    def _last_begun(self, day: date, *, included: bool = True) -> VersionEntry:
+        """Return the version that had begun when a day began; `included`: also one that begins at that instant."""
+        return next((each for each in self.listed if self._begun(each, day, included=included)), self.listed[-1])
+
+    def _begun(self, each: VersionEntry, day: date, *, included: bool) -> bool:
+        midnight = datetime.combine(day, time.min, UTC)
+        if abs(each.effective_at - midnight) > ONE_DAY:
+            return each.effective_at < midnight
+        begin = day_start(day, self._dated(each).programme.zone)
+        return each.effective_at <= begin if included else each.effective_at < begin
+
+    def _dated(self, each: VersionEntry) -> DatedProgramme:
+        return DatedProgramme(each.number, self.programmes.of_digest(self.session, self.code, each.digest))

@@ -1,0 +1,116 @@
+"""Main products and add-ons, limited terms, the provider's contact, and terms that changed (programme.md 9.5)."""
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from kontor.accounts import clients, reseller_status
+from kontor.accounts.clients import NewClient
+from kontor.accounts.service import NewAccount, create
+from kontor.context import Context
+from kontor.fees.assignments import Assignments
+from kontor.kernel.errors import Conflict, Invalid
+from kontor.mails.dispatch import provider_brand
+from kontor.offers import templates
+from kontor.programme import files
+from kontor.programme.diff import to_document
+from kontor.programme.model import Programme
+from kontor.programme.parse import from_document, parse
+from models.accounts import Account
+from models.mails import Mail
+from tests.support.fees import HOUSE
+
+LINE = HOUSE[HOUSE.index("  line:\n") : HOUSE.index("  handset:\n")]
+SOURCE = (
+    HOUSE.replace(LINE, LINE + "    kind: main\n")
+    .replace('    price: "20.00"\n', '    price: "20.00"\n    terms: [P6M, P1Y]\n')
+    .replace("plans:\n", "contact: {sales: sales@house.example, support: help@house.example}\nplans:\n", 1)
+    .replace('terms: {version: "1"}', 'terms: {version: "1", url: "https://house.example/terms"}')
+    + LINE.replace("  line:", "  trunk:").replace("name: Line", "name: Trunk")
+    + "    kind: main\n"
+    + LINE.replace("  line:", "  voicemail:").replace("name: Line", "name: Voicemail")
+    + "    requires_main: true\n"
+)
+
+
+@pytest.fixture
+def seller(office: Context, session: Session) -> Account:
+    files.apply(session, "house", SOURCE, now=office.now, actor="test")
+    account = create(office, session, NewAccount("house", "Weser", "chef@weser.example"))
+    return reseller_status.become_reseller(office, session, account.id, "1").account
+
+
+def test_keys_survive_the_stored_document() -> None:
+    programme = parse(SOURCE)
+    assert isinstance(programme, Programme)
+    assert from_document(to_document(programme)) == programme
+    assert "kind" not in str(to_document(parse_valid(HOUSE))["products"])
+
+
+def parse_valid(source: str) -> Programme:
+    programme = parse(source)
+    assert isinstance(programme, Programme)
+    return programme
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("terms: [P6M, P1Y]", "terms: [P6M, 2027-01-31]"),
+        ("terms: [P6M, P1Y]", "terms: [P6M, P6M]"),
+        ("terms: [P6M, P1Y]", "terms: []"),
+        ("requires_main: true", "requires_main: true\n    kind: main"),
+        ("sales: sales@house.example", "sales: nobody"),
+    ],
+)
+def test_bad_values_are_refused(old: str, new: str) -> None:
+    assert isinstance(parse(SOURCE.replace(old, new, 1)), list)
+
+
+def test_account_has_one_main_product_and_add_ons_that_require_it(
+    office: Context, session: Session, seller: Account
+) -> None:
+    client = clients.create(office, session, seller.id, NewClient("C1", "c1@client.example"))
+
+    def assign(product: str) -> str:
+        try:
+            Assignments.of(office, session, client.id).assign(product, None)
+        except Conflict as refused:
+            return refused.code
+        return "assigned"
+
+    assert [assign(product) for product in ("voicemail", "line", "line", "trunk", "voicemail")] == [
+        "main_required",
+        "assigned",
+        "assigned",
+        "has_main",
+        "assigned",
+    ]
+
+
+@pytest.mark.parametrize(("term", "good"), [("P6M", True), ("P12M", True), ("P1M", False), ("2030-12-31", False)])
+def test_template_offers_a_limited_product_for_its_terms_alone(
+    office: Context, session: Session, seller: Account, term: str, good: bool
+) -> None:
+    lines = [{"product": "handset", "count": 1, "mode": "absolute", "term": term}]
+    if good:
+        assert templates.validate_lines(office, session, seller, lines)
+        return
+    with pytest.raises(Invalid) as refused:
+        templates.validate_lines(office, session, seller, lines)
+    assert [error.loc for error in refused.value.errors] == ["lines.0.term"]
+
+
+def test_terms_that_changed_since_they_were_read_are_not_accepted(office: Context, session: Session) -> None:
+    files.apply(session, "house", SOURCE, now=office.now, actor="test")
+    account = create(office, session, NewAccount("house", "Weser", "chef@weser.example"))
+    with pytest.raises(Conflict) as refused:
+        reseller_status.become_reseller(office, session, account.id, "0")
+    assert (refused.value.code, refused.value.data["terms_version"]) == ("terms_changed", "1")
+
+
+def test_new_reseller_is_told_the_contact_and_the_terms(office: Context, session: Session, seller: Account) -> None:
+    facts = session.scalars(select(Mail).where(Mail.template == "welcome-reseller")).one().facts
+    assert (facts["sales"], facts["terms_url"]) == ("sales@house.example", "https://house.example/terms")
+    brand = provider_brand(office.programme(session, "house"), "https://kontor.example")
+    assert (brand.support.email, brand.terms_url) == ("help@house.example", "https://house.example/terms")
