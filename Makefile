@@ -1,7 +1,7 @@
 # Kontor. `make help` lists what can be made. Needs make and python3 (3.11 or newer, with its venv module).
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo up test check quick format chaos chaos-hosts mutate attack bench bench-growth bench-exports bench-memory bench-outside bench-daily bench-charging bench-pool house simulate migrate browser soak clean
+.PHONY: help install lock demo up test check quick format chaos chaos-hosts mutate attack bench bench-growth bench-exports bench-imports bench-memory bench-outside bench-daily bench-charging bench-pool house simulate migrate browser soak clean
 
 BIN := .venv/bin
 # Options for the programs behind `test`, `browser`, `chaos`, `mutate`, `attack`, `bench` and `simulate`.
@@ -82,6 +82,9 @@ bench-exports: $(STAMP) ## export client lists of 20,000 and 200,000, check them
 
 simulate: $(STAMP) ## a year of 200 resellers, three seeds, every day compared with an independent oracle
 	@$(BIN)/python -m tests.simulation $(SIMULATE)
+
+bench-imports: $(STAMP) ## import bank files of 10 and 100 MB, check the sums, measure time and memory
+	@$(BIN)/python -m bench.imports
 
 bench-memory: $(STAMP) ## print the memory of each process at rest and after 1,000 jobs
 	@$(BIN)/python -m bench.memory $(BENCH)

@@ -41,6 +41,7 @@ class Account(Base):
     `name_key`, `email_key`: keys for uniqueness and look-ups (NFC, case-insensitive). `looks_key`: key for uniqueness
     of names that look alike; `looks_clash`: another account had it before names had to differ in looks, both stay.
     `trial_state`: the stored state; a read also detects a trial that is over but not yet recorded.
+    `external_id`: the provider's own id for a reseller or a regular account, of one account for ever.
     `trial_reminded_at`: due instant of the last reminder sent. `activation_serial`: number of the newest activation
     link, the only one that works. `merged_into`: the reseller that got all it had: money facts of it count there
     until it is a reseller again.
@@ -99,7 +100,7 @@ class Account(Base):
             "programme",
             "external_id",
             unique=True,
-            postgresql_where=text("external_id IS NOT NULL AND reseller_id IS NULL"),
+            postgresql_where=text("external_id IS NOT NULL"),
         ),
         Index("ix_accounts_email_key", "email_key"),
         Index(

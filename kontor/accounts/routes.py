@@ -12,6 +12,7 @@ from kontor.accounts import (
     clients,
     deletion,
     export,
+    external_ids,
     instances,
     merge,
     queries,
@@ -72,9 +73,11 @@ CHANGE = RoutePolicy(Scope.ENQUEUE, "account_id", ownership.account, guard=refus
 
 @routes.post("/v1/accounts", RoutePolicy(Scope.ENQUEUE, unbound_only=True), response=AccountOut, status=201)
 def create_account(ctx: Ctx, body: AccountIn) -> AccountOut:
-    """Create an account on the free plan. 409 `name_taken`."""
-    new = service.NewAccount(**body.model_dump())
-    return shown(ctx, service.create(ctx.context, ctx.session, new))
+    """Create an account on the free plan. 409 `name_taken`, `external_id_taken`."""
+    new = service.NewAccount(**body.model_dump(exclude={"external_id"}))
+    account = service.create(ctx.context, ctx.session, new)
+    external_ids.assign(ctx.session, account, body.external_id)
+    return shown(ctx, account)
 
 
 @routes.get("/v1/accounts", RoutePolicy(Scope.READ), response=PageOut[AccountOut], problems=[404])
@@ -100,12 +103,13 @@ def get_account(ctx: Ctx, account_id: UUID) -> AccountOut:
 
 @routes.patch("/v1/accounts/{account_id}", CHANGE, response=AccountOut, problems=[409])
 def change_account(ctx: Ctx, account_id: UUID, body: AccountPatch) -> AccountOut:
-    """Change the given fields of an account. 409 `name_taken`, `account_deleted`; 429 `too_many` addresses."""
-    changes = body.model_dump(exclude_unset=True)
+    """Change the given fields. 409 `name_taken`, `external_id_taken`, `account_deleted`; 429 `too_many` addresses."""
+    changes = body.model_dump(exclude_unset=True, exclude={"external_id"})
     if "suspended" in changes:
         may_suspend(ctx)
     set_by = addresses.setter_of(ctx.caller, service.get(ctx.session, account_id))
     account = service.change(ctx.context, ctx.session, account_id, changes, suspender(ctx), set_by)
+    external_ids.assign(ctx.session, account, body.external_id, bound=ctx.caller.bound)
     if "admin_email" in changes:
         if set_by is SetBy.OPERATOR:
             holds.free_if_given_back(ctx.context, ctx.session, account, Actor(ctx.caller.actor))

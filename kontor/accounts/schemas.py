@@ -32,6 +32,7 @@ class AccountIn(RequestModel):
     party: Party = Party.COMPANY
     locale: str | None = None
     timezone: str | None = None
+    external_id: str | None = None
 
 
 class AccountPatch(RequestModel):
@@ -43,6 +44,7 @@ class AccountPatch(RequestModel):
     locale: str | None = None
     timezone: str | None = None
     suspended: bool | None = None
+    external_id: str | None = None
 
 
 class TrialOut(ResponseModel):
@@ -83,6 +85,7 @@ class AccountOut(ResponseModel):
     usage: dict[str, UsageOut]
     read_only: bool
     suspended: bool
+    external_id: str | None
     terms: AcceptedTermsOut | None
     activated_at: UtcOut | None
     deleted_at: UtcOut | None
@@ -239,6 +242,7 @@ def account_out(
         usage={metric: UsageOut(value=values.get(metric, 0), limit=limit) for metric, limit in allowed.items()},
         read_only=is_read_only(values, allowed),
         suspended=account.suspended,
+        external_id=account.external_id,
         terms=_terms(account),
         activated_at=account.activated_at,
         deleted_at=account.deleted_at,

@@ -64,7 +64,7 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     "AccountOut": Fields(
         everyone="id programme name kind party reseller_id admin_email locale timezone plan trial usage read_only"
         " suspended activated_at deleted_at created_at",
-        trade="terms",
+        trade="terms external_id",
     ),
     "ResellerOut": Fields(everyone="disconnected_from"),
     "InvitedOut": Fields(everyone="mail"),

@@ -57,10 +57,10 @@ def encoding_of(path: Path) -> str:
             return checked(path, codec)
     if wide := wide_codec(head):
         return checked(path, wide)
-    if head.startswith(ONE_C) and (line := ONE_C_CODE_PAGE.search(head)):
-        return checked(path, CODE_PAGES.get(line[1].strip().decode("ascii", "replace").casefold(), "cp1251"))
     if first_invalid_line(path, "utf-8") is None:
         return "utf-8"
+    if head.startswith(ONE_C) and (line := ONE_C_CODE_PAGE.search(head)):
+        return checked(path, CODE_PAGES.get(line[1].strip().decode("ascii", "replace").casefold(), "cp1251"))
     return checked(path, code_page(path))
 
 

@@ -7,11 +7,13 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from kontor.payments.import_records import Record
 from kontor.payments.import_values import NumberStyle
 
+REMEMBERED: Final = 1_000
 PLAIN: Final = NumberStyle()
 EXCEL_TEXT: Final = re.compile(r'="(.*)"')
 UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "\N{ZERO WIDTH NO-BREAK SPACE}": ""})
@@ -115,6 +117,7 @@ class Header:
         return sorted(name for name in roles if self.names.count(name) > 1)
 
 
+@lru_cache(REMEMBERED)
 def fold(text: str) -> str:
     """Return a name without case, umlauts and odd blanks: `Währung` and `Waehrung` are one."""
     plain = unicodedata.normalize("NFKC", text).casefold().translate(UMLAUTS)
@@ -164,5 +167,5 @@ def fields_of(record: Record, header: Header) -> RowFields | None:
 def cleaned(cell: str) -> str:
     """Return a cell without the blanks around it and without Excel's mark of a text."""
     text = cell.strip()
-    marked = EXCEL_TEXT.fullmatch(text)
+    marked = EXCEL_TEXT.fullmatch(text) if text.startswith("=") else None
     return marked[1].strip() if marked else text

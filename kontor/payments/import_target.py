@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from kontor.accounts import external_ids
 from kontor.context import Context
 from kontor.kernel.errors import Invalid
 from kontor.payments.import_layouts import Role, RowFields
 from kontor.payments.import_rows import Reseller
 from kontor.payments.service import receiver_of
 from kontor.programme.model import Programme
-from models.accounts import Account
 
 NAMES_NOBODY: Final = "the row names no reseller"
 
@@ -94,15 +92,4 @@ def of_programme(ctx: Context, session: Session, code: str, match: str | None) -
         pattern = re.compile(match, re.IGNORECASE) if match is not None else None
     except re.error as error:
         raise Invalid("invalid", f"--match {match!r} is not a regular expression: {error}.") from None
-    return ImportTarget(code, programme, None, NamedResellers(resellers_by_external_id(session, code), pattern, code))
-
-
-def resellers_by_external_id(session: Session, programme: str) -> dict[str, tuple[UUID, ...]]:
-    """Return the accounts of a programme by `external_id`, without case; clients have ids of their resellers' own."""
-    query = select(Account.external_id, Account.id).where(
-        Account.programme == programme, Account.external_id.is_not(None), Account.reseller_id.is_(None)
-    )
-    ids: dict[str, list[UUID]] = defaultdict(list)
-    for external_id, account_id in session.execute(query):
-        ids[(external_id or "").casefold()].append(account_id)
-    return {key: tuple(accounts) for key, accounts in ids.items()}
+    return ImportTarget(code, programme, None, NamedResellers(external_ids.of_programme(session, code), pattern, code))

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from kontor.kernel.money import minor_units
 from kontor.kernel.zones import UnknownZone, day_start, localize, zone
 
+REMEMBERED: Final = 1_000
 YEARS: Final = range(1900, 9000)
 WHOLE_DIGITS: Final = 15
 CENTURY: Final = 2000
@@ -149,9 +151,16 @@ class Wall:
             return wall.replace(tzinfo=timezone(self.offset)).astimezone(UTC)
         if isinstance(tz, timezone):
             return wall.replace(tzinfo=tz).astimezone(UTC)
-        return day_start(self.day, tz) if self.time is None else localize(wall, tz)
+        return first_instant(self.day, tz) if self.time is None else localize(wall, tz)
 
 
+@lru_cache(REMEMBERED)
+def first_instant(day: date, tz: ZoneInfo) -> datetime:
+    """Return the first instant of a day; a file has the same days again and again."""
+    return day_start(day, tz)
+
+
+@lru_cache(REMEMBERED)
 def read_wall(text: str, order: DayOrder | None, pattern: re.Pattern[str] | None = None) -> Wall:
     """Read a day with or without a time, by the pattern of a mapping or in any usual form. Raises Unreadable."""
     patterns = (pattern,) if pattern is not None else MOMENTS

@@ -55,7 +55,7 @@ class UnmatchedPaymentQuery(PageQuery):
     programme: str | None = None
 
 
-class AssignmentIn(RequestModel):
+class PayeeIn(RequestModel):
     """The reseller whose payment it is, also a former one."""
 
     reseller_id: UUID = Field(strict=False)
@@ -78,7 +78,7 @@ def list_unmatched_payments(ctx: Ctx, query: Annotated[UnmatchedPaymentQuery, Qu
     status=201,
     also={200: PaymentOut},
 )
-def assign_unmatched_payment(ctx: Ctx, unmatched_id: UUID, body: AssignmentIn) -> ApiResponse:
+def assign_unmatched_payment(ctx: Ctx, unmatched_id: UUID, body: PayeeIn) -> ApiResponse:
     """Assign a payment to a reseller: 201, or 200 and the first where its reference is known with this content.
 
     409 `already_assigned`, `not_a_reseller`; 422 `programme_mismatch`.

@@ -23,7 +23,7 @@ def upgrade() -> None:
         "accounts",
         ["programme", "external_id"],
         unique=True,
-        postgresql_where=sa.text("external_id IS NOT NULL AND reseller_id IS NULL"),
+        postgresql_where=sa.text("external_id IS NOT NULL"),
     )
     op.alter_column("payment_imports", "reseller_id", nullable=True)
     op.add_column("payment_imports", sa.Column("programme", sa.Text(), nullable=True))

@@ -19,9 +19,7 @@ def resellers(world: DiscountScenario) -> tuple[str, str]:
     """Two resellers of `hosting` with the external ids R-1 and R-17."""
     ids = world.reseller("Volga"), world.reseller("Neva")
     for reseller, external_id in zip(ids, ("R-1", "r-17"), strict=True):
-        world.rows(
-            "UPDATE accounts SET external_id = :id WHERE id = :account RETURNING 1", id=external_id, account=reseller
-        )
+        world.api.ok(f"PATCH /v1/accounts/{reseller}", {"external_id": external_id}, key=world.key)
     return ids
 
 
@@ -145,3 +143,23 @@ def test_pattern_or_mapping_that_cannot_be_read_is_refused_with_its_line(
         assert words in done.stderr
     unknown = run_import(HEADER, *MATCH, "--mapping", "nobank")
     assert (unknown.returncode, "no preset 'nobank'" in unknown.stderr) == (1, True)
+
+
+def test_external_id_is_of_one_account_for_ever_and_set_by_unbound_keys(
+    world: DiscountScenario, resellers: tuple[str, str]
+) -> None:
+    call = f"PATCH /v1/accounts/{resellers[0]}"
+    bound = world.api.key(reseller_id=UUID(resellers[0]))
+    refused = {
+        world.api.call(call, {"external_id": text}, key=key).status_code: text
+        for text, key in (("r-17", world.key), ("", world.key), ("own", bound))
+    }
+    assert refused == {409: "r-17", 422: "", 403: "own"}
+    assert world.api.ok(call, {"external_id": " K-9 "}, key=world.key)["external_id"] == "K-9"
+    new = {"programme": "hosting", "name": "Oka", "admin_email": "oka@shop.example", "external_id": "K-9"}
+    assert world.api.call("POST /v1/accounts", new, key=world.key).json()["code"] == "external_id_taken"
+    made = world.api.ok("POST /v1/accounts", {**new, "external_id": "K-10"}, key=world.key)
+    assert made["external_id"] == "K-10"
+    client = {"name": "Kama", "admin_email": "kama@client.example"}
+    kama = world.api.ok(f"POST /v1/resellers/{resellers[0]}/clients", client, key=world.key)["id"]
+    assert world.api.call(f"PATCH /v1/accounts/{kama}", {"external_id": "K-11"}, key=world.key).status_code == 422

@@ -22,8 +22,8 @@ KINDS = "kinds: {Zahlung: payment, Storno: refund, Rückbuchung: chargeback}\n"
     [
         ("1.234,56", "1234.56"), ("1,234.56", "1234.56"), ("1 234,5", "1234.50"), ("1'234.50", "1234.50"),
         ("1234", "1234.00"), ("1.234.567", "1234567.00"), ("-5", "-5.00"), ("5,00-", "-5.00"),
-        ("\N{MINUS SIGN}5", "-5.00"), ("+5", "5.00"), ("5,00 €", "5.00"),
-        ("EUR 5", "5.00"), ("12\N{NARROW NO-BREAK SPACE}345,00", "12345.00"), ("0,5", "0.50"),
+        ("\N{MINUS SIGN}5", "-5.00"), ("+5", "5.00"), ("5,00 €", "5.00"), ("EUR 5", "5.00"),
+        ("12\N{NARROW NO-BREAK SPACE}345,00", "12345.00"), ("0,5", "0.50"),
     ],
 )  # fmt: skip
 def test_amount_is_read_as_banks_write_it(text: str, amount: str) -> None:
@@ -96,6 +96,23 @@ def test_encoding_is_recognised(tmp_path: Path, text: str) -> None:
         assert path.read_bytes().decode(encoding_of(path)).lstrip("\ufeff") == text * 3
 
 
+@pytest.mark.parametrize(
+    ("named", "encoding", "codec"),
+    [
+        ("Windows", "cp1251", "cp1251"),
+        ("DOS", "cp866", "cp866"),
+        ("Windows", "utf-8", "utf-8"),
+        ("UTF-8", "utf-8", "utf-8"),
+    ],
+)
+def test_statement_of_1c_is_read_in_the_code_page_that_it_names_unless_it_is_utf_8(
+    tmp_path: Path, named: str, encoding: str, codec: str
+) -> None:
+    path = tmp_path / "1c.txt"
+    path.write_bytes(f"1CClientBankExchange\r\nВерсияФормата=1.03\r\nКодировка={named}\r\n".encode(encoding))
+    assert encoding_of(path) == codec
+
+
 def test_broken_utf_8_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
     path.write_bytes("Müller\nSöhne\n".encode() + b"\xff\n")
@@ -153,7 +170,9 @@ def test_preset_takes_another_date_by_a_mapping(tmp_path: Path) -> None:
     assert "may begin with the day" in doubts(tmp_path, header + row)[2]
     mapping = parse_mapping("preset: paypal\ndate: M/d/yyyy\n", "m.yaml")
     assert doubts(tmp_path, header + row, mapping) == {2: "taken"}
-    assert readings(tmp_path / "file.csv", programme_with(), mapping)[0].row.paid_at.month == 3  # type: ignore[union-attr]  # taken
+    taken = readings(tmp_path / "file.csv", programme_with(), mapping)[0].row
+    assert taken is not None
+    assert taken.paid_at.month == 3
 
 
 def test_reseller_is_named_by_a_word_and_not_by_a_part_of_one() -> None:
