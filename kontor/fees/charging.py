@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -16,7 +17,7 @@ from kontor.context import Context
 from kontor.fees import queries
 from kontor.fees.catalogue import DiscountPercents, Price, price_of
 from kontor.fees.queries import NewCharge, RunOwner
-from kontor.fees.rules import Bill, BillingRun, bill, discounted_fee
+from kontor.fees.rules import Bill, BillingRun, FeeAmounts, bill, discounted_fee
 from kontor.kernel.ids import new_id
 from kontor.kernel.money import Money
 from kontor.kernel.periods import Period
@@ -26,6 +27,39 @@ from kontor.usage import quotas, trials
 from kontor.webhooks import events
 from models.accounts import Account
 from models.fees import FeeKind, FeeRun, StopReason
+
+
+@dataclass(frozen=True, slots=True)
+class DatedPrice:
+    """A price and the version that has it."""
+
+    dated: DatedProgramme
+    price: Price
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeTerms:
+    """What a period is charged at a payer's discount; `how` it was computed, but for the payer."""
+
+    period: Period
+    cost: FeeAmounts
+    percent: Decimal
+    how: Mapping[str, JsonValue]
+
+
+def charge_terms(priced: DatedPrice, percent: Decimal, period: Period, anchor: date) -> ChargeTerms:
+    """Price a period of a run."""
+    how: dict[str, JsonValue] = {
+        "version": priced.dated.number,
+        "list": {**priced.price.fee.to_document()},
+        "fee": priced.price.source,
+        "percent": f"{percent.normalize():f}",
+        "family": priced.price.family,
+        "as_of": period.start.isoformat(),
+        "anchor": anchor.isoformat(),
+        "rounding": "half up",
+    }
+    return ChargeTerms(period, discounted_fee(priced.price.fee, percent), percent, how)
 
 
 @dataclass(slots=True)
@@ -62,7 +96,12 @@ class Billing:
             bills = {
                 run.id: bill(BillingRun(run.anchor, run.since, run.until), run.next_start, self.today) for run in due
             }
-            self._prefetch(due, holders, bills)
+            self.prefetch(
+                (holders[run.account_id].reseller_id, period.start)
+                for run in due
+                if run.kind == FeeKind.PRODUCT
+                for period in bills[run.id].due
+            )
             ended = [self._charge_run(run, holders[run.account_id], bills[run.id]) for run in due]
             successors = [successor for successor in ended if successor is not None]
             self.session.flush()
@@ -88,64 +127,59 @@ class Billing:
             percents = self.percents_of[dated.number] = DiscountPercents(self.session, dated.programme)
         return percents
 
-    def _prefetch(self, due: Sequence[FeeRun], holders: Mapping[UUID, RunOwner], bills: Mapping[UUID, Bill]) -> None:
-        """Query the discounts of all due periods of products, with one query per version."""
+    def prefetch(self, pairs: Iterable[tuple[UUID | None, date]]) -> None:
+        """Query the discounts of payers on the first days of periods of products, with one query per version."""
         days: dict[int, set[tuple[UUID | None, date]]] = defaultdict(set)
-        for run in due:
-            if run.kind == FeeKind.PRODUCT:
-                for period in bills[run.id].due:
-                    pair = (holders[run.account_id].reseller_id, period.start)
-                    dated = self._dated(period.start)
-                    self._percents(dated)
-                    days[dated.number].add(pair)
-        for number, pairs in days.items():
-            self.percents_of[number].prefetch(pairs)
+        for payer, day in pairs:
+            dated = self._dated(day)
+            self._percents(dated)
+            days[dated.number].add((payer, day))
+        for number, of_version in days.items():
+            self.percents_of[number].prefetch(of_version)
+
+    def price(self, kind: FeeKind, code: str, day: date) -> DatedPrice | None:
+        """Return the price of a period that begins on a day; None when it is not sold then."""
+        dated = self._dated(day)
+        price = price_of(dated.programme, kind, code)
+        return None if price is None else DatedPrice(dated, price)
+
+    def percent(self, payer: UUID | None, priced: DatedPrice, day: date) -> Decimal:
+        """Return a payer's discount on a period that begins on a day."""
+        return self._percents(priced.dated).of(payer, priced.price.family, day)
 
     def _charge_run(self, run: FeeRun, holder: RunOwner, run_bill: Bill) -> FeeRun | None:
         """Charge one run; return its successor when it ends with a follow-up plan."""
         for period in run_bill.due:
-            dated = self._dated(period.start)
-            price = price_of(dated.programme, FeeKind(run.kind), run.code)
-            if price is None:
+            priced = self.price(FeeKind(run.kind), run.code, period.start)
+            if priced is None:
                 run.next_start = period.start
                 self._stop_unsold(run)
                 return None
-            self._write(run, holder, period, price, dated)
+            percent = self.percent(holder.reseller_id, priced, period.start)
+            self._write(run, holder, charge_terms(priced, percent, period, run.anchor))
         run.next_start = run_bill.next_start
         return self._end(run, holder) if run_bill.over else None
 
-    def _write(self, run: FeeRun, holder: RunOwner, period: Period, price: Price, dated: DatedProgramme) -> None:
-        percent = self._percents(dated).of(holder.reseller_id, price.family, period.start)
-        cost = discounted_fee(price.fee, percent)
-        run.monthly = cost.total.amount
-        how: dict[str, JsonValue] = {
-            "version": dated.number,
-            "list": {**price.fee.to_document()},
-            "fee": price.source,
-            "percent": f"{percent.normalize():f}",
-            "discount_of": None if holder.reseller_id is None else str(holder.reseller_id),
-            "family": price.family,
-            "as_of": period.start.isoformat(),
-            "anchor": run.anchor.isoformat(),
-            "rounding": "half up",
-        }
+    def _write(self, run: FeeRun, holder: RunOwner, terms: ChargeTerms) -> None:
+        run.monthly = terms.cost.total.amount
+        payer = holder.reseller_id
         self.made.append(
             NewCharge(
                 id=new_id(),
                 run_id=run.id,
                 programme=self.code,
                 account_id=run.account_id,
-                reseller_id=holder.reseller_id,
+                reseller_id=payer,
                 kind=run.kind,
                 product=run.code,
-                period_start=period.start,
-                period_end=period.end,
-                currency=price.fee.currency,
-                fee=cost.fee.amount,
-                percent=percent,
-                discount=cost.discount.amount,
-                total=cost.total.amount,
-                how=how,
+                period_start=terms.period.start,
+                period_end=terms.period.end,
+                currency=terms.cost.fee.currency,
+                fee=terms.cost.fee.amount,
+                percent=terms.percent,
+                discount=terms.cost.discount.amount,
+                total=terms.cost.total.amount,
+                how={**terms.how, "discount_of": None if payer is None else str(payer)},
                 created_at=self.ctx.now,
             )
         )
@@ -203,19 +237,29 @@ def follow_up_run(run: FeeRun, plan: str, ctx: Context) -> FeeRun:
 
 def event_data(charge: NewCharge) -> dict[str, object]:
     """Return the data of `charge.created`: the charge as the API shows it, in plain JSON."""
-    amounts = {"fee": charge.fee, "discount": charge.discount, "total": charge.total}
+    fee, discount, total = (Money(each, charge.currency) for each in (charge.fee, charge.discount, charge.total))
+    period = Period(charge.period_start, charge.period_end)
     credited = {} if charge.credits is None else {"credits": str(charge.credits)}
     return {
         "id": str(charge.id),
         "account_id": str(charge.account_id),
         "reseller_id": None if charge.reseller_id is None else str(charge.reseller_id),
-        "kind": charge.kind,
-        "product": charge.product,
-        "period_start": charge.period_start.isoformat(),
-        "period_end": charge.period_end.isoformat(),
-        **{name: Money(amount, charge.currency).to_document() for name, amount in amounts.items()},
-        "void": False,
+        **terms_data(charge.kind, charge.product, period, FeeAmounts(fee, discount, total)),
         **credited,
+    }
+
+
+def terms_data(kind: str, code: str, period: Period, cost: FeeAmounts) -> dict[str, object]:
+    """Return what `charge.created` says of a charge but for its id, account and payer."""
+    return {
+        "kind": kind,
+        "product": code,
+        "period_start": period.start.isoformat(),
+        "period_end": period.end.isoformat(),
+        "fee": cost.fee.to_document(),
+        "discount": cost.discount.to_document(),
+        "total": cost.total.to_document(),
+        "void": False,
     }
 
 

@@ -181,24 +181,8 @@ def range_starts(session: Session, programme: str, today: date, size: int) -> li
     return [RunPosition(day, run_id) for day, run_id in rows]
 
 
-def due(
-    session: Session, programme: str, today: date, first: RunPosition, before: RunPosition | None
-) -> Sequence[Row[UUID, UUID, UUID | None]]:
-    """Return (run, account, reseller) of the due runs from `first` to before `before`, without locks."""
-    position = tuple_(FeeRun.next_start, FeeRun.id)
-    query = (
-        select(FeeRun.id, FeeRun.account_id, Account.reseller_id)
-        .join(Account, Account.id == FeeRun.account_id)
-        .where(FeeRun.programme == programme, FeeRun.next_start <= today, OPEN)
-        .where(position >= (first.day, first.run_id))
-    )
-    if before is not None:
-        query = query.where(position < (before.day, before.run_id))
-    return session.execute(query).all()
-
-
 def due_of_reseller(session: Session, reseller_id: UUID, today: date) -> Sequence[Row[UUID, UUID, UUID | None]]:
-    """Return the same as `due` for all clients of a reseller."""
+    """Return (run, account, reseller) of the due runs of a reseller's clients, without locks."""
     query = (
         select(FeeRun.id, FeeRun.account_id, Account.reseller_id)
         .join(Account, Account.id == FeeRun.account_id)

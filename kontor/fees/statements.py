@@ -16,7 +16,7 @@ from kontor.account_book import service as account_book
 from kontor.accounts import service as accounts
 from kontor.audit import Actor
 from kontor.context import Context
-from kontor.fees import queries, statement_queries
+from kontor.fees import charging_sets, queries, statement_queries
 from kontor.fees.catalogue import ResellerCatalogue
 from kontor.fees.charging import Billing
 from kontor.fees.queries import ChargeFilter, RunPosition
@@ -89,7 +89,7 @@ def _item(shelf: ResellerCatalogue, language: str, line: StatementLine) -> str:
     return line.code if plan is None else plan.name_in(language)
 
 
-RANGE: Final = 2_000
+RANGE: Final = 5_000
 """Number of runs charged in one transaction."""
 
 
@@ -102,8 +102,7 @@ def ranges(ctx: Context, session: Session, programme: str) -> list[tuple[RunPosi
 
 def charge_range(ctx: Context, session: Session, programme: str, first: RunPosition, before: RunPosition | None) -> int:
     """Charge the due runs from `first` to before `before`; return the number of charges."""
-    billing = Billing.of(ctx, session, programme)
-    return _charge(billing, queries.due(session, programme, billing.today, first, before))
+    return charging_sets.charge_range(Billing.of(ctx, session, programme), first, before)
 
 
 def charge_reseller(ctx: Context, session: Session, reseller_id: UUID) -> int:

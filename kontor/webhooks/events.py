@@ -17,7 +17,7 @@ from kontor.engine.handlers import JobContext
 from kontor.http import ownership, visibility
 from kontor.http.visibility import Viewer
 from kontor.kernel.database import psycopg_connection
-from kontor.kernel.ids import new_id
+from kontor.kernel.ids import SQL_NEW_ID, new_id
 from kontor.programme import service as programmes
 from kontor.webhooks.payloads import WebhooksFanOut
 from models.accounts import Account, AccountKind
@@ -97,15 +97,36 @@ def emit_many(session: Session, jobs: Jobs, new_events: Sequence[NewEvent], *, a
     first = draw_number(session, None).seq
     seqs = [first, *draw_numbers(session, len(new_events) - 1)]
     add_many(session, [_values(event, seq, at) for event, seq in zip(new_events, seqs, strict=True)])
+    fan_out(session, jobs, [(seq, event.reseller_id) for event, seq in zip(new_events, seqs, strict=True)])
+    return seqs
+
+
+def add_from(rows: str) -> str:
+    """Build the SQL that writes an event for each row of a relation with the columns of `FROM_COLUMNS`, in its order.
+
+    It returns (seq, reseller_id). Call `hold_feed` before, and `fan_out` after it.
+    """
+    return (
+        f"INSERT INTO domain_events (id, {FROM_COLUMNS}) SELECT {SQL_NEW_ID}, {FROM_COLUMNS} FROM {rows}"  # noqa: S608 -- constants
+        " RETURNING seq, reseller_id"
+    )
+
+
+def hold_feed(session: Session) -> None:
+    """Keep readers of the feed from passing the events that this transaction writes by `add_from`."""
+    draw_number(session, None)
+
+
+def fan_out(session: Session, jobs: Jobs, events: Sequence[tuple[int, UUID | None]]) -> None:
+    """Enqueue `webhooks.fan_out` for those of the events (seq, reseller) to which an endpoint is subscribed."""
     listening = listeners(session)
     requests = [
-        JobRequest.of(WebhooksFanOut(event_seq=seq), tenant=str(event.reseller_id or ""))
-        for event, seq in zip(new_events, seqs, strict=True)
-        if None in listening or event.reseller_id in listening
+        JobRequest.of(WebhooksFanOut(event_seq=seq), tenant=str(reseller_id or ""))
+        for seq, reseller_id in events
+        if None in listening or reseller_id in listening
     ]
     if requests:
         jobs.enqueue_many(session, requests)
-    return seqs
 
 
 def _values(event: NewEvent, seq: int, at: datetime) -> dict[str, object]:
@@ -148,7 +169,8 @@ DRAW = text(
 )
 MORE = text("SELECT nextval('domain_events_seq_seq') FROM generate_series(1, :count)")
 LISTENERS = text("SELECT DISTINCT reseller_id FROM webhook_endpoints WHERE deleted_at IS NULL AND disabled_at IS NULL")
-COLUMNS = "seq, id, type, account_id, reseller_id, programme, data, at"
+FROM_COLUMNS = "type, account_id, reseller_id, programme, data, at"
+COLUMNS = f"seq, id, {FROM_COLUMNS}"
 ADD_MANY = text(
     f"INSERT INTO domain_events ({COLUMNS})"  # noqa: S608 -- constants
     f" SELECT {COLUMNS} FROM jsonb_populate_recordset(NULL::domain_events, CAST(:rows AS jsonb))"

@@ -8,12 +8,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select, text
+from sqlalchemy.orm import Session
 
 from kontor.context import Context
-from kontor.fees import statements
-from kontor.fees.assignments import Assignments
+from kontor.fees import queries, statements
+from kontor.fees.assignments import Assignments, owner_of
+from kontor.fees.charging import Billing
 from kontor.kernel.errors import Conflict
+from models.accounts import Account
 from tests.support.fees import HOUSE, HOUSE_LINE, FeeScenario, money
 from workers.migrations import ROOT
 
@@ -211,3 +214,79 @@ def test_charged_period_is_never_charged_again_when_the_pointer_is_wrong(
 
     assert world.starts(f"resellers/{reseller}") == ["2026-01-15"]
     assert len(world.events()) == 1
+
+
+@pytest.mark.parametrize("act", ["charge", "change"])
+def test_period_is_charged_once_when_its_run_is_charged_alone_with_a_wrong_pointer(
+    world: FeeScenario, accounts: tuple[str, str], act: str
+) -> None:
+    reseller, client = accounts
+    world.assign(client, "call-recording")
+    world.rows("UPDATE fee_runs SET next_start = since")
+    if act == "change":
+        world.unassign(client, "call-recording")
+    else:
+        ctx = Context(world.worker.inline.jobs, world.api.deps.programmes)
+        with world.api.deps.sessions() as session, session.begin():
+            assert statements.charge_reseller(ctx, session, UUID(reseller)) == 0
+
+    assert world.starts(f"resellers/{reseller}") == ["2026-01-15"]
+    assert len(world.events()) == 1
+
+
+def test_payer_and_account_are_locked_when_a_range_is_charged(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
+    world.assign(client, "call-recording")
+    world.clock.advance(timedelta(days=40))
+    ctx = Context(world.worker.inline.jobs, world.api.deps.programmes)
+    with world.api.deps.sessions() as session, world.api.deps.sessions() as other:
+        [(first, before)] = statements.ranges(ctx, session, "telephony")
+        assert statements.charge_range(ctx, session, "telephony", first, before) == 1
+        for account, strength in ((client, "NO KEY UPDATE"), (reseller, "UPDATE")):
+            locked = text(f"SELECT id FROM accounts WHERE id = :id FOR {strength} SKIP LOCKED")
+            assert other.execute(locked, {"id": account}).all() == [], account
+
+
+def test_range_is_charged_by_the_same_rules_in_sets_and_one_by_one(world: FeeScenario) -> None:
+    """Runs of two resellers, of plans and products, with an end, a plan that follows and missed periods."""
+    first, second = world.reseller("booking"), world.reseller("booking", "Weser")
+    clients = [world.client(reseller) for reseller in (first, second, first, second)]
+    own = world.account("booking")
+    world.go("2026-01-31", "Europe/Paris")
+    for account, plan in zip([*clients, own], ("basic", "premium", "premium", "basic", "basic"), strict=True):
+        world.take(account, plan)
+    world.take(clients[1], "basic")
+    world.cancel(clients[3])
+    world.clock.advance(timedelta(days=70))
+    ctx = Context(world.worker.inline.jobs, world.api.deps.programmes)
+    columns = "account_id, reseller_id, product, period_start, period_end, fee, percent, discount, total, how - 'list'"
+    query = text(f"SELECT {columns} FROM charges ORDER BY account_id, period_start, product")
+    events = text("SELECT data - 'id', account_id, reseller_id FROM domain_events WHERE type = 'charge.created'")
+    results = []
+    for charge in (_in_sets, _one_by_one):
+        with world.api.deps.sessions() as session:
+            charge(ctx, session)
+            data = sorted(map(str, session.execute(events)))
+            runs = session.execute(
+                text("SELECT account_id, next_start, monthly, ended FROM fee_runs ORDER BY 1, 2")
+            ).all()
+            results.append((list(map(str, session.execute(query))), data, list(map(str, runs))))
+            session.rollback()
+    assert results[0] == results[1]
+    assert len(results[0][0]) == 5 + 4 * 2
+
+
+def _in_sets(ctx: Context, session: Session) -> None:
+    for first, before in statements.ranges(ctx, session, "booking"):
+        statements.charge_range(ctx, session, "booking", first, before)
+
+
+def _one_by_one(ctx: Context, session: Session) -> None:
+    billing = Billing.of(ctx, session, "booking")
+    accounts = list(session.scalars(select(Account).order_by(Account.id)))
+    due = [
+        run
+        for run in queries.lock_open(session, [account.id for account in accounts])
+        if run.next_start <= billing.today
+    ]
+    billing.charge(due, {account.id: owner_of(account) for account in accounts})

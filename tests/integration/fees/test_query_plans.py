@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 
 from kontor.context import Context
 from kontor.fees import queries as fees_queries
+from kontor.fees import set_queries
 from kontor.fees.queries import ChargeFilter, RunPosition
+from kontor.kernel.database import psycopg_connection
 from kontor.kernel.ids import new_id
 from tests.support.query_plans import statements
 
@@ -36,7 +38,6 @@ FROM fee_runs
 FIRST, LAST = RunPosition(date(2026, 2, 1), new_id()), RunPosition(date(2026, 3, 3), new_id())
 QUESTIONS: list[tuple[str, Callable[[Session], Any]]] = [
     ("ix_fee_runs_due", lambda session: fees_queries.range_starts(session, "booking", date(2026, 3, 2), 2_000)),
-    ("ix_fee_runs_due", lambda session: fees_queries.due(session, "booking", date(2026, 3, 2), FIRST, LAST)),
     ("ix_fee_runs_account_id", lambda session: fees_queries.lock_open(session, [new_id()])),
     (
         "ix_charges_reseller_id",
@@ -71,3 +72,12 @@ def test_runs_and_charges_are_read_by_an_index(ledger: Session) -> None:
         assert (
             '"Seq Scan", "Parallel Aware": false, "Async Capable": false, "Relation Name": "fee_runs"' not in plans[-1]
         )
+
+
+def test_due_runs_are_locked_by_an_index(ledger: Session) -> None:
+    values = {"programme": "booking", "today": date(2026, 3, 2), "day": FIRST.day, "run": FIRST.run_id}
+    values |= {"before_day": LAST.day, "before_run": LAST.run_id, "accounts": "{}"}
+    driver = psycopg_connection(ledger)
+    for statement in (set_queries.PAYERS, set_queries.ACCOUNTS, set_queries.RUNS):
+        plan = "\n".join(row[0] for row in driver.execute(f"EXPLAIN {statement}", values).fetchall())
+        assert "Seq Scan on fee_runs" not in plan, plan
