@@ -95,7 +95,7 @@ def emit_many(session: Session, jobs: Jobs, new_events: Sequence[NewEvent], *, a
     if not new_events:
         return []
     first = draw_number(session, None).seq
-    seqs = [first, *draw_numbers(session, len(new_events) - 1)]
+    seqs = [first, *session.scalars(MORE, {"count": len(new_events) - 1})]
     add_many(session, [_values(event, seq, at) for event, seq in zip(new_events, seqs, strict=True)])
     fan_out(session, jobs, [(seq, event.reseller_id) for event, seq in zip(new_events, seqs, strict=True)])
     return seqs
@@ -119,7 +119,7 @@ def hold_feed(session: Session) -> None:
 
 def fan_out(session: Session, jobs: Jobs, events: Sequence[tuple[int, UUID | None]]) -> None:
     """Enqueue `webhooks.fan_out` for those of the events (seq, reseller) to which an endpoint is subscribed."""
-    listening = listeners(session)
+    listening = set(session.scalars(LISTENERS))
     requests = [
         JobRequest.of(WebhooksFanOut(event_seq=seq), tenant=str(reseller_id or ""))
         for seq, reseller_id in events
@@ -196,16 +196,6 @@ def draw_number(session: Session, reseller_id: UUID | None) -> DrawnNumber:
     """Draw the next number; numbers order the feed."""
     row = session.execute(DRAW, {"reseller_id": reseller_id, "prefix": PREFIX}).one()
     return DrawnNumber(row[0], row[1])
-
-
-def draw_numbers(session: Session, count: int) -> list[int]:
-    """Draw further numbers, in order; the transaction has already drawn one."""
-    return list(session.scalars(MORE, {"count": count}))
-
-
-def listeners(session: Session) -> set[UUID | None]:
-    """Return the resellers whose events an endpoint receives; None stands for all resellers."""
-    return set(session.scalars(LISTENERS))
 
 
 def add(session: Session, values: dict[str, object]) -> None:
