@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kontor.kernel.states import ImageRole, ImageState, TrialState
@@ -95,13 +95,7 @@ class Account(Base):
             postgresql_where=text("purged_at IS NULL AND NOT looks_clash"),
         ),
         Index("ix_accounts_looks_clash", "looks_key", postgresql_where=text("looks_clash")),
-        Index(
-            "uq_accounts_external_id",
-            "programme",
-            "external_id",
-            unique=True,
-            postgresql_where=text("external_id IS NOT NULL"),
-        ),
+        UniqueConstraint("programme", "external_id"),
         Index("ix_accounts_email_key", "email_key"),
         Index(
             "ix_accounts_reseller_id",

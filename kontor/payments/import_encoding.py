@@ -22,6 +22,7 @@ BLOCK: Final = 1 << 20
 SAMPLE: Final = 1 << 16
 MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 HIGH_WORDS: Final = re.compile(rb"[\xa8\xb8\xc0-\xff]{2,}")
+BESIDE_LATIN: Final = re.compile(rb"[A-Za-z][\x80-\xff]|[\x80-\xff][A-Za-z]")
 HIGH: Final = re.compile(rb"[\x80-\xff]")
 MULTIBYTE: Final = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 ONE_C: Final = b"1CClientBankExchange"
@@ -74,14 +75,15 @@ def wide_codec(head: bytes) -> str | None:
 
 def code_page(path: Path) -> str:
     """Return the code page of a file that is not UTF-8. Raises Invalid when most of it is UTF-8, with the line."""
-    high = multibyte = in_words = 0
+    high = multibyte = in_words = beside_latin = 0
     for block in blocks(path):
         high += len(HIGH.findall(block))
         multibyte += sum(len(letter) for letter in MULTIBYTE.findall(block))
         in_words += sum(len(word) for word in HIGH_WORDS.findall(block))
+        beside_latin += len(BESIDE_LATIN.findall(block))
     if multibyte * 2 > high:
         raise broken(path, "utf-8")
-    return "cp1251" if in_words * 2 > high else "cp1252"
+    return "cp1251" if in_words > 2 * beside_latin else "cp1252"
 
 
 def checked(path: Path, codec: str) -> str:

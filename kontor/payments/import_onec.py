@@ -20,7 +20,7 @@ LONGEST_DOCUMENT: Final = 500
 
 
 @dataclass(slots=True)
-class Statement:
+class OneCStatement:
     """A statement as far as it was read: the own accounts, and the document that is open."""
 
     accounts: set[str] = field(default_factory=set)
@@ -49,7 +49,7 @@ class Statement:
 
 def documents(lines: Lines) -> Iterator[RowFields]:
     """Yield each document of a statement."""
-    statement = Statement()
+    statement = OneCStatement()
     while (line := lines.next_line()) is not None:
         key, _, value = line.strip().partition("=")
         if key == BEGIN or (statement.line and lines.number - statement.line > LONGEST_DOCUMENT):

@@ -18,13 +18,7 @@ depends_on = None
 def upgrade() -> None:
     """Move forward; safe while the previous release still runs."""
     op.add_column("accounts", sa.Column("external_id", sa.Text(), nullable=True))
-    op.create_index(
-        "uq_accounts_external_id",
-        "accounts",
-        ["programme", "external_id"],
-        unique=True,
-        postgresql_where=sa.text("external_id IS NOT NULL"),
-    )
+    op.create_unique_constraint(op.f("uq_accounts_programme_external_id"), "accounts", ["programme", "external_id"])
     op.alter_column("payment_imports", "reseller_id", nullable=True)
     op.add_column("payment_imports", sa.Column("programme", sa.Text(), nullable=True))
     op.create_foreign_key(

@@ -52,6 +52,12 @@ def test_file_is_imported_completely_and_the_discount_computed_once(world: Disco
     assert summary(again) == {"rows": 3, "imported": 0, "already_there": 3, "doubtful_rows": 0, "resumed_from": 0}
 
 
+def test_whole_file_is_refused_when_one_row_is_in_doubt(world: DiscountScenario, take: Import) -> None:
+    done = take(world.reseller(), numbered(3) + "b,1.000,2026-01-05,payment\n", "--json")
+    assert (done.returncode, doubts(done)) == (1, {5: [5]})
+    assert world.rows("SELECT 1 FROM payments UNION ALL SELECT 1 FROM payment_imports") == []
+
+
 def test_doubtful_rows_refuse_the_file_and_each_is_named_with_its_line(world: DiscountScenario, take: Import) -> None:
     reseller = world.reseller()
     rows = [

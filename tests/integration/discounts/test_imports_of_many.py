@@ -11,6 +11,11 @@ from tests.support.discounts import DiscountScenario, Import, roubles
 
 HEADER = "Verwendungszweck;Betrag;Buchung;Nr\n"
 MAPPING = "columns: {paid_at: Buchung, amount: Betrag, reference: Nr}\ndate: d.M.yyyy\ndecimal: ','\n"
+WAITING = """
+INSERT INTO unmatched_payments
+    (id, programme, row_key, file, line, reference, kind, amount, currency, paid_at, note, created_at)
+VALUES (gen_random_uuid(), 'hosting', 'row:0:1', 'bank.csv', 2, 'D', 'payment', 5, 'RUB', :at, '', :at) RETURNING id
+"""
 MATCH = ("--programme", "hosting", "--match", r"R-\d+", "--json")
 
 
@@ -105,19 +110,32 @@ def test_waiting_payment_counts_for_the_reseller_it_is_assigned_to_and_once(
     assert waiting(world) == []
 
 
-def test_waiting_payments_are_for_unbound_keys_alone_and_for_their_own_programme(
-    world: DiscountScenario, run_import: Import, resellers: tuple[str, str], mapping: str
+@pytest.fixture
+def assign(world: DiscountScenario) -> str:
+    """The call that assigns a payment of 5.00 RUB that waits."""
+    [(row,)] = world.rows(WAITING, at=world.clock.now())
+    return f"POST /v1/payments/unmatched/{row}/assign"
+
+
+def test_waiting_payment_is_assigned_once(world: DiscountScenario, resellers: tuple[str, str], assign: str) -> None:
+    assert world.api.call(assign, {"reseller_id": resellers[0]}, key=world.key).status_code == 201
+    assert world.api.call(assign, {"reseller_id": resellers[1]}, key=world.key).json()["code"] == "already_assigned"
+    assert payments(world, resellers[1]) == []
+
+
+def test_waiting_payment_is_seen_and_assigned_by_unbound_keys_alone(
+    world: DiscountScenario, resellers: tuple[str, str], assign: str
 ) -> None:
-    assert run_import(HEADER + "ohne;4;5.1.2026;D\n", *MATCH, "--mapping", mapping, "--accept", "2").returncode == 0
     bound = world.api.key(reseller_id=UUID(resellers[0]))
-    unmatched = waiting(world)[0]["id"]
-    for call in ("GET /v1/payments/unmatched", f"POST /v1/payments/unmatched/{unmatched}/assign"):
-        body = {"reseller_id": resellers[0]} if call.startswith("POST") else None
-        assert world.api.call(call, body, key=bound).status_code == 403
+    assert world.api.call("GET /v1/payments/unmatched", key=bound).status_code == 403
+    assert world.api.call(assign, {"reseller_id": resellers[0]}, key=bound).status_code == 403
+    assert [each["reference"] for each in waiting(world)] == ["D"]
+
+
+def test_waiting_payment_is_assigned_in_its_own_programme(world: DiscountScenario, assign: str) -> None:
     world.apply("learning")
     foreign = world.reseller("Elbe", "learning")
-    call = f"POST /v1/payments/unmatched/{unmatched}/assign"
-    refused = world.api.call(call, {"reseller_id": foreign}, key=world.key)
+    refused = world.api.call(assign, {"reseller_id": foreign}, key=world.key)
     assert (refused.status_code, refused.json()["code"]) == (422, "programme_mismatch")
     assert len(waiting(world)) == 1
 
