@@ -243,6 +243,25 @@ def link_base(own: BrandSettings, verified: frozenset[str], public_url: str) -> 
     return f"https://{own.domain}" if own.domain and own.domain in verified else public_url
 
 
+@dataclass(frozen=True, slots=True)
+class LinkDomain:
+    """The domain that an account's links are mailed with, and who set it; an empty name is the provider's host."""
+
+    name: str = ""
+    set_by: str | None = None
+
+
+def link_domain(session: Session, account: Account, reseller: Account | None) -> LinkDomain:
+    """Return the domain of an account's links in the brand of a reseller."""
+    row = brand_queries.branding_row(session, account.id, reseller.id if reseller else None)
+    stored = brand_queries.by_account(session, account.id)
+    if row is None or stored is None or link_base(BrandSettings.of(row.own_brand), row.verified_domains, "") == "":
+        return LinkDomain()
+    if row.reseller is None or row.kind != AccountKind.CLIENT:
+        return LinkDomain()
+    return LinkDomain(stored.domain or "", stored.domain_set_by)
+
+
 def image_in_force(row: StoredBrand | BrandRow | None, role: str) -> str | None:
     """Return the path of the image in force; one whose URL was taken back is not."""
     digest = None if row is None or getattr(row, f"{role}_url") is None else getattr(row, role)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -108,6 +108,7 @@ def decide_by_link(
     decision or withdrawal; Conflict(`address_unconfirmed`, `offer_held`).
     """
     offer, account, address = _resolve(session, tokens, token)
+    source = replace(source, mailed=read_decision_token(tokens, token).domain)
     queries.lock_account(session, account.id)
     if address != account.email_version:
         raise Gone("address_changed", "This link was sent to an address that is no longer the admin's.")

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kontor.accounts import addresses
+from kontor.accounts.brands import LinkDomain
 from kontor.kernel.serialization import canonical_json
 from models.accounts import Account, BrandRow
 
@@ -30,12 +31,18 @@ class DecisionWay(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DecisionSource:
-    """Where a decision comes from. `link_base`: what the links of the account's mails begin with."""
+    """Where a decision comes from. `link_base`: what the links of the account's mails begin with.
+
+    `mailed`: the domain of the very link that was used; None for links of an earlier release. `public_url`: the
+    provider's address.
+    """
 
     via: DecisionWay
     origin: str = ""
     user_agent: str | None = None
     link_base: str | None = None
+    mailed: LinkDomain | None = None
+    public_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,7 @@ class SaltedEvidence:
 def evidence_of(session: Session, account: Account, source: DecisionSource) -> SaltedEvidence:
     """Return the evidence of a decision that is made now."""
     address = addresses.current(session, account)
-    host = None if source.link_base is None else urlsplit(source.link_base).hostname
+    host, domain_set_by = _link(session, account, source)
     confirmed_at = account.activated_at if address is None else address.confirmed_at
     values: dict[str, JsonValue] = {
         "via": source.via.value,
@@ -58,7 +65,7 @@ def evidence_of(session: Session, account: Account, source: DecisionSource) -> S
         "confirmed_at": None if confirmed_at is None else confirmed_at.isoformat().replace("+00:00", "Z"),
         "set_by": None if address is None else address.set_by,
         "link_host": host,
-        "domain_set_by": None if host is None else _domain_set_by(session, account, host),
+        "domain_set_by": domain_set_by,
         "origin": source.origin,
         "user_agent": None if source.user_agent is None else source.user_agent[:LONGEST_AGENT],
     }
@@ -71,6 +78,15 @@ def evidence_of(session: Session, account: Account, source: DecisionSource) -> S
 def salted_digest(value: JsonValue, salt: str) -> str:
     """Return the SHA-256 of a value that the hash chain must not hold as text."""
     return hashlib.sha256(f"{salt}{canonical_json(value)}".encode()).hexdigest()
+
+
+def _link(session: Session, account: Account, source: DecisionSource) -> tuple[str | None, str | None]:
+    """Return the host of the link as it was mailed, whatever the brand says now, and who set its domain."""
+    if source.mailed is not None and source.mailed.name:
+        return source.mailed.name, source.mailed.set_by
+    base = source.link_base if source.mailed is None else source.public_url
+    host = None if base is None else urlsplit(base).hostname
+    return host, None if host is None else _domain_set_by(session, account, host)
 
 
 def _domain_set_by(session: Session, account: Account, host: str) -> str | None:

@@ -11,6 +11,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.accounts import brands
+from kontor.accounts.brands import LinkDomain
 from kontor.context import Context
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.states import OfferState
@@ -174,8 +176,10 @@ def _refresh_ending(session: Session, programmes: Programmes, mail: Mail, now: d
 
 
 def _decision_link(session: Session, tokens: Tokens, mail: Mail) -> Mapping[str, str]:
-    """Return the link to the decision page."""
-    return {"decision": f"/offers/{make_decision_token(tokens, *_subject(session, mail))}"}
+    """Return the link to the decision page; its token says which domain it is mailed with, and who set that."""
+    offer, account = _subject(session, mail)
+    domain = brands.link_domain(session, account, session.get(Account, offer.reseller_id))
+    return {"decision": f"/offers/{make_decision_token(tokens, offer, account, domain)}"}
 
 
 def _subject(session: Session, mail: Mail) -> tuple[Offer, Account]:
@@ -186,10 +190,11 @@ def _subject(session: Session, mail: Mail) -> tuple[Offer, Account]:
 PURPOSE: Final = "offer-decision"
 
 
-def make_decision_token(tokens: Tokens, offer: Offer, account: Account) -> str:
-    """Return a token bound to the current admin address; it expires with the offer."""
+def make_decision_token(tokens: Tokens, offer: Offer, account: Account, domain: LinkDomain | None = None) -> str:
+    """Return a token bound to the current admin address; it expires with the offer. `domain`: the mailed link's."""
     claims = {"offer": offer.id.hex, "account": account.id.hex, "address": account.email_version}
-    return tokens.make(PURPOSE, claims, offer.expires_at)
+    mailed = {} if domain is None else {"domain": domain.name, "domain_set_by": domain.set_by}
+    return tokens.make(PURPOSE, {**claims, **mailed}, offer.expires_at)
 
 
 OFFER_RULES: Final[Mapping[str, MailRule]] = MappingProxyType(
@@ -240,17 +245,24 @@ def notify_expired(ctx: Context, session: Session, offer: Offer) -> None:
 
 @dataclass(frozen=True, slots=True)
 class DecisionToken:
-    """Content of a decision token: offer, account and version of the admin's address."""
+    """Content of a decision token: offer, account and version of the admin's address.
+
+    `domain`: that of the link as it was mailed; None for links of an earlier release.
+    """
 
     offer_id: UUID
     account_id: UUID
     email_version: int
+    domain: LinkDomain | None = None
 
 
 def read_decision_token(tokens: Tokens, token: str) -> DecisionToken:
     """Return the content of a token, even an expired one. Raises NotFound for an invalid token."""
     claims = tokens.read_expired(PURPOSE, token)
+    name, set_by = claims.get("domain"), claims.get("domain_set_by")
+    domain = None if name is None else LinkDomain(str(name), None if set_by is None else str(set_by))
     try:
-        return DecisionToken(UUID(hex=str(claims["offer"])), UUID(hex=str(claims["account"])), int(claims["address"]))
+        offer_id, account_id = UUID(hex=str(claims["offer"])), UUID(hex=str(claims["account"]))
+        return DecisionToken(offer_id, account_id, int(claims["address"]), domain)
     except (KeyError, TypeError, ValueError):
         raise NotFound("unknown_token", "This link is not valid.") from None

@@ -75,7 +75,8 @@ def _source(request: RequestTransaction) -> DecisionSource:
     seen, incoming = _peek(request), request.incoming
     owner = request.session.get(Account, seen.offer.reseller_id)
     base = brand_of(request.deps, request.session, seen.account, owner).link_base
-    return DecisionSource(DecisionWay.LINK, incoming.origin, incoming.headers.get("user-agent"), base)
+    agent = incoming.headers.get("user-agent")
+    return DecisionSource(DecisionWay.LINK, incoming.origin, agent, base, public_url=request.deps.public_url)
 
 
 def refuse_decision(request: RequestTransaction, error: KontorError) -> PublicPage:

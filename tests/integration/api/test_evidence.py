@@ -5,16 +5,22 @@ from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
-from kontor.accounts import activation, address_links
+from kontor.accounts import activation, address_links, domains
 from kontor.accounts.address_links import LIFETIME, AddressRole
 from kontor.adapters.fakes import ManualClock
+from kontor.audit import Actor
+from kontor.context import Context
 from kontor.http.visibility import Viewer
+from kontor.offers.notifications import OFFER_RULES
 from kontor.offers.schemas import BriefEvidenceOut
 from kontor.offers.views import offer_out
 from models.accounts import Account
+from models.mails import Mail
 from models.offers import Offer
 from tests.integration.api.test_pages import LINE, deliver
 from tests.support.api import Api, ResellerAccounts
+
+DOMAIN = "learn.elbe.example"
 
 
 def test_evidence_is_shown_to_operator_and_client_and_only_its_way_to_the_reseller(
@@ -83,3 +89,54 @@ def test_only_the_newest_activation_link_works(
     assert [api.http.post(f"/activate/{token}").status_code for token in tokens] == [410, 200]
     with api.deps.sessions() as session:
         assert session.get_one(Account, mine.client).activated_at == clock.now()
+
+
+def accepted_by_mailed_link(api: Api, mine: ResellerAccounts, change: dict[str, object] | None) -> dict[str, object]:
+    """The evidence of a decision by the link of the mail, after which the reseller changed the client's brand."""
+    new = {"reseller_id": str(mine.reseller), "account_id": str(mine.client), "lines": [LINE]}
+    offer_id = api.ok("POST /v1/offers", new)["id"]
+    deliver(api.deps, UUID(offer_id))
+    with api.deps.sessions() as session:
+        links = OFFER_RULES["offer-received"].links
+        assert links is not None
+        path = links(session, api.deps.tokens, Mail(refs={"offer_id": offer_id}))["decision"]
+    if change is not None:
+        api.ok(f"PUT /v1/accounts/{mine.client}/brand", change, key=api.key(reseller_id=mine.reseller))
+    assert api.http.post(path, data={"decision": "accept"}).status_code == 200
+    evidence: dict[str, object] = api.ok(f"GET /v1/offers/{offer_id}")["events"][-1]["evidence"]
+    return evidence
+
+
+def verified_domain(api: Api, mine: ResellerAccounts) -> None:
+    """Let the reseller set a verified domain for its client's links."""
+    api.ok(f"PUT /v1/accounts/{mine.client}/brand", {"domain": DOMAIN}, key=api.key(reseller_id=mine.reseller))
+    with api.deps.sessions() as session:
+        account = session.get_one(Account, mine.client)
+        domains.verify_manually(Context(api.deps.jobs), session, DOMAIN, account, Actor("test"))
+        session.commit()
+
+
+def test_evidence_names_the_resellers_domain_when_the_link_was_mailed_with_it(
+    api: Api, make_accounts: Callable[[str], ResellerAccounts]
+) -> None:
+    mine = make_accounts("elbe")
+    verified_domain(api, mine)
+    evidence = accepted_by_mailed_link(api, mine, None)
+    assert (evidence["via"], evidence["link_host"], evidence["domain_set_by"]) == ("link", DOMAIN, "reseller")
+
+
+def test_evidence_names_the_resellers_domain_when_it_was_taken_back_before_the_decision(
+    api: Api, make_accounts: Callable[[str], ResellerAccounts]
+) -> None:
+    mine = make_accounts("elbe")
+    verified_domain(api, mine)
+    evidence = accepted_by_mailed_link(api, mine, {"domain": None})
+    assert (evidence["link_host"], evidence["domain_set_by"]) == (DOMAIN, "reseller")
+
+
+def test_evidence_names_the_providers_host_when_the_domain_was_set_after_the_mail(
+    api: Api, make_accounts: Callable[[str], ResellerAccounts]
+) -> None:
+    mine = make_accounts("elbe")
+    evidence = accepted_by_mailed_link(api, mine, {"domain": DOMAIN})
+    assert (evidence["link_host"], evidence["domain_set_by"]) == ("kontor.example", None)

@@ -11,13 +11,14 @@ from kontor.accounts import service as accounts
 from kontor.accounts.address_links import LIFETIME, AddressRole
 from kontor.audit import Actor
 from kontor.http.keys import Principal
+from kontor.kernel.data_keys import KeyPurpose
 from kontor.kernel.errors import Conflict, Gone
 from kontor.kernel.ids import new_id
 from kontor.offers import decisions, holds, queries
 from kontor.offers.decisions import DecisionChoice
 from kontor.offers.evidence import DecisionSource, DecisionWay
 from kontor.offers.notifications import make_decision_token
-from kontor.offers.transitions import audit_trail_intact
+from kontor.offers.transitions import BrokenChain, CheckedChains, audit_trail_intact, verify_chains
 from models.accounts import Account, SetBy
 from models.offers import Offer
 from tests.support.offers import OfferScenario
@@ -207,3 +208,26 @@ def test_objection_is_mailed_to_reseller_and_new_address_is_asked_to_confirm(wor
         token = link(world, AddressRole.NEW)
         confirmed = address_links.confirm(world.ctx, session, world.tokens, token)
         assert confirmed.address.confirmed_at == world.clock.now()
+
+
+def test_verification_names_the_offer_and_the_event_that_was_changed_past_kontor(world: OfferScenario) -> None:
+    intact, offer_id = world.delivered(), world.delivered()
+    assert press(world, token_of(world, offer_id)) == "accepted"
+    key = world.ctx.data_key(KeyPurpose.OFFERS)
+    this, event = f"offer_id = '{offer_id}'", "UPDATE offer_events SET"
+    tampering = {
+        f"{event} actor = 'somebody else' WHERE number = 2 AND {this}": 2,
+        f"{event} evidence = jsonb_set(evidence, '{{address}}', '\"x@y.example\"') WHERE number = 3 AND {this}": 3,
+        f"DELETE FROM offer_events WHERE number = 1 AND {this}": 1,
+        f"DELETE FROM offer_events WHERE number = 3 AND {this}": 3,
+        f"UPDATE offers SET state = 'rejected' WHERE id = '{offer_id}'": 4,
+        f"UPDATE offers SET message = 'something else' WHERE id = '{offer_id}'": 1,
+    }
+    with world.transaction() as session:
+        assert verify_chains(session, key) == CheckedChains(2, [])
+    for statement, number in tampering.items():
+        with world.transaction() as session:
+            session.execute(text(statement))
+            assert verify_chains(session, key).broken == [BrokenChain(offer_id, number)], statement
+            session.rollback()
+    assert intact != offer_id
