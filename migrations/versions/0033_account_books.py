@@ -23,7 +23,6 @@ CREATE OR REPLACE FUNCTION kontor_local_midnight(day date, zone text) RETURNS ti
 $$
 """
 COLUMNS = "reseller_id, kind, fact_id, amount, currency, at, recorded_at, ref, note"
-ZONE = "SELECT coalesce(p.document->>'timezone', 'UTC') FROM programmes p WHERE p.code = f.programme"
 # The lines that facts call for; {rows} has the facts. The rule of a line's sign, times and texts stands here alone.
 PAYMENT_LINES = """
 SELECT f.reseller_id, f.kind, f.id AS fact_id, f.signed AS amount, f.currency, f.paid_at AS at,
@@ -37,14 +36,22 @@ SELECT f.reseller_id, 'order' AS kind, f.id AS fact_id, -f.net AS amount, f.curr
     f.reseller_id AS origin_id
 FROM {rows} f
 """
-CHARGE_LINES = f"""
+CHARGE_LINES = """
 SELECT f.reseller_id, CASE f.kind WHEN 'credit' THEN 'credit' ELSE 'charge' END AS kind, f.id AS fact_id,
     CASE f.kind WHEN 'credit' THEN f.total ELSE -f.total END AS amount, f.currency,
-    CASE f.kind WHEN 'credit' THEN f.created_at ELSE kontor_local_midnight(f.period_start, ({ZONE})) END AS at,
+    CASE f.kind WHEN 'credit' THEN f.created_at ELSE {first_instant} END AS at,
     f.created_at AS recorded_at, f.id::text AS ref, f.product || ' ' || f.period_start || ' - ' || f.period_end AS note,
     coalesce(CAST(f.how->>'discount_of' AS uuid), f.reseller_id) AS origin_id
-FROM {{rows}} f WHERE f.reseller_id IS NOT NULL
+FROM {rows} f {days} WHERE f.reseller_id IS NOT NULL
+"""
+# The time of a charge: in a set once for each day, in the view only where somebody asks for it.
+ZONE = "coalesce(p.document->>'timezone', 'UTC')"
+BY_DAY = f"""
+JOIN (SELECT d.programme, d.period_start, kontor_local_midnight(d.period_start, {ZONE}) AS at
+    FROM (SELECT DISTINCT programme, period_start FROM {{rows}}) AS d JOIN programmes p ON p.code = d.programme) AS day
+    ON day.programme = f.programme AND day.period_start = f.period_start
 """  # noqa: S608 -- constants
+ALONE = f"(SELECT kontor_local_midnight(f.period_start, {ZONE}) FROM programmes p WHERE p.code = f.programme)"  # noqa: S608 -- constants
 VOID_LINES = """
 SELECT f.reseller_id, 'void' AS kind, f.id AS fact_id,
     CASE f.kind WHEN 'credit' THEN -f.total ELSE f.total END AS amount, f.currency, f.voided_at AS at,
@@ -53,6 +60,13 @@ SELECT f.reseller_id, 'void' AS kind, f.id AS fact_id,
     coalesce(CAST(f.how->>'discount_of' AS uuid), f.reseller_id) AS origin_id
 FROM {rows} f WHERE f.reseller_id IS NOT NULL AND f.voided_at IS NOT NULL
 """
+
+
+def in_sets(lines: str, rows: str) -> str:
+    """Return the lines of the facts in `rows`, with times by day."""
+    return lines.format(rows=rows, first_instant="day.at", days=BY_DAY.format(rows=rows))
+
+
 LINES = {"payments": (PAYMENT_LINES,), "orders": (ORDER_LINES,), "charges": (CHARGE_LINES, VOID_LINES)}
 INSERT = "INSERT INTO account_book ({columns}) SELECT {columns} FROM ({lines}) AS line ON CONFLICT DO NOTHING"
 FUNCTION = """
@@ -135,12 +149,12 @@ def upgrade() -> None:
 def statements() -> list[str]:
     """Return the functions, the view of what the lines are made of, the triggers, and what fills the books."""
     functions = [_function(f"book_{table}", table, "facts") for table in LINES]
-    void = INSERT.format(columns=COLUMNS, lines=VOID_LINES.format(rows="(SELECT NEW.*)"))
-    every = " UNION ALL ".join(lines.format(rows=table) for table, kinds in LINES.items() for lines in kinds)
+    void = INSERT.format(columns=COLUMNS, lines=in_sets(VOID_LINES, "(SELECT NEW.*)"))
+    every = " UNION ALL ".join(
+        lines.format(rows=table, first_instant=ALONE, days="") for table, kinds in LINES.items() for lines in kinds
+    )
     fill = [
-        FILL.format(columns=COLUMNS, lines=lines.format(rows=table))
-        for table, kinds in LINES.items()
-        for lines in kinds
+        FILL.format(columns=COLUMNS, lines=in_sets(lines, table)) for table, kinds in LINES.items() for lines in kinds
     ]
     return [
         MIDNIGHT,
@@ -159,7 +173,7 @@ def statements() -> list[str]:
 
 
 def _function(name: str, table: str, rows: str) -> str:
-    insert = INSERT.format(columns=COLUMNS, lines=LINES[table][0].format(rows=rows))
+    insert = INSERT.format(columns=COLUMNS, lines=in_sets(LINES[table][0], rows))
     return FUNCTION.format(name=name, statement=insert)
 
 
