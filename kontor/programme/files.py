@@ -20,7 +20,7 @@ from kontor.programme import refusals, service, versions
 from kontor.programme.diff import Document, ProgrammeChange, diff, to_document
 from kontor.programme.model import Programme
 from kontor.programme.parse import from_document, parse
-from kontor.programme.product_owners import unknown_owners
+from kontor.programme.product_owners import resolved, unknown_owners
 from kontor.programme.reader import FieldReader
 from kontor.programme.service import clear_digest_cache
 from kontor.programme.versions import VersionEntry
@@ -97,7 +97,7 @@ def prepare(
 
     Raises what `apply` raises.
     """
-    programme = parse_file(code, text)
+    programme = resolved(session, code, parse_file(code, text))
     database.lock_names(session, f"programme:{code}")
     row = begin_due(session, code, now)
     listed = versions.entries(session, code)

@@ -136,7 +136,9 @@ def _check_shared(root: FieldReader, field: FieldReader, product: Product, progr
 
 def _check_reseller(field: FieldReader, product: Product) -> None:
     if product.reseller is None:
-        field.add_error("managed_by: reseller requires the key 'reseller' with the id of that reseller's account")
+        field.add_error(
+            "managed_by: reseller requires the key 'reseller' with the id or external_id of that reseller's account"
+        )
     if product.account_subscription is None:
         field.add_error("a product managed by a reseller must have subscriptions")
     if product.shared:

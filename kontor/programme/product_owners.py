@@ -1,10 +1,12 @@
-"""The reseller that manages a product: named by its id, which no rename and no new bearer of a name changes."""
+"""The reseller that manages a product: named by id or external_id, kept by its id, which no rename changes."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from kontor.programme.model import ManagedBy, Product, Programme
@@ -12,16 +14,36 @@ from kontor.programme.reader import FieldReader
 from kontor.programme.yaml_nodes import ProgrammeError, parse_yaml
 from models.accounts import Account, AccountKind
 
-UNKNOWN = "names no reseller of this programme: give the id of its account"
+UNKNOWN: Final = "names no reseller of this programme: give the id or external_id of its account"
+BY_EXTERNAL_ID: Final = text("""
+SELECT to_jsonb(a) ->> 'external_id', a.id FROM accounts AS a
+WHERE programme = :code AND kind = 'reseller' AND purged_at IS NULL AND to_jsonb(a) ->> 'external_id' = ANY(:named)
+""")
+"""Reads the column as the row has it: a database that the release before migrated has none yet."""
+
+
+def resolved(session: Session, code: str, programme: Programme) -> Programme:
+    """Return the programme with each managing reseller that exists named by its id."""
+    managed = {name: product for name, product in programme.products.items() if product.reseller is not None}
+    named = sorted({product.reseller or "" for product in managed.values() if not _is_id(product)})
+    if not named:
+        return programme
+    rows = session.execute(BY_EXTERNAL_ID, {"code": code, "named": named})
+    ids = {external_id: str(reseller_id) for external_id, reseller_id in rows}
+    products = {
+        name: replace(product, reseller=ids.get(product.reseller or "", product.reseller))
+        for name, product in managed.items()
+    }
+    return replace(programme, products={**programme.products, **products})
 
 
 def unknown_owners(
-    session: Session, code: str, text: str, programme: Programme, before: Programme | None
+    session: Session, code: str, source: str, programme: Programme, before: Programme | None
 ) -> list[ProgrammeError]:
     """Return an error at its line for each managing reseller that does not exist; one applied before may have left."""
     kept = {} if before is None else {name: product.reseller for name, product in before.products.items()}
     errors: list[ProgrammeError] = []
-    products = FieldReader(parse_yaml(text), "", errors).child("products")
+    products = FieldReader(parse_yaml(source), "", errors).child("products")
     for product in programme.products.values():
         changed = product.reseller != kept.get(product.code)
         new = product.managed_by is ManagedBy.RESELLER and (changed or not _is_id(product))

@@ -1,7 +1,7 @@
 """Main products and add-ons, limited terms, the provider's contact, and terms that changed (programme.md 9.5)."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from kontor.accounts import clients, reseller_status
@@ -14,11 +14,12 @@ from kontor.mails.dispatch import provider_brand
 from kontor.offers import templates
 from kontor.programme import files
 from kontor.programme.diff import to_document
+from kontor.programme.files import InvalidProgrammeFile
 from kontor.programme.model import Programme
 from kontor.programme.parse import from_document, parse
 from models.accounts import Account
 from models.mails import Mail
-from tests.support.fees import HOUSE
+from tests.support.fees import HOUSE, HOUSE_LINE
 
 LINE = HOUSE[HOUSE.index("  line:\n") : HOUSE.index("  handset:\n")]
 SOURCE = (
@@ -99,6 +100,21 @@ def test_template_offers_a_limited_product_for_its_terms_alone(
     with pytest.raises(Invalid) as refused:
         templates.validate_lines(office, session, seller, lines)
     assert [error.loc for error in refused.value.errors] == ["lines.0.term"]
+
+
+def test_managing_reseller_is_named_by_its_external_id_and_kept_by_its_id(
+    office: Context, session: Session, seller: Account
+) -> None:
+    session.execute(text("ALTER TABLE accounts ADD COLUMN IF NOT EXISTS external_id text"))
+    session.execute(text("UPDATE accounts SET external_id = 'R-7' WHERE id = :id"), {"id": seller.id})
+    plan = files.apply(session, "house", SOURCE + HOUSE_LINE.format(reseller="R-7"), now=office.now, actor="test")
+    assert plan.applied
+    assert office.programme(session, "house").products["house-line"].reseller == str(seller.id)
+    source = SOURCE + HOUSE_LINE.format(reseller=seller.name)
+    with pytest.raises(InvalidProgrammeFile) as refused:
+        files.apply(session, "house", source, now=office.now, actor="test")
+    [problem] = refused.value.problems
+    assert source.splitlines()[problem.line - 1] == f"    reseller: {seller.name}"
 
 
 def test_terms_that_changed_since_they_were_read_are_not_accepted(office: Context, session: Session) -> None:
