@@ -81,6 +81,21 @@ def test_doubtful_rows_refuse_the_file_and_each_is_named_with_its_line(world: Di
     assert "6 doubtful row(s). Nothing was imported." in shown.stderr
 
 
+@pytest.mark.parametrize(
+    "rows", ["P-2,10.00,2026-01-31,payment\n" * 2, "P-2,1.00,2026-01-31,payment\nP-2,1.00,2026-01-30,payment\n"]
+)
+def test_rows_are_in_doubt_when_they_are_equal_or_share_a_reference(
+    world: DiscountScenario, take: Import, rows: str
+) -> None:
+    assert doubts(take(world.reseller(), HEADER + rows, "--json")) == {2: [2, 3], 3: [2, 3]}
+
+
+def test_row_is_in_doubt_when_the_ledger_has_its_reference_otherwise(world: DiscountScenario, take: Import) -> None:
+    reseller = world.reseller()
+    world.pay(reseller, "10", "2026-01-31T00:00:00", reference="P-1")
+    assert doubts(take(reseller, HEADER + "P-1,11.00,2026-01-31,payment\n", "--json")) == {2: [2]}
+
+
 def test_row_that_differs_under_its_reference_refuses_the_file_until_its_line_is_accepted(
     world: DiscountScenario, take: Import
 ) -> None:
