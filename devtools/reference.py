@@ -205,8 +205,8 @@ MAILS_HEAD: Final = f"""\
 Generated from the code by `{MAILS_COMMAND}`; a test fails when this page is stale. How mails are built and sent:
 [mails](mails.md). How to add one: [add a mail](../how-to/add-a-mail.md).
 
-Facts with `?` are optional. The types are in `kontor/mailer/account_mails.py`, `usage_mails.py`, `staff_mails.py`
-and `trade_mails.py`.
+Facts with `?` are optional. The types are in `kontor/mailer/account_mails.py`, `usage_mails.py`, `staff_mails.py`,
+`trade_mails.py` and `money_mails.py`.
 
 | mail | To | Cc | facts | links |
 |---|---|---|---|---|

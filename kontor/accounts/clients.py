@@ -14,7 +14,7 @@ from kontor.accounts.service import NewAccount
 from kontor.accounts.service import create as create_account
 from kontor.accounts.suspension import follow_reseller
 from kontor.context import Context
-from kontor.fees.assignments import charge_to_date, stop_at_period_end
+from kontor.fees.runs import charge_to_date, stop_at_period_end
 from kontor.kernel import database
 from kontor.kernel.errors import Conflict, Forbidden, NotFound, TooManyAttempts
 from kontor.kernel.ids import new_id

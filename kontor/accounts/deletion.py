@@ -16,7 +16,7 @@ from kontor.accounts.reseller_status import release_clients
 from kontor.context import Context
 from kontor.discounts.daily_run import enqueue_recompute
 from kontor.evidence import erasure
-from kontor.fees.assignments import resume_runs, stop_at_period_end
+from kontor.fees.runs import resume_runs, stop_at_period_end
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.mails import service as mails
 from kontor.offers import service as offers

@@ -12,7 +12,7 @@ from kontor.accounts.clients import detach
 from kontor.accounts.locks import lock_account
 from kontor.context import Context
 from kontor.discounts.daily_run import enqueue_recompute
-from kontor.fees.assignments import stop_at_period_end
+from kontor.fees.runs import stop_at_period_end
 from kontor.kernel.errors import Conflict, Forbidden
 from kontor.mails import service as mails
 from kontor.programme.model import FlatDiscount, Programme

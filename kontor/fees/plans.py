@@ -14,12 +14,12 @@ from kontor.accounts.locks import lock_with_payer
 from kontor.context import Context
 from kontor.evidence.acts import rolled_back
 from kontor.fees import queries
-from kontor.fees.assignments import charge_to_date, start_run
 from kontor.fees.catalogue import plan_prices
 from kontor.fees.charging import Billing, convert_trial, set_plan
 from kontor.fees.credits import credit_unused, lock_payers, running_period, sums_by_payer
 from kontor.fees.queries import NewCharge
 from kontor.fees.rules import BillingRun, Subscription, choose_plan, current_period, discounted_fee, end_plan
+from kontor.fees.runs import charge_to_date, start_run
 from kontor.fees.schemas import SubscriptionOut
 from kontor.kernel.errors import Conflict, FieldError, Invalid
 from kontor.kernel.money import Money

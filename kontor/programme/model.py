@@ -296,7 +296,5 @@ class Programme:
 
 def _shown(names: Mapping[str, DisplayName], code: str, locale: str) -> str:
     """Return the name of a code; the code as words for a file that names it nowhere."""
-    if code in names:
-        return names[code].name_in(locale)
     words = code.replace("-", " ").replace("_", " ")
-    return words[:1].upper() + words[1:]
+    return names[code].name_in(locale) if code in names else words[:1].upper() + words[1:]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kontor.programme.model import ManagedBy, Product, Programme
@@ -15,11 +15,6 @@ from kontor.programme.yaml_nodes import ProgrammeError, parse_yaml
 from models.accounts import Account, AccountKind
 
 UNKNOWN: Final = "names no reseller of this programme: give the id or external_id of its account"
-BY_EXTERNAL_ID: Final = text("""
-SELECT to_jsonb(a) ->> 'external_id', a.id FROM accounts AS a
-WHERE programme = :code AND kind = 'reseller' AND purged_at IS NULL AND to_jsonb(a) ->> 'external_id' = ANY(:named)
-""")
-"""Reads the column as the row has it: a database that the release before migrated has none yet."""
 
 
 def resolved(session: Session, code: str, programme: Programme) -> Programme:
@@ -28,7 +23,8 @@ def resolved(session: Session, code: str, programme: Programme) -> Programme:
     named = sorted({product.reseller or "" for product in managed.values() if not _is_id(product)})
     if not named:
         return programme
-    rows = session.execute(BY_EXTERNAL_ID, {"code": code, "named": named})
+    conditions = (Account.programme == code, Account.kind == AccountKind.RESELLER, Account.purged_at.is_(None))
+    rows = session.execute(select(Account.external_id, Account.id).where(*conditions, Account.external_id.in_(named)))
     ids = {external_id: str(reseller_id) for external_id, reseller_id in rows}
     products = {
         name: replace(product, reseller=ids.get(product.reseller or "", product.reseller))

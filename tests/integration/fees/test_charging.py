@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from kontor.context import Context
 from kontor.fees import queries, statements
-from kontor.fees.assignments import Assignments, owner_of
+from kontor.fees.assignments import Assignments
 from kontor.fees.charging import Billing
+from kontor.fees.runs import owner_of
 from kontor.kernel.errors import Conflict
 from models.accounts import Account
 from tests.support.fees import HOUSE, HOUSE_LINE, FeeScenario, money

@@ -1,7 +1,7 @@
 """Main products and add-ons, limited terms, the provider's contact, and terms that changed (programme.md 9.5)."""
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kontor.accounts import clients, reseller_status
@@ -105,8 +105,8 @@ def test_template_offers_a_limited_product_for_its_terms_alone(
 def test_managing_reseller_is_named_by_its_external_id_and_kept_by_its_id(
     office: Context, session: Session, seller: Account
 ) -> None:
-    session.execute(text("ALTER TABLE accounts ADD COLUMN IF NOT EXISTS external_id text"))
-    session.execute(text("UPDATE accounts SET external_id = 'R-7' WHERE id = :id"), {"id": seller.id})
+    seller.external_id = "R-7"
+    session.flush()
     plan = files.apply(session, "house", SOURCE + HOUSE_LINE.format(reseller="R-7"), now=office.now, actor="test")
     assert plan.applied
     assert office.programme(session, "house").products["house-line"].reseller == str(seller.id)
