@@ -131,7 +131,7 @@ class AddressGuard:
         try:
             addresses = await self.lookup(host, port, tenant)
         except TimeoutError:
-            if unresolved:
+            if unresolved and _NAME.fullmatch(host):
                 return
             message = f"The name servers of {host} did not answer in time. Check them, then send the request again."
             raise _forbidden(message) from None
