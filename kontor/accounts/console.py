@@ -18,7 +18,8 @@ from kontor.kernel.paging import cursor_id, paginate
 from kontor.kernel.validation import name_key
 from kontor.kernel.zones import local_day
 from kontor.licences import service as licences
-from kontor.programme import service as programme
+from kontor.programme import service as programmes
+from kontor.programme.display_names import DisplayNames
 from kontor.ui import formatting
 from kontor.ui.console_request import ConsoleRequest, Redirect, TemplateResponse
 from kontor.ui.formatting import timeboxed
@@ -49,7 +50,10 @@ def show_accounts(request: ConsoleRequest) -> TemplateResponse | Redirect:
         "partial": partial,
         "next": None if page.next is None else f"{BASE_PATH}?{urlencode([*kept, ('cursor', page.next)])}",
         "filter": {name: incoming.query.get(name, "") for name in ("q", "programme", "kind", "reseller")},
-        "programmes": [row.code for row in programme.list_programmes(request.session)],
+        "shown": {account.programme: _shown(request, account.programme) for account in page.items},
+        "programmes": {
+            row.code: _shown(request, row.code).programme.name for row in programmes.list_programmes(request.session)
+        },
         "kinds": list(AccountKind),
     }
     return TemplateResponse("accounts.html", "Accounts", values, "accounts")
@@ -58,9 +62,10 @@ def show_accounts(request: ConsoleRequest) -> TemplateResponse | Redirect:
 def show_account(request: ConsoleRequest) -> TemplateResponse:
     """Show one account with its activity. Raises NotFound."""
     account = account_from_path(request)
-    (shown,) = account_outs(request.session, request.deps.programmes, [account], request.now)
+    (out,) = account_outs(request.session, request.deps.programmes, [account], request.now)
     values = {
-        "account": shown,
+        "account": out,
+        "shown": _shown(request, account.programme),
         "purged_at": account.purged_at,
         "activity": timeline.account_timeline(request, account, f"{BASE_PATH}/{account.id}"),
         "reseller": formatting.named(request, [str(account.reseller_id)]).get(str(account.reseller_id)),
@@ -94,6 +99,10 @@ def account_from_path(request: ConsoleRequest, name: str = "account_id") -> Acco
     if account is None:
         raise NotFound
     return account
+
+
+def _shown(request: ConsoleRequest, code: str) -> DisplayNames:
+    return DisplayNames(request.deps.programmes.current(request.session, code))
 
 
 def _runs(request: ConsoleRequest, account: Account) -> Sequence[FeeRun]:
