@@ -56,9 +56,10 @@ class ConsoleHandler:
             threads = deps.sign_in_threads or deps.threads if sign_in else deps.threads
             loop = asyncio.get_running_loop()
             try:
-                return await loop.run_in_executor(threads, self._respond, deps, incoming, view, policy)
+                response = await loop.run_in_executor(threads, self._respond, deps, incoming, view, policy)
             except TooManyAttempts as error:
                 return self._refused(self._refused_request(deps, None, incoming), error)
+            return _metered(http_request, response)
 
         return handle
 
@@ -134,6 +135,14 @@ class ConsoleHandler:
             return {}
         except KontorError:
             return None
+
+
+def _metered(http_request: Request, response: Response) -> Response:
+    """Count the refusal of a limit; its name stands in the response's headers."""
+    policy = response.headers.get("RateLimit-Policy")
+    if policy is not None:
+        http_request.app.state.meter.refuse(policy.split('"')[1])
+    return response
 
 
 def _refusal(error: KontorError, incoming: IncomingRequest) -> ConsoleResponse:
