@@ -29,6 +29,7 @@ class GapKind(StrEnum):
     BOOK_LINE = "book_line"
     BOOK_AMOUNT = "book_amount"
     BOOK_FACT = "book_fact"
+    STATEMENT_TOTAL = "statement_total"
 
 
 class ReconciliationGap(Base):

@@ -27,7 +27,7 @@ class ProgrammesBeginHandler:
     def run(self, job: JobContext, session: Session, payload: ProgrammesBegin) -> Outcome:
         """Put the version in force, check changed limits, declare the schedules."""
         if not rollout.begin(Context(job.jobs, self._programmes), session, payload):
-            return Cancel("another version is in force")
+            return Cancel("another version took its place before it began")
         declare(session, all_schedules(session), job.now)
         return Done()
 

@@ -1,4 +1,4 @@
-"""Random events about accounts: sign-up, connect, disconnect, delete, restore, and resellers that merge."""
+"""Random events about accounts: sign-up, connect, disconnect, delete, restore."""
 
 from __future__ import annotations
 
@@ -108,22 +108,3 @@ def restore(scenario: Scenario, client: Client) -> list[Action]:
     if (scenario.now - client.deleted).days < 30:
         client.deleted = None
     return [scenario.new_action(str(client.reseller), "restore", account=client.label)]
-
-
-def merge(scenario: Scenario) -> list[Action]:
-    """Merge one reseller into another, unless both have a product that a reseller may have only once."""
-    actors = scenario.actors
-    if scenario.defers_billing or len(actors.resellers) < 4:
-        return []
-    source, target = scenario.random.sample(list(actors.resellers), 2)
-    moving = [client for client in actors.clients.values() if client.reseller == source]
-    staying = [client for client in actors.clients.values() if client.reseller == target]
-    exclusive = set(actors.exclusive_products)
-    if any(a.products & b.products & exclusive for a in moving for b in staying):
-        return [scenario.new_action("operator", "merge", source=source, target=target)]
-    for client in moving:
-        client.reseller = target
-    gone = actors.resellers.pop(source)
-    actors.resellers[target].payments.extend(gone.payments)
-    actors.merged.append(gone)
-    return [scenario.new_action("operator", "merge", source=source, target=target)]

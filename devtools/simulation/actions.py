@@ -8,11 +8,12 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from devtools.simulation import operator_actions
+from devtools.simulation import import_actions, money_actions, operator_actions
+from devtools.simulation.action_context import ActionContext, ActionHandler, ActionResult, Values
 from devtools.simulation.environment import url_of
 from devtools.simulation.log import OK, Action, Entry, done
-from devtools.simulation.operator_actions import ActionContext, ActionHandler, ActionResult, Values
 from kontor.accounts import clients, deletion, instances, reseller_status
+from kontor.accounts import external_ids as accounts_external_ids
 from kontor.accounts import service as accounts
 from kontor.accounts.clients import NewClient
 from kontor.accounts.service import NewAccount
@@ -24,6 +25,7 @@ from kontor.offers.decisions import DecidedBy, DecisionChoice
 from kontor.offers.service import NewOffer
 from kontor.usage import quotas, trials
 from kontor.usage.service import NewUsageReport
+from models.accounts import Account
 
 
 def execute(ctx: ActionContext, action: Action) -> Entry:
@@ -50,6 +52,7 @@ def account(ctx: ActionContext, session: Session, values: Values) -> None:
 def join(ctx: ActionContext, session: Session, values: Values) -> None:
     """Create an account and make it a reseller."""
     account(ctx, session, values)
+    accounts_external_ids.assign(session, session.get_one(Account, ctx.id(values["account"])), values["account"])
     reseller_status.become_reseller(ctx.environment.context, session, ctx.id(values["account"]))
 
 
@@ -76,6 +79,17 @@ def connect(ctx: ActionContext, session: Session, values: Values) -> ActionResul
 def disconnect(ctx: ActionContext, session: Session, values: Values) -> None:
     """Disconnect a client from its reseller."""
     clients.disconnect(ctx.environment.context, session, ctx.id(values["reseller"]), ctx.id(values["account"]))
+
+
+def revert(ctx: ActionContext, session: Session, values: Values) -> None:
+    """Make a reseller a regular account again."""
+    account_id, disconnect = ctx.id(values["account"]), values["disconnect"]
+    reseller_status.revert_reseller(ctx.environment.context, session, account_id, disconnect_clients=disconnect)
+
+
+def rejoin(ctx: ActionContext, session: Session, values: Values) -> None:
+    """Make a former reseller one again."""
+    reseller_status.become_reseller(ctx.environment.context, session, ctx.id(values["account"]))
 
 
 def suspend(ctx: ActionContext, session: Session, values: Values) -> None:
@@ -154,6 +168,8 @@ ACTIONS: Final[Mapping[str, ActionHandler]] = {
     "instance": instance,
     "connect": connect,
     "disconnect": disconnect,
+    "revert": revert,
+    "rejoin": rejoin,
     "suspend": suspend,
     "delete": delete,
     "restore": restore,
@@ -165,6 +181,7 @@ ACTIONS: Final[Mapping[str, ActionHandler]] = {
     "usage": usage,
     "down": down,
     "up": up,
-    **operator_actions.MONEY_ACTIONS,
+    **money_actions.MONEY_ACTIONS,
+    **import_actions.IMPORT_ACTIONS,
     **operator_actions.OPERATOR_ACTIONS,
 }

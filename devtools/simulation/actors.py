@@ -28,6 +28,7 @@ class Reseller:
     zone: str
     size: Decimal
     payments: list[tuple[str, Decimal, datetime]] = field(default_factory=list)
+    deleted: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -56,9 +57,11 @@ class Actors:
     random: Random
     resellers: dict[str, Reseller] = field(default_factory=dict)
     merged: list[Reseller] = field(default_factory=list)
+    former: dict[str, Reseller] = field(default_factory=dict)
     clients: dict[str, Client] = field(default_factory=dict)
     offers: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
+    file_waits_until: datetime | None = None
 
     def next_number(self, kind: str) -> int:
         """Return the next number of a kind, from 1."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from random import Random
 
-from devtools.simulation import account_events, trade_events
+from devtools.simulation import account_events, import_events, programme_events, reseller_events, trade_events
 from devtools.simulation.actors import Actors, RandomEvent, Scenario
 from devtools.simulation.log import MACHINE, Action
 from kontor.kernel.periods import ONE_DAY, add_months, turnover_window
@@ -20,6 +20,10 @@ START = date(2027, 7, 1)
 EARLIEST_OUTAGE, LATEST_OUTAGE = time(2), time(23)
 END_OF_MONTH = 29
 OPERATOR_ROUND = time(9)
+LONG_OUTAGE = (15.0, 36.0)
+"""Days of the one outage that lasts for weeks; the programme file changes meanwhile."""
+LONG_ENOUGH = 3
+"""Months of a simulation that has such an outage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,12 @@ class Parameters:
     def window(self, day: date) -> datetime:
         """Return the start of the turnover window of a local day."""
         return day_start(turnover_window(day).first, self.programme.zone)
+
+    @property
+    def long_outage(self) -> date | None:
+        """The day on which the outage begins that lasts for weeks; None in a short simulation."""
+        months = self.months // 3
+        return None if self.months < LONG_ENOUGH else add_months(self.start, months) + 11 * ONE_DAY
 
     @property
     def end(self) -> date:
@@ -86,8 +96,12 @@ def _plan_day(scenario: Scenario, parameters: Parameters, day: date, begins: dat
     for event in scenario.random.choices([event for event, _ in events], [weight for _, weight in events], k=count):
         scenario.schedule(begins + timedelta(seconds=scenario.random.randrange(seconds)), event)
     scenario.schedule(localize(datetime.combine(day, OPERATOR_ROUND), parameters.programme.zone), operator_round)
-    if not scenario.stopped and day > parameters.start and scenario.chance(1 / 18):
+    if day == parameters.long_outage:
+        scenario.schedule(_outage(scenario, day, parameters.programme), stop_for_weeks)
+    elif not scenario.stopped and day > parameters.start and scenario.chance(1 / 18):
         scenario.schedule(_outage(scenario, day, parameters.programme), stop)
+    if day > parameters.start and scenario.chance(1 / 12):
+        scenario.schedule(_outage(scenario, day, parameters.programme), programme_events.apply)
 
 
 def _newcomers(parameters: Parameters, day: date) -> int:
@@ -110,13 +124,17 @@ def event_weights(parameters: Parameters, day: date) -> list[tuple[RandomEvent, 
         (account_events.disconnect, 0.8),
         (account_events.suspend, 0.5),
         (account_events.delete, 0.8),
-        (account_events.merge, 0.05),
+        (reseller_events.merge, 0.05),
+        (reseller_events.revert, 0.06),
+        (reseller_events.delete, 0.06),
         (trade_events.pay, 40 if parameters.has_tiers else 4),
         (trade_events.order, 6),
         (trade_events.plan, 4 * by_month),
         (trade_events.unplan, 1.5),
         (trade_events.assign, 7 * by_month),
         (trade_events.unassign, 2.5),
+        (trade_events.void, 1),
+        (import_events.import_file, 1),
         (trade_events.trial, 5),
         (trade_events.usage, 40),
         (trade_events.offer, 8),
@@ -136,6 +154,18 @@ def stop(scenario: Scenario) -> list[Action]:
         return []
     scenario.stopped = True
     scenario.schedule(scenario.in_days(0.05, 3.4), start_again)
+    return [Action(scenario.now, MACHINE, "stop")]
+
+
+def stop_for_weeks(scenario: Scenario) -> list[Action]:
+    """Stop all processes for weeks, while prices, percentages and the tier table change."""
+    if scenario.stopped:
+        scenario.schedule(scenario.in_days(0.3, 1), stop_for_weeks)
+        return []
+    scenario.stopped = True
+    scenario.schedule(scenario.in_days(*LONG_OUTAGE), start_again)
+    for _ in range(3):
+        scenario.schedule(scenario.in_days(1, LONG_OUTAGE[0]), programme_events.apply)
     return [Action(scenario.now, MACHINE, "stop")]
 
 

@@ -38,6 +38,7 @@ from kontor.mailer.build import MailBuilder
 from kontor.mailer.render import Renderer
 from kontor.mails.dispatch import Dispatcher
 from kontor.mails.resend import RULES
+from kontor.programme.payloads import BEGIN
 from kontor.programme.service import Programmes
 from kontor.webhooks.events import emit_job_dead
 from tasks.catalogue import catalogue
@@ -246,6 +247,9 @@ class SimulationEnvironment:
             ran = self._runner.run("simulation", task, ids).claimed
             self.jobs_run[task] += ran
             claimed += ran
+            if task == BEGIN:
+                # It declared the schedules of all programmes anew, frequent housekeeping among them.
+                self.declare_schedules()
         return claimed
 
 

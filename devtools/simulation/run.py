@@ -13,17 +13,18 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
+import yaml
 from psycopg import sql
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy import Engine, create_engine, make_url
 
+from devtools.simulation.action_context import ActionContext
 from devtools.simulation.actions import execute
 from devtools.simulation.charts import draw
 from devtools.simulation.daily_plan import Day, Parameters, plan_days
 from devtools.simulation.environment import SimulationEnvironment
 from devtools.simulation.log import MACHINE, Action, ActionLog, Entry, NullObserver, Observer, done
-from devtools.simulation.operator_actions import ActionContext
 from devtools.simulation.summary import DailyStatistics, build_summary
 from kontor.adapters.settings import SettingsError
 from kontor.kernel.zones import day_start
@@ -50,6 +51,7 @@ class Simulation:
     def prepare(self, text: str) -> None:
         """Apply the programme file and declare the schedules."""
         environment = self.environment
+        self._ctx.document.update(yaml.safe_load(text))
         environment.move(day_start(self.parameters.start, self.parameters.programme.zone))
         environment.transact(
             lambda session: files.apply(

@@ -13,10 +13,10 @@ CENT = Decimal("0.01")
 
 
 def pay(scenario: Scenario) -> list[Action]:
-    """Enter a payment, a refund of an earlier one, or the same payment again; some for resellers that were merged."""
-    merged = [each for each in scenario.actors.merged if each.payments]
-    if merged and scenario.chance(0.05):
-        return refund(scenario, scenario.random.choice(merged))
+    """Enter a payment, a refund of an earlier one, or the same payment again; some of former resellers."""
+    gone = [each for each in [*scenario.actors.merged, *scenario.actors.former.values()] if each.payments]
+    if gone and scenario.chance(0.05):
+        return refund(scenario, scenario.random.choice(gone))
     reseller = scenario.choose(list(scenario.actors.resellers.values()))
     if reseller is None:
         return []
@@ -148,6 +148,14 @@ def unassign(scenario: Scenario) -> list[Action]:
             scenario.new_action(str(client.reseller), "assign", account=client.label, product=product, retail_fee=None)
         )
     return actions
+
+
+def void(scenario: Scenario) -> list[Action]:
+    """Void one of an account's last charges, on a statement or not."""
+    client = scenario.choose([each for each in scenario.actors.active_accounts() if each.plan or each.products])
+    if client is None or scenario.defers_billing:
+        return []
+    return [scenario.new_action("operator", "void", account=client.label, number=scenario.random.randint(0, 30))]
 
 
 TERMS = ("P1Y", "P6M", "P1M", "P30D", "P14D", "P10D", "P2W", "P1Y1M1D")

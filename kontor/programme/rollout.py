@@ -69,12 +69,16 @@ def apply_file(
 
 
 def begin(ctx: Context, session: Session, payload: ProgrammesBegin) -> bool:
-    """Put a version in force and check changed limits; return whether it is the one in force."""
-    row = files.begin_due(session, payload.programme, ctx.now)
-    if row is None or row.version != payload.number:
-        return False
+    """Put the version of now in force and check limits that this one changed; return whether it ever began.
+
+    Limits are compared with the version that was in force until then: after it was applied, others may have begun.
+    """
+    files.begin_due(session, payload.programme, ctx.now)
     listed = versions.Versions(ctx.programmes, session, payload.programme)
-    before, after = listed.numbered(payload.follows), listed.numbered(payload.number)
+    follows = versions.replaced_by(listed.listed, payload.number, ctx.now)
+    if follows is None:
+        return False
+    before, after = listed.numbered(follows.number), listed.numbered(payload.number)
     quotas.enqueue_check_on_limit_change(session, ctx.jobs, payload.programme, diff(before.programme, after.programme))
     return True
 

@@ -77,6 +77,19 @@ def entry_at(versions: Sequence[VersionEntry], instant: datetime) -> VersionEntr
     return next((each for each in versions if each.effective_at <= instant), versions[-1])
 
 
+def replaced_by(listed: Sequence[VersionEntry], number: int, now: datetime) -> VersionEntry | None:
+    """Return the version that one replaced as it began; None when it has not begun, or never does.
+
+    Of versions that begin at the same instant only the one applied last begins.
+    """
+    version = next((each for each in listed if each.number == number), None)
+    if version is None or version.effective_at > now:
+        return None
+    if any(each.effective_at == version.effective_at and each.number > number for each in listed):
+        return None
+    return next((each for each in listed if each.effective_at < version.effective_at), None)
+
+
 def superseded(listed: Sequence[VersionEntry], version: VersionEntry, now: datetime) -> bool:
     """Whether a file that was applied afterwards took a version's place before it began, or has since."""
     until = max(now, version.effective_at)

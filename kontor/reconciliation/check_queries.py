@@ -206,14 +206,42 @@ WHERE b.kind NOT IN ('transfer', 'charge') AND NOT EXISTS (SELECT FROM account_b
 ORDER BY b.number LIMIT :limit
 """
 
+# Resellers that were merged count as one: what one was charged may stand on the other's statement. Totals of before
+# they were kept are not compared.
+STATEMENT_TOTAL: Final = """
+WITH RECURSIVE pairs AS (
+    SELECT old_id AS id, new_id AS other FROM reseller_merges UNION SELECT new_id, old_id FROM reseller_merges
+), reached (id, other) AS (
+    SELECT id, id FROM pairs UNION SELECT r.id, p.other FROM reached r JOIN pairs p ON p.id = r.other
+), families AS (
+    SELECT id, CAST(min(CAST(other AS text)) AS uuid) AS root FROM reached GROUP BY id
+), stated AS (
+    SELECT coalesce(f.root, s.reseller_id) AS root, s.month, min(s.currency) AS currency, sum(s.total) AS total,
+        CAST(max(CAST(s.reseller_id AS text)) AS uuid) AS reseller_id
+    FROM statements s LEFT JOIN families f ON f.id = s.reseller_id
+    GROUP BY 1, 2 HAVING bool_and(s.total IS NOT NULL)
+), lines AS (
+    SELECT coalesce(f.root, c.reseller_id) AS root, sum(-b.amount) AS amount,
+        CASE b.kind WHEN 'void' THEN c.void_stated ELSE c.stated END AS month
+    FROM charges c JOIN account_book b ON b.fact_id = c.id AND b.kind IN ('charge', 'credit', 'void')
+        LEFT JOIN families f ON f.id = c.reseller_id
+    WHERE c.stated IS NOT NULL GROUP BY 1, 3
+)
+SELECT s.reseller_id || ' ' || s.month, jsonb_build_object('account', a.name, 'month', to_char(s.month, 'YYYY-MM'),
+    'amount', s.total || ' ' || s.currency, 'fact', coalesce(l.amount, 0) || ' ' || s.currency), '{}'::jsonb
+FROM stated s JOIN accounts a ON a.id = s.reseller_id LEFT JOIN lines l ON (l.root, l.month) = (s.root, s.month)
+WHERE s.total <> coalesce(l.amount, 0) ORDER BY s.month, s.reseller_id LIMIT :limit
+"""
+
 NIGHTLY: Final[Mapping[GapKind, str]] = MappingProxyType(
     {
         GapKind.BOOK_LINE: BOOK_LINE,
         GapKind.BOOK_AMOUNT: BOOK_AMOUNT,
         GapKind.BOOK_FACT: BOOK_FACT,
+        GapKind.STATEMENT_TOTAL: STATEMENT_TOTAL,
     }
 )
-"""Account books against payments, orders and charges, all of them: once a day."""
+"""Account books against payments, orders, charges and statements, all of them: once a day."""
 STATEMENTS: Final[Mapping[GapKind, str]] = MappingProxyType(
     {
         GapKind.TRIAL_END: TRIAL_END,

@@ -130,6 +130,8 @@ DETAILS: Final[Mapping[GapKind, str]] = MappingProxyType(
         GapKind.BOOK_LINE: "The {kind} of {amount} of {account}, entered at {at}, has no line in the account book.",
         GapKind.BOOK_AMOUNT: "The line of a {kind} of {account} of {at} is {amount}, but the {kind} is {fact}.",
         GapKind.BOOK_FACT: "The account book of {account} has a line for a {kind} of {amount} of {at} that is missing.",
+        GapKind.STATEMENT_TOTAL: "The statement of {account} for {month} says {amount}; its lines in the account book"
+        " add up to {fact}.",
     }
 )
 REMEDIES: Final[Mapping[GapKind, str]] = MappingProxyType(
@@ -149,10 +151,12 @@ REMEDIES: Final[Mapping[GapKind, str]] = MappingProxyType(
         GapKind.BOOK_LINE: "Write the line.",
         GapKind.BOOK_AMOUNT: "Check both against a backup, correct the balance with a payment or refund, then accept.",
         GapKind.BOOK_FACT: "Check a backup, correct the balance with a payment or refund, then accept.",
+        GapKind.STATEMENT_TOTAL: "Repair other gaps of the account book first; compare with a backup, tell the reseller"
+        " what it owes, then accept.",
     }
 )
 
-MANUAL_ONLY: Final = frozenset({GapKind.MAIL_GONE, GapKind.BOOK_AMOUNT, GapKind.BOOK_FACT})
+MANUAL_ONLY: Final = frozenset({GapKind.MAIL_GONE, GapKind.BOOK_AMOUNT, GapKind.BOOK_FACT, GapKind.STATEMENT_TOTAL})
 
 
 def can_repair(kind: GapKind) -> bool:

@@ -106,6 +106,7 @@ GAP_LABELS: Final[Mapping[GapKind, str]] = {
     GapKind.BOOK_LINE: "Account book without a line",
     GapKind.BOOK_AMOUNT: "Account book with another amount",
     GapKind.BOOK_FACT: "Account book line without its fact",
+    GapKind.STATEMENT_TOTAL: "Statement with another total",
     GapKind.OFFER_DELIVERY: "Offer not delivered",
     GapKind.OFFER_EXPIRY: "Offer without an expiry job",
     GapKind.MAIL_UNSENT: "Mail not sent",
@@ -131,6 +132,10 @@ GAP_SENTENCES: Final[Mapping[GapKind, tuple[str, str]]] = {
     GapKind.BOOK_FACT: (
         "{} line of an account book is without its fact.",
         "{} lines of account books are without their facts.",
+    ),
+    GapKind.STATEMENT_TOTAL: (
+        "{} statement has another total than the account book.",
+        "{} statements have other totals than the account books.",
     ),
     GapKind.OFFER_DELIVERY: ("{} offer was never delivered.", "{} offers were never delivered."),
     GapKind.OFFER_EXPIRY: ("{} open offer has no job to expire it.", "{} open offers have no job to expire them."),

@@ -7,10 +7,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from tests.oracle import merging, money_facts, plans, trials
+from tests.oracle import imports, money_facts, plans, resellers, trials
 from tests.oracle.fees import Running
 from tests.oracle.memory import JournalEntry, Person
 from tests.oracle.offers import decide, down, expected, is_client_of, offer, up
+from tests.oracle.recomputing import recompute
+from tests.oracle.resellers import cancel_open, has_clients, release, release_client
 from tests.oracle.usage import Meter, Reported
 
 if TYPE_CHECKING:
@@ -57,21 +59,12 @@ def connect(oracle: Oracle, entry: JournalEntry) -> None:
 
 
 def disconnect(oracle: Oracle, entry: JournalEntry) -> None:
-    """Products run to the end of the paid period; the account pays its plan from the next period on."""
+    """It is nobody's client any more."""
     person = oracle.memory.people[entry.values["account"]]
     if not is_client_of(oracle, person.label, entry.values["reseller"]):
         expected(oracle, entry, "not_found")
     elif expected(oracle, entry, "ok"):
-        oracle.settle(person)
-        end_products(oracle, person)
-        cancel_open(oracle, person, entry, "account_moved")
-        person.kind, person.reseller = "regular", None
-
-
-def end_products(oracle: Oracle, person: Person) -> None:
-    """Each assignment ends with its paid period."""
-    for running in person.products.values():
-        running.end_with_period(oracle.today())
+        release_client(oracle, person, entry)
 
 
 def trial(oracle: Oracle, entry: JournalEntry) -> None:
@@ -129,7 +122,7 @@ def assign(oracle: Oracle, entry: JournalEntry) -> None:
         person.products[values["product"]] = Running(
             person.label, "product", values["product"], today, today, seller=person.reseller
         )
-        oracle.charge(person, person.products[values["product"]], today)
+        oracle.charge(person, person.products[values["product"]], today, starting=True)
 
 
 def own_product(person: Person, product: str) -> Running | None:
@@ -163,9 +156,14 @@ def unassign(oracle: Oracle, entry: JournalEntry) -> None:
 
 def delete(oracle: Oracle, entry: JournalEntry) -> None:
     """Open offers are cancelled, the trial ends, fees run to the end of the paid period."""
+    person = oracle.memory.people[entry.values["account"]]
+    if person.kind == "reseller" and has_clients(oracle, person):
+        expected(oracle, entry, "has_clients")
+        return
     if not expected(oracle, entry, "ok"):
         return
-    person = oracle.memory.people[entry.values["account"]]
+    if person.kind == "reseller":
+        release(oracle, person, entry)
     oracle.settle(person)
     if person.trial is not None:
         oracle.memory.had_trial.add(who_tries(oracle, person))
@@ -178,13 +176,6 @@ def delete(oracle: Oracle, entry: JournalEntry) -> None:
             running.deleted = True
     person.deleted = entry.at
     cancel_open(oracle, person, entry, "account_closed")
-
-
-def cancel_open(oracle: Oracle, person: Person, entry: JournalEntry, reason: str) -> None:
-    """Every open offer to the account is cancelled."""
-    for offered in oracle.memory.offers.values():
-        if offered.account == person.label and offered.seen(entry.at)[0] == "open":
-            offered.state, offered.reason = "cancelled", reason
 
 
 def running_of(person: Person) -> list[Running]:
@@ -202,6 +193,8 @@ def restore(oracle: Oracle, entry: JournalEntry) -> None:
     elif expected(oracle, entry, "ok"):
         oracle.settle(person)
         person.deleted = None
+        if person.kind == "reseller":
+            recompute(oracle, person.label)
         for running in running_of(person):
             if running.deleted:
                 running.until, running.deleted = None, False
@@ -212,6 +205,18 @@ def suspend(oracle: Oracle, entry: JournalEntry) -> None:
     if entry.outcome == "ok":
         person = oracle.memory.people[entry.values["account"]]
         person.suspended, person.resumed = entry.values["on"], None if entry.values["on"] else entry.at
+
+
+def apply(oracle: Oracle, entry: JournalEntry) -> None:
+    """A file begins a version unless it changes nothing; the answer names the version that is in force then."""
+    if not expected(oracle, entry, "ok"):
+        return
+    effective = entry.values["effective"]
+    begun = oracle.versions.apply(entry.values["changes"], entry.at, effective)
+    number = (begun or oracle.versions.at(effective or entry.at)).number
+    said = entry.result["version"], entry.result["applied"]
+    if said != (number, begun is not None):
+        oracle.memory.complaints.append(f"{entry.at} version {said}, expected {number}")
 
 
 ACTIONS: Mapping[str, Callable[[Oracle, JournalEntry], None]] = {
@@ -234,10 +239,16 @@ ACTIONS: Mapping[str, Callable[[Oracle, JournalEntry], None]] = {
     "unassign": unassign,
     "delete": delete,
     "restore": restore,
-    "merge": merging.merge,
+    "merge": resellers.merge,
+    "revert": resellers.revert,
+    "rejoin": resellers.rejoin,
     "down": down,
     "up": up,
     "suspend": suspend,
+    "apply": apply,
+    "import": imports.bank_file,
+    "assign_unmatched": imports.assign_unmatched,
+    "void": plans.void,
     # No rule here depends on these.
     **dict.fromkeys(("instance", "round", "mailbox"), lambda oracle, entry: None),
 }

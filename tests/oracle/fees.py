@@ -9,7 +9,10 @@ from tests.oracle.days import period_around
 
 @dataclass(frozen=True)
 class Charge:
-    """The charge of one period, or a credit of its unused days. `kind` is plan, product or credit, `code` of what."""
+    """The charge of one period, or a credit of its unused days. `kind` is plan, product or credit, `code` of what.
+
+    `version`: the number of the file that the period is priced by.
+    """
 
     account: str
     kind: str
@@ -18,6 +21,7 @@ class Charge:
     end: date
     fee: Decimal
     discount: Decimal
+    version: int
 
     @property
     def total(self) -> Decimal:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,9 @@ from tests.oracle.licences import Granted
 from tests.oracle.trials import Trial
 from tests.oracle.turnover import Paid
 from tests.oracle.usage import Meter, QuotaMail
+
+Fact = tuple[str, Decimal, datetime]
+"""Kind, amount and date of a payment."""
 
 
 class JournalEntry(Protocol):
@@ -87,22 +91,30 @@ class Offered:
 
 @dataclass
 class Memory:
-    """Everything the oracle knows."""
+    """Everything the oracle knows.
+
+    `payers`: every charge with who pays it; `void`: the places of those voided; `credited`: where the credit of one is.
+    """
 
     people: dict[str, Person] = field(default_factory=dict)
     offers: dict[str, Offered] = field(default_factory=dict)
     trying: dict[str, Person] = field(default_factory=dict)
     had_trial: set[tuple[str, str]] = field(default_factory=set)
-    references: dict[tuple[str, str], Paid] = field(default_factory=dict)
+    references: dict[tuple[object, ...], Fact] = field(default_factory=dict)
+    unmatched: dict[tuple[str, int], Mapping[str, Any]] = field(default_factory=dict)
     payers: list[tuple[Charge, str]] = field(default_factory=list)
+    void: set[int] = field(default_factory=set)
+    credited: dict[int, int] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
     merged: dict[str, str] = field(default_factory=dict)
     mails: set[QuotaMail] = field(default_factory=set)
     heights: dict[tuple[str, str, tuple[date, date], int], list[str]] = field(default_factory=dict)
     down: dict[str, datetime] = field(default_factory=dict)
     up_since: dict[str, datetime] = field(default_factory=dict)
+    recomputed: dict[str, datetime] = field(default_factory=dict)
+    to_recompute: set[str] = field(default_factory=set)
     complaints: list[str] = field(default_factory=list)
 
     def resellers(self) -> list[Person]:
-        """Every current reseller."""
-        return [account for account in self.people.values() if account.kind == "reseller"]
+        """Every current reseller that is not deleted."""
+        return [each for each in self.people.values() if each.kind == "reseller" and each.deleted is None]

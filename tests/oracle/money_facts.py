@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.oracle import turnover
 from tests.oracle.account_book import Line, balance, came_from, last_of
 from tests.oracle.days import local_date
-from tests.oracle.memory import JournalEntry
+from tests.oracle.memory import Fact, JournalEntry
 from tests.oracle.offers import expected
+from tests.oracle.recomputing import recompute
 
 if TYPE_CHECKING:
     from tests.oracle.oracle import Oracle
@@ -18,20 +20,35 @@ if TYPE_CHECKING:
 def pay(oracle: Oracle, entry: JournalEntry) -> None:
     """A payment counts once per reference; refunds and chargebacks count on their own date."""
     values = entry.values
-    key = (values["reseller"], values["reference"])
     if values["paid_at"] > entry.at:
         expected(oracle, entry, "in_future")
-        return
-    merged = oracle.memory.merged
-    earlier = [(origin, values["reference"]) for origin in came_from(merged, values["reseller"])]
-    if not expected(oracle, entry, "ok") or any(each in oracle.memory.references for each in (key, *earlier)):
-        return
-    sign = 1 if values["kind"] == "payment" else -1
-    paid = turnover.Paid(local_date(values["paid_at"], oracle.rules.zone), sign * Decimal(values["amount"]))
-    oracle.memory.references[key] = paid
-    counts_for = last_of(merged, values["reseller"])
-    oracle.memory.people[counts_for].paid.append(paid)
-    oracle.memory.lines.append(Line(counts_for, values["kind"], paid.amount, values["paid_at"]))
+    elif expected(oracle, entry, "ok") and known(oracle, values["reseller"], values["reference"]) is None:
+        enter(oracle, values["reseller"], values["reference"], fact_of(values))
+
+
+def fact_of(values: Mapping[str, Any]) -> Fact:
+    """Kind, amount and date."""
+    return values["kind"], Decimal(values["amount"]), values["paid_at"]
+
+
+def known(oracle: Oracle, reseller: str, reference: object) -> Fact | None:
+    """What was entered under a reference for the reseller, or for one that was merged into it."""
+    for origin in (reseller, *came_from(oracle.memory.merged, reseller)):
+        fact = oracle.memory.references.get((origin, reference))
+        if fact is not None:
+            return fact
+    return None
+
+
+def enter(oracle: Oracle, reseller: str, reference: object, fact: Fact) -> None:
+    """A money fact counts for the reseller, or for the one that counts for it now; it is a line in that one's book."""
+    kind, amount, paid_at = fact
+    signed = amount if kind == "payment" else -amount
+    oracle.memory.references[reseller, reference] = fact
+    counts_for = last_of(oracle.memory.merged, reseller)
+    oracle.memory.people[counts_for].paid.append(turnover.Paid(local_date(paid_at, oracle.rules.zone), signed))
+    recompute(oracle, counts_for)
+    oracle.memory.lines.append(Line(counts_for, kind, signed, paid_at))
 
 
 def order(oracle: Oracle, entry: JournalEntry) -> None:

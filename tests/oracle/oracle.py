@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
-from tests.oracle import actions
+from tests.oracle import actions, recomputing
 from tests.oracle.account_book import Line
 from tests.oracle.days import days_from, local_date, month_around, wall_instant
 from tests.oracle.fees import Charge, Running
@@ -11,18 +11,25 @@ from tests.oracle.memory import JournalEntry, Memory, Person
 from tests.oracle.rules import Rules
 from tests.oracle.turnover import percent_of
 from tests.oracle.usage import QuotaMail, higher_than_all, reached
+from tests.oracle.versions import Versions
 
 
 class Oracle:
     """Reads the journal in order; `advance` sets the time."""
 
     def __init__(self, rules: Rules) -> None:
-        self.rules = rules
+        self.versions = Versions(rules)
         self.memory = Memory()
         self.now = datetime(1, 1, 1, tzinfo=UTC)
         self.stopped: datetime | None = None
         self.running_since: datetime | None = None
         self._settled: date | None = None
+        self._limited = rules
+
+    @property
+    def rules(self) -> Rules:
+        """The rules in force now."""
+        return self.versions.at(self.now).rules
 
     def today(self) -> date:
         """The day in the programme's zone."""
@@ -35,6 +42,7 @@ class Oracle:
             self.stopped = entry.at
         elif entry.action == "go":
             self.stopped, self.running_since = None, entry.at
+            recomputing.go_on(self)
             self._catch_up()
         else:
             actions.ACTIONS[entry.action](self, entry)
@@ -53,7 +61,8 @@ class Oracle:
         days = days_from(self.today() + timedelta(days=1), local_date(until, self.rules.zone))
         instants = [wall_instant(day, time(0), self.rules.zone) for day in days]
         ends = [person.trial.ends for person in self.memory.trying.values() if person.trial is not None]
-        instants.extend(end for end in ends if self.now < end <= until)
+        begins = [version.begins for version in self.versions.listed]
+        instants.extend(instant for instant in [*ends, *begins] if self.now < instant <= until)
         return sorted(instants)
 
     def _catch_up(self) -> None:
@@ -62,11 +71,23 @@ class Oracle:
             self._settled = self.today()
             for person in self.memory.people.values():
                 self.settle(person)
+            recomputing.begin_day(self)
+        self._compare_limits()
         for person in list(self.memory.trying.values()):
             if person.trial is not None and person.trial.state(self.now) != "running":
                 del self.memory.trying[person.label]
                 if person.deleted is None:
                     self.judge(person)
+
+    def _compare_limits(self) -> None:
+        """Judge at once whom a version gives another limit."""
+        before, self._limited = self._limited, self.rules
+        if before.limits == self.rules.limits:
+            return
+        for person in self.memory.people.values():
+            for metric, limit in self.limits(person).items():
+                if person.deleted is None and before.limits[person.plan].get(metric) != limit:
+                    self.judge_metric(person, metric, limit)
 
     def settle(self, person: Person) -> None:
         """Charge every period that began by today to its payer, and apply plan changes."""
@@ -89,27 +110,25 @@ class Oracle:
             if person.deleted is None:
                 self.judge(person)
 
-    def charge(self, person: Person, running: Running, day: date) -> None:
-        """Charge a period that begins, at the discount of its payer."""
+    def charge(self, person: Person, running: Running, day: date, *, starting: bool = False) -> None:
+        """Charge a period that begins, at the discount of its payer, by the version in force as its first day began.
+
+        `starting`: it is taken now, and priced by the version of now.
+        """
         assert running.period(day)[0] == day
         payer = self.memory.people[person.payer]
-        percent, fee = Decimal(0), self.fee(running)
+        version = self.versions.at(self.now if starting else wall_instant(day, time(0), self.rules.zone))
+        percent, fee, rules = Decimal(0), fee_of(version.rules, running), version.rules
         if payer.kind == "reseller":
-            family = self.rules.products[running.code].family if running.kind == "product" else None
-            percent = percent_of(self.rules, payer.paid, day, family)
-        total = self.rules.rounded(fee * (100 - percent) / 100)
+            family = rules.products[running.code].family if running.kind == "product" else None
+            percent = percent_of(rules, payer.paid, day, family)
+        total = rules.rounded(fee * (100 - percent) / 100)
         start, end = running.period(day)
-        made = Charge(person.label, running.kind, running.code, start, end, fee, fee - total)
+        made = Charge(person.label, running.kind, running.code, start, end, fee, fee - total, version.number)
         self.memory.payers.append((made, payer.label))
         if person.reseller is not None:
             at = wall_instant(start, time(0), self.rules.zone)
             self.memory.lines.append(Line(payer.label, "charge", -total, at))
-
-    def fee(self, running: Running) -> Decimal:
-        """The monthly fee by the programme file."""
-        if running.kind == "plan":
-            return self.rules.prices[running.code] or Decimal(0)
-        return self.rules.products[running.code].fee or Decimal(0)
 
     def limits(self, person: Person) -> dict[str, int | None]:
         """The limits of the plan; none apply during a trial."""
@@ -144,3 +163,10 @@ class Oracle:
         if higher_than_all(threshold, before):
             before.append(threshold)
             self.memory.mails.add(QuotaMail(person.label, metric, period, limit, threshold))
+
+
+def fee_of(rules: Rules, running: Running) -> Decimal:
+    """The monthly fee by a programme file."""
+    if running.kind == "plan":
+        return rules.prices[running.code] or Decimal(0)
+    return rules.products[running.code].fee or Decimal(0)

@@ -32,7 +32,7 @@ def plan(oracle: Oracle, entry: JournalEntry) -> None:
     if person.plans.take(person.label, code, price, paid[0].fee if paid else None, today, first_instant=first_instant):
         back = credit(oracle, paid, entry.at, today) if paid is not None else Decimal(0)
         assert person.plans.current is not None
-        oracle.charge(person, person.plans.current, today)
+        oracle.charge(person, person.plans.current, today, starting=True)
         answer = (oracle.memory.payers[-1][0].total, back, entry.at)
         if person.trial is not None and person.trial.state(entry.at) == "running":
             person.trial.converted, person.trial.closed_at = True, entry.at
@@ -61,25 +61,60 @@ def check_quote(oracle: Oracle, entry: JournalEntry, answer: tuple[Decimal, Deci
         oracle.memory.complaints.append(f"{entry.at} quote {dict(entry.values)}: {dict(quoted)}, expected {answer}")
 
 
-def last_paid(oracle: Oracle, running: Running) -> tuple[Charge, str] | None:
-    """The last charge of a plan that runs, and who paid it."""
-    for charge, payer in reversed(oracle.memory.payers):
+def last_paid(oracle: Oracle, running: Running) -> tuple[Charge, int] | None:
+    """The last charge of a plan that runs, and its place."""
+    payers = oracle.memory.payers
+    for place in range(len(payers) - 1, -1, -1):
+        charge = payers[place][0]
         if (charge.account, charge.kind, charge.code) == (running.account, "plan", running.code):
-            return charge, payer
+            return charge, place
     return None
 
 
-def credit(oracle: Oracle, paid: tuple[Charge, str], at: datetime, day: date) -> Decimal:
-    """Who paid gets the unused days back, the day of the change among them; returns the amount."""
-    charge, payer = paid
+def credit(oracle: Oracle, paid: tuple[Charge, int], at: datetime, day: date) -> Decimal:
+    """Who paid gets the unused days back, the day of the change among them; returns the amount. Nothing, if void."""
+    charge, place = paid
+    if place in oracle.memory.void:
+        return Decimal(0)
+    payer = oracle.memory.payers[place][1]
     used, days = (day - charge.start).days, (charge.end - charge.start).days
     amount = oracle.rules.rounded(charge.total * (days - max(used, 0)) / days)
     if amount:
-        back = Charge(charge.account, "credit", charge.code, max(day, charge.start), charge.end, amount, Decimal(0))
+        start = max(day, charge.start)
+        back = Charge(charge.account, "credit", charge.code, start, charge.end, amount, Decimal(0), charge.version)
+        oracle.memory.credited[place] = len(oracle.memory.payers)
         oracle.memory.payers.append((back, payer))
         if payer != charge.account:
             oracle.memory.lines.append(Line(payer, "credit", amount, at))
     return amount
+
+
+def void(oracle: Oracle, entry: JournalEntry) -> None:
+    """What was charged by mistake goes back into the book of who pays it, and its credit with it."""
+    said, places = entry.result, range(len(oracle.memory.payers))
+    mine = [place for place in places if oracle.memory.payers[place][0].account == entry.values["account"]]
+    if all(place in oracle.memory.void for place in mine):
+        expected(oracle, entry, "not_found")
+        return
+    if not expected(oracle, entry, "ok"):
+        return
+    named = (said["kind"], said["code"], said["start"], said["end"], Decimal(said["total"]))
+    charge_of = [(place, oracle.memory.payers[place][0]) for place in mine if place not in oracle.memory.void]
+    [place, *_] = [
+        place for place, each in charge_of if (each.kind, each.code, each.start, each.end, each.total) == named
+    ]
+    cancel(oracle, place, entry.at)
+    if place in oracle.memory.credited and oracle.memory.credited[place] not in oracle.memory.void:
+        cancel(oracle, oracle.memory.credited[place], entry.at)
+
+
+def cancel(oracle: Oracle, place: int, at: datetime) -> None:
+    """Take one charge or credit back."""
+    charge, payer = oracle.memory.payers[place]
+    oracle.memory.void.add(place)
+    if payer != charge.account:
+        amount = -charge.total if charge.kind == "credit" else charge.total
+        oracle.memory.lines.append(Line(payer, "void", amount, at))
 
 
 def unplan(oracle: Oracle, entry: JournalEntry) -> None:

@@ -1,5 +1,6 @@
 """The oracle's view of a programme file: plain YAML, no checks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -47,6 +48,7 @@ class Code:
 class Rules:
     """The part of a programme that the oracle needs."""
 
+    document: Mapping[str, Any]
     zone: ZoneInfo
     currency: str
     prices: dict[str, Decimal | None]
@@ -118,12 +120,17 @@ def credit_of(billing: dict[str, Any]) -> Decimal | None:
 
 def read_rules(path: Path) -> Rules:
     """Read a programme file."""
-    values: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+    return rules_of(yaml.safe_load(path.read_text("utf-8")))
+
+
+def rules_of(values: Mapping[str, Any]) -> Rules:
+    """The rules of a file's document."""
     discount = values.get("discount", {"kind": "none"})
     wholesale = values.get("subscriptions", {}).get("reseller", {})
     trial, quota = values.get("trial"), values.get("quota", {})
     plans = values["plans"]
     return Rules(
+        document=values,
         zone=ZoneInfo(values["timezone"]),
         currency=values["currency"],
         prices={code: decimal(plan["price"]) if "price" in plan else None for code, plan in plans.items()},

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 
 from kontor.accounts import queries as accounts_queries
 from kontor.context import Context
 from kontor.discounts.explain import explain_discount
 from kontor.usage import service as usage
+from models.accounts import Account
 from tests.oracle.account_book import Line
-from tests.oracle.days import months_later
+from tests.oracle.days import months_later, wall_instant
 from tests.oracle.fees import Charge
 from tests.oracle.licences import held
+from tests.oracle.memory import Person
 from tests.oracle.turnover import keep_with, percents, tier, turnover
 from tests.oracle.usage import QuotaMail
 from tests.simulation.watcher import DailyCheck, View
@@ -53,9 +55,12 @@ def discounts(view: View) -> None:
     query = (
         "SELECT d.reseller_id, d.turnover, d.tier, d.percent FROM discounts d JOIN accounts a ON a.id = d.reseller_id"
     )
-    rows = {view.label(row): rest for row, *rest in view.rows(f"{query} WHERE a.kind = 'reseller'")}
+    rows = {
+        view.label(row): rest for row, *rest in view.rows(f"{query} WHERE a.kind = 'reseller' AND a.deleted_at IS NULL")
+    }
     for reseller in view.oracle.memory.resellers():
-        amount = turnover(reseller.paid, view.day)
+        recorded = view.oracle.memory.recomputed.get(reseller.label, view.now)
+        rules, amount = view.oracle.versions.at(recorded).rules, turnover(reseller.paid, view.day)
         reached = tier(rules, amount)
         expected = [amount, reached.name if reached else None, as_numbers(percents(rules, reseller.paid, view.day))]
         actual = rows.get(reseller.label, [Decimal(0), None, dict.fromkeys(rules.families, 0.0)])
@@ -77,6 +82,7 @@ def explanations(view: View) -> None:
         reseller = accounts_queries.by_id(view.session, view.ids[account.label])
         assert reseller is not None
         answer = explain_discount(ctx, view.session, reseller, None)
+        past_day(view, ctx, reseller, account)
         then = answer.tomorrow
         window = (answer.window.from_, answer.window.to)
         view.same(f"window of {account.label}", window, (months_later(view.day, -1), view.day))
@@ -93,16 +99,29 @@ def explanations(view: View) -> None:
             )
 
 
+def past_day(view: View, ctx: Context, reseller: Account, account: Person) -> None:
+    """The explanation of a day in the past: by the version in force when it ended."""
+    oracle = view.oracle
+    day = view.day - timedelta(days=1 + (view.day.toordinal() // 10) % 40)
+    version = oracle.versions.before(wall_instant(day + timedelta(days=1), time(0), oracle.rules.zone))
+    answer = explain_discount(ctx, view.session, reseller, day)
+    expected = (version.number, turnover(account.paid, day), as_numbers(percents(version.rules, account.paid, day)))
+    shown = (answer.version, Decimal(answer.turnover.amount), answer.percent)
+    if version.rules.discount != "none":
+        view.same(f"explanation of {day} for {account.label}", shown, expected)
+
+
 def charges(view: View) -> None:
-    """Every existing and every expected charge, with its payer."""
+    """Every existing and every expected charge, with its payer and whether it is void."""
     query = """SELECT account_id, kind, product, period_start, period_end, fee, discount,
-        coalesce(reseller_id, account_id), total FROM charges"""
-    product: Counter[tuple[Charge, str | None]] = Counter()
-    for account, kind, code, start, end, fee, discount, payer, total in view.rows(query):
-        charge = Charge(str(view.label(account)), kind, code, start, end, fee, discount)
-        product[charge, view.label(payer)] += 1
+        (how ->> 'version')::int, coalesce(reseller_id, account_id), voided_at IS NOT NULL, total FROM charges"""
+    product: Counter[tuple[Charge, str | None, bool]] = Counter()
+    for account, kind, code, start, end, fee, discount, version, payer, void, total in view.rows(query):
+        charge = Charge(str(view.label(account)), kind, code, start, end, fee, discount, version)
+        product[charge, view.label(payer), void] += 1
         view.same(f"sum of {charge}", total, charge.total)
-    oracle = Counter(view.oracle.memory.payers)
+    memory = view.oracle.memory
+    oracle = Counter((*paid, place in memory.void) for place, paid in enumerate(memory.payers))
     view.same_sets("charge", set(product.items()), set(oracle.items()))
 
 

@@ -1,6 +1,7 @@
 """Every night the account books are compared with payments, orders and charges."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import text
@@ -78,3 +79,48 @@ def test_changed_line_and_line_without_its_fact_are_named(world: BookScenario) -
         ("book_fact", "order", False),
         ("book_fact", "order", False),
     ]
+
+
+def stated(world: BookScenario) -> tuple[str, str]:
+    """Two resellers with statements of January and February: a charge, an upgrade's credit, a late void, a merger."""
+    world.begin(datetime(2026, 1, 10, 12, tzinfo=UTC))
+    elbe, weser = world.fees.reseller("booking", "Elbe"), world.fees.reseller("booking", "Weser")
+    for reseller in (elbe, weser):
+        client = world.fees.client(reseller)
+        world.fees.take(client, "basic")
+        world.fees.clock.advance(timedelta(days=5))
+        world.fees.take(client, "premium")
+    world.fees.go("2026-02-02", "Europe/Paris")
+    charge = world.fees.charges(f"resellers/{elbe}")[0]
+    assert world.call(f"POST /v1/charges/{charge['id']}/void", {"reason": "wrong"}).status_code == 200
+    world.merge(elbe, weser)
+    world.fees.go("2026-03-02", "Europe/Paris")
+    assert len(world.fees.mails("statement")) == 3
+    return elbe, weser
+
+
+def test_statements_equal_the_account_books_over_credits_voids_and_a_merger(world: BookScenario) -> None:
+    stated(world)
+    assert gaps(world) == {}
+
+
+def test_statement_that_differs_from_the_account_book_is_named_and_accepted(world: BookScenario) -> None:
+    _elbe, weser = stated(world)
+    tamper(world, f"UPDATE statements SET total = total + 0.01 WHERE reseller_id = '{weser}' AND month = '2026-02-01'")
+    named = gaps(world)["statement_total"]
+    [[total]] = world.fees.rows(f"SELECT total FROM statements WHERE reseller_id = '{weser}' AND month = '2026-02-01'")
+    assert named["detail"] == (
+        f"The statement of Weser for 2026-02 says {total} EUR; its lines in the account book add up to"
+        f" {total - Decimal('0.01')} EUR."
+    )
+    assert not named["mendable"]
+    world.ok(f"POST /v1/reconciliation/{named['id']}/accept", {"reason": "the reseller knows"})
+    assert gaps(world) == {}
+
+
+def test_charge_that_left_its_statement_is_named(world: BookScenario) -> None:
+    stated(world)
+    tamper(world, "UPDATE charges SET stated = '2026-02-01' WHERE stated = '2026-01-01' AND product = 'premium'")
+    gaps(world)
+    subjects = [gap["subject"].split(" ")[1] for gap in world.ok("GET /v1/reconciliation")["items"]]
+    assert sorted(subjects) == ["2026-01-01", "2026-02-01"]

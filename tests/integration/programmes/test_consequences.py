@@ -5,12 +5,13 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from kontor.accounts import clients, reseller_status
 from kontor.accounts.clients import NewClient
 from kontor.accounts.service import NewAccount, create
+from kontor.adapters.fakes import ManualClock
 from kontor.context import Context
 from kontor.fees import plans
 from kontor.fees.assignments import Assignments
@@ -191,6 +192,48 @@ def test_later_version_begins_by_its_job_and_has_its_limits_judged(office: Conte
     office.jobs.clock.advance(timedelta(days=1))  # type: ignore[attr-defined]  # the tests' clock is a manual one
     assert rollout.begin(office, session, begun)
     assert salons.payloads("quotas.judge") == [{"programme": "booking"}]
+
+
+def test_limit_is_judged_against_the_version_before_when_another_began_meanwhile(
+    office: Context, session: Session
+) -> None:
+    salons, hour = field(office, session, "booking"), timedelta(hours=1)
+    clock: ManualClock = office.jobs.clock  # type: ignore[assignment]  # the tests' clock is a manual one
+    salons.apply(BOOKING.replace('price: "19.00"', 'price: "21.00"'), ApplyOptions(effective=office.now + 3 * hour))
+    clock.advance(hour)
+    salons.apply(TYPO)
+    waiting, typo = (ProgrammesBegin.model_validate(each) for each in salons.payloads("programmes.begin"))
+    assert rollout.begin(office, session, typo)
+    assert len(salons.payloads("quotas.judge")) == 1
+    session.execute(update(Job).where(Job.task == "quotas.judge").values(unique_key=None))
+    clock.advance(2 * hour)
+    assert rollout.begin(office, session, waiting), "the waiting file takes the typo back"
+    assert len(salons.payloads("quotas.judge")) == 2
+
+
+def test_limits_of_each_version_are_judged_after_an_outage_over_two(office: Context, session: Session) -> None:
+    salons, hour = field(office, session, "booking"), timedelta(hours=1)
+    clock: ManualClock = office.jobs.clock  # type: ignore[assignment]  # the tests' clock is a manual one
+    clock.advance(hour)
+    salons.apply(TYPO)
+    clock.advance(hour)
+    salons.apply(TYPO.replace('price: "19.00"', 'price: "21.00"'))
+    typo, dearer = (ProgrammesBegin.model_validate(each) for each in salons.payloads("programmes.begin"))
+    assert rollout.begin(office, session, typo)
+    assert len(salons.payloads("quotas.judge")) == 1
+    assert rollout.begin(office, session, dearer)
+    assert len(salons.payloads("quotas.judge")) == 1, "it changed no limit"
+
+
+def test_version_that_another_replaced_at_its_instant_never_begins(office: Context, session: Session) -> None:
+    salons, begins = field(office, session, "booking"), office.now + timedelta(hours=1)
+    salons.apply(TYPO, ApplyOptions(effective=begins))
+    salons.apply(BOOKING.replace('price: "19.00"', 'price: "21.00"'), ApplyOptions(effective=begins))
+    office.jobs.clock.advance(timedelta(hours=1))  # type: ignore[attr-defined]  # the tests' clock is a manual one
+    typo, dearer = (ProgrammesBegin.model_validate(each) for each in salons.payloads("programmes.begin"))
+    assert not rollout.begin(office, session, typo)
+    assert rollout.begin(office, session, dearer)
+    assert salons.payloads("quotas.judge") == []
 
 
 def test_renamed_tier_moves_and_mails_nobody(office: Context, session: Session) -> None:

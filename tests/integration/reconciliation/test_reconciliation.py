@@ -204,7 +204,7 @@ def test_gap_is_reported_and_repaired_by_its_job(world: FeeScenario, kind: GapKi
 
 def test_every_kind_of_gap_is_covered() -> None:
     # Those of account books: tests/integration/account_book/test_gaps.py.
-    books = {GapKind.BOOK_LINE, GapKind.BOOK_AMOUNT, GapKind.BOOK_FACT}
+    books = {GapKind.BOOK_LINE, GapKind.BOOK_AMOUNT, GapKind.BOOK_FACT, GapKind.STATEMENT_TOTAL}
     assert {*CAUSES, *books, GapKind.CHARGE_GONE, GapKind.MAIL_GONE, GapKind.OCCURRENCE} == set(GapKind)
 
 
