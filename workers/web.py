@@ -2,7 +2,7 @@
 
 import resource
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
 import uvicorn
@@ -50,6 +50,12 @@ def call_threads(tracer: Tracer | None) -> ThreadPoolExecutor:
     return pool(THREADS, thread_name_prefix="call")
 
 
+def shut_down(*pools: Executor) -> None:
+    """Let go of threads; what waits for one is dropped."""
+    for pool in pools:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
 @contextmanager
 def running(presence: PresenceThread) -> Iterator[None]:
     """Beat until the end of the block."""
@@ -67,18 +73,20 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
     doorbell, clock, key_use = RedisRelayHint(client, redis_keys(settings)), clock_for(settings), KeyUse()
     presence = PresenceThread(settings, Presence(identify("web"), clock, RedisPing(settings)), key_use.flush)
     tracer, keys = tracer_for(settings, "web"), DatabaseKeys(settings)
-    threads, sign_in_threads = call_threads(tracer), BoundedThreads(HASHES_AT_ONCE, WAITING_SIGN_INS)
+    box, threads = DataKeyBox(keys, settings.secret_keys), call_threads(tracer)
+    sign_in_threads = BoundedThreads(HASHES_AT_ONCE, WAITING_SIGN_INS)
     try:
         with running(presence), call_limits(settings) as limits, closing(Names()) as names:
             yield Deps(
                 sessions=sessionmaker(engine, expire_on_commit=False),
                 clock=clock,
-                jobs=with_tracing(Jobs(catalogue(), clock, doorbell), tracer),
-                secret_box=DataKeyBox(keys, settings.secret_keys),
+                jobs=with_tracing(Jobs(catalogue(), clock, doorbell, secret_box=box), tracer),
+                secret_box=box,
                 passwords=Argon2Passwords(),
                 programmes=Programmes(),
                 tokens=tokens_of(settings),
                 guard=AddressGuard(names.lookup, settings.allow_private_instances),
+                handler_guard=AddressGuard(names.lookup, networks=settings.handler_networks, field="handler.push"),
                 txt=names.lookup_txt,
                 threads=threads,
                 sign_in_threads=sign_in_threads,
@@ -95,8 +103,7 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
                 limits=limits,
             )
     finally:
-        for each in (threads, sign_in_threads):
-            each.shutdown(wait=False, cancel_futures=True)
+        shut_down(threads, sign_in_threads)
         doorbell.close()
         client.close()
         engine.dispose()

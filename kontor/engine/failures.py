@@ -125,8 +125,9 @@ def _open_breaker(
     _record_attempt(connection, runtime, attempt, AttemptOutcome.DOWN, failure, now)
     lane = lanes.lock(connection, row.lane)
     attempts_used = attempt.number - 1
-    probe_at = runtime.breaker.probe_at(lane.failures + 1, now, runtime.random, error.retry_in)
-    lanes.trip(connection, row.lane, now, probe_at, failure.message)
+    if lane.is_counted(row.lane, row.id):
+        probe_at = runtime.breaker.probe_at(lane.failures + 1, now, runtime.random, error.retry_in)
+        lanes.trip(connection, row.lane, now, probe_at, failure.message)
     ledger.reschedule(
         connection, row.id, JobState.QUEUED, now, attempts_used,
         error=failure.document(), fingerprint=failure.fingerprint, held=True,

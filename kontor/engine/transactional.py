@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from kontor.engine import ledger
+from kontor.engine import declared, ledger
 from kontor.engine.enqueue import ring_if_enqueued
 from kontor.engine.failures import FailedAttempt, mark_dead, mark_exhausted_dead, record_failure
 from kontor.engine.handlers import Cancel, Cancelled, Done, Failure, Outcome, Snooze, TransactionalHandler
@@ -292,5 +292,6 @@ def write_outcome(
                 started=started,
                 finished=finished,
             )
+            declared.erase(connection, row.id)
         case Done() | None:
             pass

@@ -16,11 +16,13 @@ from kontor.engine.admin import job_queries
 from kontor.engine.admin.job_filter import COLD_STATES, JobFilter
 from kontor.engine.admin.job_queries import AttemptRecord, JobRecord
 from kontor.engine.catalogue import Catalogue, validate
+from kontor.engine.declared import JobSubject
 from kontor.engine.enqueue import JobRequest, Jobs
 from kontor.http import ownership
 from kontor.http.keys import Principal
+from kontor.http.ownership import Ownership
 from kontor.kernel.database import PgConnection, psycopg_connection
-from kontor.kernel.errors import FieldError, Forbidden, Invalid
+from kontor.kernel.errors import FieldError, Forbidden, Invalid, NotFound
 from kontor.kernel.states import JobState
 from models.keys import Scope
 
@@ -129,6 +131,28 @@ def visible_tenants(session: Session, caller: Principal) -> tuple[str, ...] | No
         clients = ownership.client_ids(psycopg_connection(session), caller.reseller_id)
         return (str(caller.reseller_id), *map(str, clients))
     return None if caller.account_id is None else (str(caller.account_id),)
+
+
+def subject_of(
+    connection: PgConnection, caller: Principal, account_id: UUID | None, external_id: str | None
+) -> JobSubject:
+    """Return whom a new job is for; a key bound to an account is that account. Raises NotFound.
+
+    An account that the caller does not see is none.
+    """
+    chosen = caller.account_id or account_id
+    if chosen is None:
+        return JobSubject(external_id=external_id)
+    owners = ownership.owners_of(connection, ownership.ACCOUNT, chosen)
+    if owners is None or not caller.can_see(Ownership(*owners)) or account_id not in (None, chosen):
+        raise NotFound(message="There is no such account.")
+    return JobSubject(chosen, owners[0], external_id)
+
+
+def tenant_of(subject: JobSubject) -> str | None:
+    """Return the tenant of a job for an account: its reseller, or itself."""
+    owner = subject.reseller_id or subject.account_id
+    return None if owner is None else str(owner)
 
 
 def redacted(catalogue: Catalogue, job: JobRecord) -> Mapping[str, JsonValue]:
