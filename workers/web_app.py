@@ -40,6 +40,7 @@ from kontor.payments import routes as payments_routes
 from kontor.portal.routes import page_router
 from kontor.programme import routes as programme_routes
 from kontor.reconciliation import routes as reconciliation_routes
+from kontor.task_types import lease_routes
 from kontor.task_types import routes as task_types_routes
 from kontor.usage import routes as usage_routes
 from kontor.webhooks import routes as webhooks_routes
@@ -51,6 +52,7 @@ FAMILIES: Final[tuple[Routes, ...]] = (
     jobs_routes.control_routes,
     queue_routes.task_routes,
     task_types_routes.routes,
+    lease_routes.routes,
     queue_routes.queue_routes,
     reconciliation_routes.routes,
     queue_routes.schedule_routes,

@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from kontor.adapters.dkim import signer_from_file
-from kontor.adapters.http import PinnedHttp, SignedCalls
+from kontor.adapters.http import HandlerHttp, PinnedHttp, SignedCalls
 from kontor.adapters.network import DnsTxt
 from kontor.adapters.secrets import DataKeyBox
 from kontor.adapters.settings import Settings, SettingsError
@@ -14,7 +15,7 @@ from kontor.adapters.traced_clients import TracedHttp, TracedMail
 from kontor.context import Context, Secrets
 from kontor.engine.enqueue import Jobs
 from kontor.engine.handlers import Handler
-from kontor.kernel.addresses import may_connect
+from kontor.kernel.addresses import lies_in, may_connect
 from kontor.kernel.identity import IdentityProvider
 from kontor.kernel.ports import Clock, HttpSender, MailTransport
 from kontor.kernel.tokens import Tokens
@@ -44,6 +45,7 @@ def handlers_for(settings: Settings, clock: Clock, jobs: Jobs, tracer: Tracer | 
         builder=mail_builder(settings, clock),
         transport=transport,
         txt=DnsTxt(),
+        handler_sender=SignedCalls(handler_http(settings, tracer), clock),
     )
     return all_handlers(ports)
 
@@ -70,6 +72,12 @@ def outbound_adapters(settings: Settings, tracer: Tracer | None) -> tuple[HttpSe
     if tracer is None:
         return http, transport
     return TracedHttp(http, tracer), TracedMail(transport, tracer, smtp_address(settings.smtp_url))
+
+
+def handler_http(settings: Settings, tracer: Tracer | None) -> HttpSender:
+    """Build the adapter for calls to handlers of declared tasks: public addresses, and those of HANDLER_NETWORKS."""
+    http = HandlerHttp(may_connect, partial(lies_in, networks=settings.handler_networks))
+    return http if tracer is None else TracedHttp(http, tracer)
 
 
 def mail_builder(settings: Settings, clock: Clock) -> MailBuilder:

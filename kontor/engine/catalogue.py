@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from kontor.engine.retry import RetryPolicy
+from kontor.kernel.database import PgConnection
 from kontor.kernel.errors import FieldError, Invalid
 from kontor.kernel.field_errors import MANY_ERRORS, field_errors, unknown_names
 from kontor.kernel.states import CrashPolicy, MisfirePolicy, TaskKind
@@ -109,6 +110,13 @@ class ScheduleSpec:
     args: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
+def declare_nothing(connection: PgConnection) -> None:
+    """Leave the declared types as they are."""
+
+
+DECLARED_CHANNEL: Final = "declared"
+
+
 class Catalogue:
     """All tasks of this deployment by wire name: Kontor's own, and the declared types as this process last read them.
 
@@ -122,6 +130,7 @@ class Catalogue:
                 raise ValueError(f"duplicate task name {payload.policy.name}")
             self._own[payload.policy.name] = payload
         self._declared: Mapping[str, type[Payload]] = {}
+        self._own_queues = tuple(sorted({payload.policy.queue for payload in self._own.values()}))
 
     def declare(self, payloads: Iterable[type[Payload]]) -> None:
         """Replace the declared types; those with the name of a task of Kontor's own are left out."""
@@ -158,7 +167,19 @@ class Catalogue:
     @property
     def own_queues(self) -> tuple[str, ...]:
         """The queues of the built-in tasks, sorted; each has a channel to the workers."""
-        return tuple(sorted({payload.policy.queue for payload in self._own.values()}))
+        return self._own_queues
+
+    def channel(self, queue: str, task: str) -> str:
+        """Return the channel to the workers for a task's jobs in a queue: declared types share a channel of theirs."""
+        if queue in self._own_queues:
+            return queue
+        own = self._own.get(task)
+        return DECLARED_CHANNEL if own is None else own.policy.queue
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """All channels to the workers."""
+        return (*self._own_queues, DECLARED_CHANNEL)
 
     @property
     def queues(self) -> tuple[str, ...]:

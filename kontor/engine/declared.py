@@ -180,17 +180,34 @@ def read(connection: PgConnection, job_id: UUID, box: SecretBox) -> DeclaredFact
     return DeclaredFacts(JobSubject(account_id, reseller_id, external_id), secrets, erased=bool(places) and not secrets)
 
 
-def opened(args: Mapping[str, JsonValue], facts: DeclaredFacts) -> Mapping[str, JsonValue]:
-    """Return the args with their sensitive values in place."""
+def subject_of(connection: PgConnection, job_id: UUID) -> JobSubject:
+    """Return whom a job is for."""
+    row = connection.execute(READ, (job_id,)).fetchone()
+    return NOBODY if row is None else JobSubject(*row[:3])
+
+
+def opened(
+    args: Mapping[str, JsonValue], facts: DeclaredFacts, *, masked_only: bool = False
+) -> Mapping[str, JsonValue]:
+    """Return the args with their sensitive values in place; `masked_only`: where the mask stands still."""
     whole: Mapping[str, object] = args
     for place, value in facts.secrets:
-        whole = replaced(whole, place, value)
+        if not masked_only or _stands_at(whole, place):
+            whole = replaced(whole, place, value)
     return whole  # type: ignore[return-value]  # JSON values replaced by JSON values
 
 
 def erase(connection: PgConnection, *job_ids: UUID) -> None:
     """Erase the sensitive args of jobs that have finished."""
     connection.execute(ERASE, (list(job_ids),))
+
+
+def _stands_at(args: object, place: Place) -> bool:
+    """Whether the mask stands at a place."""
+    try:
+        return value_at(args, place) == MASK
+    except (KeyError, IndexError, TypeError):
+        return False
 
 
 def value_at(value: object, place: Place) -> JsonValue:

@@ -22,6 +22,11 @@ UPDATE lanes SET state = 'closed', busy_with = NULL, failures = 0, held_since = 
     last_error = NULL
 WHERE name = %s AND state <> 'forced'
 """
+HEAL = """
+UPDATE lanes SET state = 'closed', failures = 0, held_since = NULL, probe_at = NULL, last_error = NULL
+WHERE name = %s AND state <> 'forced'
+"""
+FREE_SHARED = "UPDATE lanes SET busy_with = NULL WHERE name = %s"
 OPEN = """
 UPDATE lanes SET state = CASE state WHEN 'forced' THEN 'forced' ELSE 'open' END, busy_with = NULL,
     failures = failures + 1, held_since = coalesce(held_since, %s), probe_at = %s, last_error = %s
@@ -147,6 +152,16 @@ def _is_open_to_all(connection: PgConnection, name: str) -> bool:
         return False
     row = connection.execute(STATE, (name,)).fetchone()
     return row is None or row[0] == "closed"
+
+
+def heal(connection: PgConnection, name: str) -> None:
+    """Close the breaker of a lane whose remote answered and works on: the job keeps the lane."""
+    if _is_open_to_all(connection, name):
+        return
+    connection.execute(HEAL, (name,))
+    if name.startswith(SHARED):
+        connection.execute(FREE_SHARED, (name,))
+        connection.execute(ALL, (name,))
 
 
 def trip(connection: PgConnection, name: str, now: datetime, probe_at: datetime, error: str) -> None:

@@ -49,7 +49,7 @@ WHERE j.state = 'running' AND NOT j.lease = ANY(w.leases)
 END_BACKENDS = "SELECT pg_terminate_backend(pid, 1000) FROM unnest(%s::int[]) AS pid"
 REMOVE = "DELETE FROM worker_processes WHERE id = %s"
 ORPHANS = """
-SELECT j.id FROM jobs j WHERE j.state = 'running'
+SELECT j.id FROM jobs j WHERE j.state = 'running' AND strpos(j.worker, ':') = 0
     AND NOT EXISTS (SELECT 1 FROM worker_processes w WHERE w.id = j.worker)
 """
 REQUEUE = """

@@ -19,7 +19,7 @@ from kontor.http.bodies import declared_size, read_body, require_size
 from kontor.http.context import Deps, NetworkCheck, RequestContext, RoutePolicy
 from kontor.http.idempotency import IdempotentRequest
 from kontor.http.incoming import IncomingRequest, bearer, trace_of
-from kontor.http.keys import Principal, authenticate
+from kontor.http.keys import Principal, authenticate, hash_key
 from kontor.http.limits import key_of
 from kontor.http.long_poll import long_poll
 from kontor.http.parsing import parse_body, parse_query
@@ -35,6 +35,8 @@ from kontor.kernel.limits import LimitReached
 EndpointFunction = Callable[..., ApiResponse | BaseModel]
 READING: Final = frozenset({"GET", "HEAD"})
 REFUSALS: Final = 400
+TOKEN_PREFIX: Final = "attempt_"  # noqa: S105 -- what every token starts with, no secret
+HASH_OF: Final = "SELECT token_hash FROM job_leases WHERE lease = %s"
 Precheck = Callable[..., Coroutine[None, None, object]]
 """Network check before the transaction, awaited without a thread; takes the arguments of the endpoint.
 
@@ -259,10 +261,20 @@ def _authenticated(
     connection = psycopg_connection(transaction) if isinstance(transaction, Session) else transaction
     now = deps.clock.now()
     real_now = deps.clock.wall_time()
-    caller = authenticate(connection, incoming.secret, real_now, incoming.origin)
+    caller = attempt_of(connection, incoming) or authenticate(connection, incoming.secret, real_now, incoming.origin)
     deps.key_use.note(caller.key_id, real_now)
     deps.limits.rates.learn(key_of(incoming.secret), caller.key_id, caller.scopes, connection)
     return RequestContext(deps, transaction, incoming, now, caller, check)
+
+
+def attempt_of(connection: Connection[Any], incoming: IncomingRequest) -> Principal | None:
+    """Return the attempt whose token a call of its lease has; the token opens nothing else."""
+    lease, secret = incoming.params.get("lease_id"), incoming.secret
+    if lease is None or secret is None or not secret.startswith(TOKEN_PREFIX):
+        return None
+    lease_id = uuid_of(lease)
+    row = connection.execute(HASH_OF, (lease_id,)).fetchone()
+    return Principal(lease_id, "attempt", frozenset()) if row is not None and row[0] == hash_key(secret) else None
 
 
 def _model_in(hint: Any) -> type[BaseModel] | None:

@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from kontor import audit
 from kontor.audit import Actor
+from kontor.engine import declared
 from kontor.engine.admin import job_queries
 from kontor.engine.admin.job_filter import COLD_STATES, JobFilter
 from kontor.engine.admin.job_queries import AttemptRecord, JobRecord
 from kontor.engine.catalogue import Catalogue, validate
-from kontor.engine.declared import JobSubject
+from kontor.engine.declared import NOBODY, JobSubject
 from kontor.engine.enqueue import JobRequest, Jobs
 from kontor.http import ownership
 from kontor.http.keys import Principal
@@ -216,12 +217,29 @@ def rerun(session: Session, jobs: Jobs, view: JobView, args: Mapping[str, JsonVa
     old = view.job
     require_not_internal(jobs.catalogue, old.task)
     payload = {name: _unredacted(view, name, value) for name, value in args.items()}
-    family = jobs.child_of(old.id, old.trace_id)
-    job = family.enqueue(session, old.task, payload, tenant=old.tenant, lane=old.lane, queue=old.queue)
+    family, subject = jobs.child_of(old.id, old.trace_id), NOBODY
+    if old.task in jobs.catalogue.declared:
+        payload, subject = _opened(session, jobs, old.id, payload)
+    job = family.enqueue(session, old.task, payload, tenant=old.tenant, lane=old.lane, queue=old.queue, subject=subject)
     changed = sorted(name for name in {*payload, *old.payload} if payload.get(name) != old.payload.get(name))
     detail = {"job": str(job.id), "changed": changed}
     audit.record(session, actor, "job.again", f"job:{old.id}", at=jobs.clock.now(), detail=detail)
     return job.id
+
+
+def _opened(
+    session: Session, jobs: Jobs, old_id: UUID, args: Mapping[str, JsonValue]
+) -> tuple[dict[str, JsonValue], JobSubject]:
+    """Return the args of a declared type with the sealed values where the mask stands still, and whom they are for.
+
+    Raises Invalid when the values were erased.
+    """
+    assert jobs.secret_box is not None
+    facts = declared.read(psycopg_connection(session), old_id, jobs.secret_box)
+    if facts.erased and REDACTED in str(args):
+        message = "The sensitive args were erased when the job ended. Fill them in."
+        raise Invalid("invalid_args", message, errors=[FieldError("args", message)])
+    return dict(declared.opened(args, facts, masked_only=True)), facts.subject
 
 
 def _unredacted(view: JobView, name: str, value: JsonValue) -> JsonValue:

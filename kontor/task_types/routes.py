@@ -1,8 +1,5 @@
 """Routes of task types; admins alone declare what runs where."""
 
-import re
-from typing import Final
-
 from kontor.http.context import Ctx, RequestContext, RoutePolicy
 from kontor.http.responses import ApiResponse
 from kontor.http.routing import Routes
@@ -10,13 +7,12 @@ from kontor.http.wire import PageOut
 from kontor.kernel.addresses import AddressGuard
 from kontor.kernel.errors import FieldError, Invalid
 from kontor.task_types import queries, registry
-from kontor.task_types.schemas import NAME, NAME_LIMIT, TaskTypeIn, TaskTypeOut, TaskTypeSecretOut
+from kontor.task_types.schemas import NAME_RULE, TaskTypeIn, TaskTypeOut, TaskTypeSecretOut, is_name
 from kontor.task_types.service import AppliedType, TaskTypes, document_of
 from models.keys import Scope
 
 routes = Routes("task-types")
 ADMIN = RoutePolicy(Scope.ADMIN, unbound_only=True)
-NAMES: Final = re.compile(NAME, re.ASCII)
 
 
 def use_cases(ctx: RequestContext) -> TaskTypes:
@@ -53,9 +49,8 @@ def put_task_type(ctx: Ctx, name: str, body: TaskTypeIn) -> ApiResponse:
     422 `reserved_name`, `invalid_schema`, `forbidden_address`.
     """
     types = use_cases(ctx)
-    if not NAMES.fullmatch(name) or len(name) > NAME_LIMIT:
-        message = "A name is a family and a verb such as vps.create: a-z, 0-9, - and _, at most 100 characters."
-        raise Invalid("invalid", message, errors=[FieldError("name", message)])
+    if not is_name(name):
+        raise Invalid("invalid", NAME_RULE, errors=[FieldError("name", NAME_RULE)])
     types.require_name(name)
     errors = types.check(name, body, (name,))
     if errors:

@@ -19,6 +19,12 @@ QUEUE: Final = r"^[a-z][a-z0-9_.-]*$"
 LANE: Final = r"^(account|reseller|handler|none|args\.[A-Za-z_][A-Za-z0-9_-]*)$"
 NAME_LIMIT: Final = 100
 PULL: Final = "pull"
+NAME_RULE: Final = "A name is a family and a verb such as vps.create: a-z, 0-9, - and _, at most 100 characters."
+
+
+def is_name(text: str) -> bool:
+    """Whether a task type may have this name."""
+    return len(text) <= NAME_LIMIT and re.fullmatch(NAME, text, re.ASCII) is not None
 
 
 def duration_of(text: str) -> timedelta:

@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("applied_at", INSTANT, nullable=False),
         sa.Column("applied_by", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_task_types"),
+        if_not_exists=True,
     )
     op.create_table(
         "task_type_versions",
@@ -38,6 +39,7 @@ def upgrade() -> None:
         sa.Column("applied_at", INSTANT, nullable=False),
         sa.Column("applied_by", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name", "version", name="pk_task_type_versions"),
+        if_not_exists=True,
     )
     op.create_table(
         "task_schedules",
@@ -45,6 +47,7 @@ def upgrade() -> None:
         sa.Column("file", sa.Text(), nullable=False),
         sa.Column("document", JSONB, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_task_schedules"),
+        if_not_exists=True,
     )
     op.create_table(
         "declared_jobs",
@@ -55,8 +58,14 @@ def upgrade() -> None:
         sa.Column("places", sa.SmallInteger(), nullable=False, server_default=sa.text("0")),
         sa.Column("sealed", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("job_id", name="pk_declared_jobs"),
+        if_not_exists=True,
     )
     create_leases()
+    with op.get_context().autocommit_block():
+        where = sa.text("state = 'queued' AND unsupported")
+        columns = ["task", sa.text("priority DESC"), "tenant", "id"]
+        op.drop_index("ix_jobs_pulled", "jobs", postgresql_concurrently=True, if_exists=True)
+        op.create_index("ix_jobs_pulled", "jobs", columns, postgresql_concurrently=True, postgresql_where=where)
 
 
 def create_leases() -> None:
@@ -76,8 +85,11 @@ def create_leases() -> None:
         sa.Column("answer", JSONB, nullable=True),
         sa.CheckConstraint("kind IN ('push', 'pull')", name=op.f("ck_job_leases_kind")),
         sa.PrimaryKeyConstraint("lease", name="pk_job_leases"),
+        if_not_exists=True,
     )
     is_open = sa.text("ended_at IS NULL")
-    op.create_index("ix_job_leases_open", "job_leases", ["beat_at"], postgresql_where=is_open)
-    op.create_index("ix_job_leases_key_id", "job_leases", ["key_id", "worker"], postgresql_where=is_open)
-    op.create_index("ix_job_leases_job_id", "job_leases", ["job_id"])
+    op.create_index("ix_job_leases_open", "job_leases", ["beat_at"], postgresql_where=is_open, if_not_exists=True)
+    op.create_index(
+        "ix_job_leases_key_id", "job_leases", ["key_id", "worker"], postgresql_where=is_open, if_not_exists=True
+    )
+    op.create_index("ix_job_leases_job_id", "job_leases", ["job_id"], if_not_exists=True)
