@@ -12,7 +12,7 @@ from kontor.engine.batching import Batching
 from kontor.engine.catalogue import Catalogue, declare_nothing
 from kontor.engine.fair_pick import InFlight
 from kontor.engine.leadership import Lead, SoleLead
-from kontor.engine.unsupported import PullOffers, SilentOffers, Unsupported
+from kontor.engine.unsupported import Unsupported
 from kontor.kernel.database import PgConnection
 from kontor.kernel.doorbells import Doorbell, DoorbellChannel, DoorbellReset, RelayEvents
 from kontor.kernel.ports import Clock, CrashPoint, no_crash
@@ -64,7 +64,6 @@ class Relay:
     crash: CrashPoint = no_crash
     lead: Lead = field(default_factory=SoleLead)
     refresh: Callable[[PgConnection], None] = declare_nothing
-    offers: PullOffers = field(default_factory=SilentOffers)
     stats: RelayStats = field(default_factory=RelayStats)
     batching: Batching = field(init=False)
     windows: dict[str, InFlight] = field(default_factory=lambda: defaultdict(InFlight))
@@ -84,7 +83,7 @@ class Relay:
     def __post_init__(self) -> None:
         self.comparison = recovery.Comparison(self.connection, self.bells)
         self.batching = Batching(self.catalogue)
-        self.unsupported = Unsupported(self.catalogue, self.clock, self.offers)
+        self.unsupported = Unsupported(self.catalogue, self.clock)
 
     def begin(self) -> None:
         """Start with an empty window. Raises DoorbellUnavailable."""

@@ -6,9 +6,8 @@ A worker of an older release refuses such jobs; the relay then sets the
 task aside for a while and offers its jobs to another worker.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 from uuid import UUID
 
 import psycopg
@@ -60,20 +59,6 @@ UPDATE jobs SET held = false, unsupported = false WHERE id IN (
 """
 
 
-class PullOffers(Protocol):
-    """Tells pull workers of jobs; a lost word costs them their wait."""
-
-    def tell(self, tasks: Collection[str]) -> None:
-        """Say that jobs of these tasks may be leased; never raise."""
-
-
-class SilentOffers:
-    """Says nothing."""
-
-    def tell(self, tasks: Collection[str]) -> None:
-        """Do nothing."""
-
-
 @dataclass(slots=True)
 class TaskRefusal:
     """A task refused by a worker: versions from `version` on rest until `until` (monotonic seconds)."""
@@ -89,7 +74,6 @@ class Unsupported:
 
     catalogue: Catalogue
     clock: Clock
-    offers: PullOffers = field(default_factory=SilentOffers)
     behind: set[str] = field(default_factory=set)
     _refusals: dict[str, TaskRefusal] = field(default_factory=dict)
     _named: set[tuple[str, int]] = field(default_factory=set)
@@ -118,10 +102,7 @@ class Unsupported:
             rows = connection.execute(SET_ASIDE, values, prepare=False).fetchall()
             if rows:
                 self.behind.add(queue)
-            pulled = {task for _, task, _, _ in rows if self._is_pulled(task)}
-            if pulled:
-                self.offers.tell(pulled)
-            others = [row for row in rows if row[1] not in pulled]
+            others = [row for row in rows if not self._is_pulled(row[1])]
             self._name((task, version) for _, task, version, _ in others)
             _release_lanes(connection, {lane: job_id for job_id, _, _, lane in others if lane is not None})
         return [job for job in jobs if self.supports(job.task, job.version)]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from random import random
+from typing import Final
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -19,14 +20,13 @@ from kontor.engine.outside import Attempt, LeaseRow, lease_lost
 from kontor.engine.pulling import LeasedJob, Leasing, Puller
 from kontor.engine.runtime import WorkerRuntime
 from kontor.http.context import RequestContext
-from kontor.http.keys import hash_key
 from kontor.http.scopes import covers_task
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import FieldError, Forbidden, Invalid, NotFound
 from kontor.webhooks.events import emit_job_dead
 from models.keys import Scope
 
-RESULT_LIMIT = 64 * 1024
+RESULT_LIMIT: Final = 64 * 1024
 """The most bytes of a result as JSON."""
 
 
@@ -92,11 +92,6 @@ def _is_of(ctx: RequestContext, row: LeaseRow) -> bool:
     if ctx.caller.key_id == row.lease:
         return True
     return row.key_id is not None and ctx.caller.key_id == row.key_id
-
-
-def token_opens(row: LeaseRow | None, secret: str) -> bool:
-    """Whether a token is that of a lease."""
-    return row is not None and row.token_hash == hash_key(secret)
 
 
 def require_result(result: JsonValue) -> JsonValue:

@@ -11,6 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from kontor.adapters.fakes import ManualClock
+from kontor.engine.admin import overview
+from kontor.kernel.database import psycopg_connection
 from tests.integration.task_types.test_declaring import ARGS, declared
 from tests.integration.task_types.test_push import enqueued, job, reply, run_once
 from tests.support.api import Api
@@ -220,3 +222,20 @@ def test_handler_that_answered_202_goes_on_with_its_token(api: Api, worker: Work
     assert (job(api, job_id)["state"], job(api, job_id)["result"]) == ("succeeded", 1)
     clock.advance(timedelta(hours=1))
     assert api.call(f"POST /v1/leases/{lease}/heartbeat", key=token).status_code == 409
+
+
+def test_waiting_pull_jobs_are_no_unknown_work(api: Api, worker: WorkerHarness) -> None:
+    pull_type(api)
+    enqueued(api)
+    worker.inline.drain()
+    with api.deps.sessions() as session:
+        assert overview.unsupported_by_task(psycopg_connection(session)) == {}
+
+
+def test_waiting_jobs_are_pushed_when_their_type_becomes_one(api: Api, worker: WorkerHarness) -> None:
+    pull_type(api)
+    job_id = enqueued(api)
+    worker.inline.drain()
+    declared(api, lane="none", crash="rerun")
+    worker.inline.drain()
+    assert job(api, job_id)["state"] == "succeeded"
