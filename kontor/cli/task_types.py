@@ -1,13 +1,18 @@
 """`kontor tasks`: task types of others, declared in a file."""
 
 import asyncio
+from collections.abc import Collection
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kontor.cli.context import Json, command_context, ledger_jobs, print_facts, print_json, print_rows
 from kontor.kernel.errors import Invalid
+
+if TYPE_CHECKING:
+    from kontor.task_types.files import TaskPlan
 
 
 def app() -> typer.Typer:
@@ -26,14 +31,12 @@ def apply(
 ) -> None:
     """Show the changes and apply them, all or none. Secrets of new handlers are shown once, with --json."""
     from kontor.adapters.data_keys import stored_keys
-    from kontor.adapters.resolver import Names
     from kontor.adapters.secrets import DataKeyBox
     from kontor.engine.schedules import declare
-    from kontor.kernel.addresses import AddressGuard
     from kontor.kernel.database import psycopg_connection
     from kontor.task_types import files, registry
     from kontor.task_types.service import TaskTypes
-    from tasks.schedules import all_schedules
+    from tasks.schedules import all_schedules, declared_schedules
     from workers.connections import installed_version
 
     try:
@@ -42,22 +45,24 @@ def apply(
         raise Invalid("invalid", f"{file} cannot be read: {error}") from None
     declared = files.read(source)
     with command_context() as ctx, ledger_jobs(ctx.settings) as jobs:
-        guard = AddressGuard(Names().lookup, networks=ctx.settings.handler_networks, field="handler.push")
-        for url in sorted({each.url for each in declared.types.values() if each.url}):
-            asyncio.run(guard.check(url))
+        check_handlers({each.url for each in declared.types.values() if each.url}, ctx.settings.handler_networks)
         connection = psycopg_connection(ctx.session)
         registry.refresh(connection, jobs.catalogue)
         box = DataKeyBox(stored_keys(connection, ctx.settings.secret_keys), ctx.settings.secret_keys)
-        own = {each.name for each in all_schedules(ctx.session)} - {
-            each.name for each in files.queries.all_schedules(ctx.session)
-        }
+        others = {each.name for each in declared_schedules(ctx.session)}
+        own = {each.name for each in all_schedules(ctx.session)} - others
         applying = files.Applying(TaskTypes(jobs.catalogue, box), own)
         plan = applying.apply(ctx.session, file.stem, declared, ctx.now, ctx.actor, dry_run=dry_run)
         if plan.applied:
             declare(ctx.session, all_schedules(ctx.session), ctx.now, installed_version())
     if as_json:
         print_json(plan)
-        return
+    else:
+        print_plan(plan)
+
+
+def print_plan(plan: "TaskPlan") -> None:
+    """Print the changes of a file."""
     for change in plan.changes:
         print(change)
     if not plan.changes:
@@ -66,6 +71,17 @@ def apply(
         print(f"{len(plan.changes)} change(s); nothing was applied")
     if plan.secrets:
         print(f"new secrets: {', '.join(plan.secrets)}; `POST /v1/task-types/NAME/rotate` shows a new one of each")
+
+
+def check_handlers(urls: Collection[str], networks: tuple[str, ...]) -> None:
+    """Check that handlers may be called. Raises Invalid(`forbidden_address`)."""
+    from kontor.adapters.resolver import Names
+    from kontor.kernel.addresses import AddressGuard
+
+    with closing(Names()) as names:
+        guard = AddressGuard(names.lookup, networks=networks, field="handler.push")
+        for url in sorted(urls):
+            asyncio.run(guard.check(url))
 
 
 def list_types(as_json: Json = False) -> None:

@@ -14,14 +14,14 @@ from kontor.kernel.doorbells import Doorbell, DoorbellResult
 MAX_HEADS = 256
 
 
-class Scope(NamedTuple):
+class PickScope(NamedTuple):
     """From which jobs a pick chooses: the statements that find the first of each tenant, and some of each."""
 
     heads: str
     shares: str
 
 
-def scope_of(waiting: str) -> Scope:
+def scope_of(waiting: str) -> PickScope:
     """Build the statements over the jobs of a condition; an index has them by (priority DESC, tenant, id).
 
     Within a priority, tenants after the last served one come first (lap 0), then the others (lap 1).
@@ -52,7 +52,7 @@ WITH RECURSIVE heads AS (
 )
 SELECT priority, tenant FROM heads LIMIT %(limit)s
 """  # noqa: S608 -- constants
-    return Scope(heads, SHARES.format(waiting=waiting))
+    return PickScope(heads, SHARES.format(waiting=waiting))
 
 
 SHARES = """
@@ -102,7 +102,7 @@ def pick(
     unsupported: SetsAside | None = None,
     *,
     new_tenants_only: bool = False,
-    scope: Scope = DISPATCHED,
+    scope: PickScope = DISPATCHED,
 ) -> list[Picked]:
     """Return up to `limit` jobs of a queue for which no doorbell is outstanding.
 
@@ -126,7 +126,7 @@ def pick(
 
 
 def shares(
-    connection: PgConnection, name: str, heads: Sequence[tuple[int, str]], most: Sequence[int], scope: Scope
+    connection: PgConnection, name: str, heads: Sequence[tuple[int, str]], most: Sequence[int], scope: PickScope
 ) -> list[Picked]:
     """Return the oldest jobs of each (priority, tenant), as many as `most` says; `name`: of the queue or task."""
     params = {

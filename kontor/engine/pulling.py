@@ -47,7 +47,7 @@ SELECT q.name, q.concurrency - (SELECT count(*) FROM jobs WHERE queue = q.name A
 FROM queues q WHERE q.concurrency IS NOT NULL AND q.name = ANY(%s)
 """
 OFFERED: Final = """
-SELECT task, (SELECT count(*) FROM (SELECT FROM jobs WHERE jobs.task = name.task AND unsupported LIMIT %s) AS some)
+SELECT task, (SELECT count(*) FROM (SELECT FROM jobs WHERE jobs.task = name.task AND unsupported LIMIT %s) AS counted)
 FROM unnest(%s::text[]) AS name (task)
 """
 

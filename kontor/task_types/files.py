@@ -164,18 +164,20 @@ def value_of(node: Node) -> object:
 
 
 def problem_at(root: Node, path: tuple[str | int, ...], message: str) -> ProgrammeError:
-    """Return an error at the deepest node of a path that the file has."""
-    node = root
+    """Return an error at the deepest place of a path that the file has; a member is where its key stands."""
+    node = at = root
     for step in path:
         inner = _child(node, step)
         if inner is None:
             break
-        node = inner
-    return ProgrammeError(node.line, node.column, ".".join(map(str, path)), message)
+        at, node = inner
+    return ProgrammeError(at.line, at.column, ".".join(map(str, path)), message)
 
 
-def _child(node: Node, step: str | int) -> Node | None:
+def _child(node: Node, step: str | int) -> tuple[Node, Node] | None:
+    """Return a member's key and value, or an item twice; None if there is none."""
     if isinstance(node, ItemList):
-        return node.items[int(step)] if str(step).isdigit() and int(step) < len(node.items) else None
+        item = node.items[int(step)] if str(step).isdigit() and int(step) < len(node.items) else None
+        return None if item is None else (item, item)
     pairs = node.pairs if isinstance(node, Entries) else ()
-    return next((value for key, value in pairs if isinstance(key, Scalar) and key.text == str(step)), None)
+    return next((pair for pair in pairs if isinstance(pair[0], Scalar) and pair[0].text == str(step)), None)
