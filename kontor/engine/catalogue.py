@@ -77,7 +77,7 @@ class Payload(BaseModel):
         return cls.model_json_schema()
 
     @classmethod
-    def parse(cls, args: Mapping[str, object]) -> Self:
+    def from_args(cls, args: Mapping[str, object]) -> Self:
         """Validate untrusted args. Raises Invalid(`invalid_args`) that lists a hundred invalid fields."""
         errors = unknown_names(cls, args, "args") if len(args) > MANY_ERRORS else []
         try:
@@ -95,7 +95,7 @@ def unfit(task: str, errors: Sequence[FieldError]) -> Invalid:
 
 def validate(payload: type[Payload], args: Mapping[str, object]) -> Payload:
     """Validate untrusted args. Raises Invalid(`invalid_args`) that lists a hundred invalid fields."""
-    return payload.parse(args)
+    return payload.from_args(args)
 
 
 @dataclass(frozen=True, slots=True)

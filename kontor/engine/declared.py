@@ -96,7 +96,7 @@ class DeclaredPayload(Payload):
         return dict(cls.task.schema)
 
     @classmethod
-    def parse(cls, args: Mapping[str, object]) -> Self:
+    def from_args(cls, args: Mapping[str, object]) -> Self:
         """Validate untrusted args by the type's schema and take the sensitive ones out. Raises Invalid."""
         errors = cls.task.check.errors(args)
         if errors:

@@ -81,7 +81,8 @@ def _members(
         try:
             yield name, model.model_validate_json(to_json(value))
         except ValidationError as error:
-            problems += [problem_at(root, (section, name, *each["loc"]), each["msg"]) for each in error.errors()]
+            details = error.errors(include_url=False, include_input=False, include_context=False)
+            problems.extend(problem_at(root, (section, name, *each["loc"]), each["msg"]) for each in details)
 
 
 @dataclass(frozen=True, slots=True)

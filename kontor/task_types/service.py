@@ -42,9 +42,10 @@ class TaskTypes:
     def check(self, name: str, declared: TaskTypeIn, beside: Collection[str], *, prefix: str = "") -> list[FieldError]:
         """Return what is wrong with a type by itself and with the tasks it names; `beside`: declared with it."""
         errors = []
-        for member, task in (("compensate", declared.compensate), ("then.task", declared.then and declared.then.task)):
+        then = None if declared.then is None else declared.then.task
+        for place, task in (("compensate", declared.compensate), ("then.task", then)):
             if task is not None and task not in beside and not self._may_follow(task):
-                errors.append(FieldError(prefix + member, f"There is no task type {task!r}."))
+                errors.append(FieldError(prefix + place, f"There is no task type {task!r}."))
         try:
             registry.built(name, 0, declared)
         except Invalid as error:
