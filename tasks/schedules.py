@@ -22,7 +22,7 @@ from kontor.mails import payloads as mails
 from kontor.operators import payloads as operators
 from kontor.reconciliation import payloads as reconciliation
 from kontor.task_types import queries as task_types
-from kontor.task_types.schemas import ScheduleIn
+from kontor.task_types.declaration import ScheduleIn
 from models.programmes import ProgrammeRow
 
 

@@ -27,11 +27,9 @@ from kontor.engine.handlers import (
     Undecided,
     WorksOn,
 )
-from kontor.engine.outside import NewLease
+from kontor.engine.outside import TOKEN_PREFIX, NewLease, hash_token
 from kontor.engine.payloads import HandlersCancel
 from kontor.engine.retry import parse_retry_after
-from kontor.http.keys import hash_key
-from kontor.http.pipeline import TOKEN_PREFIX
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import Invalid, Unreachable
 from kontor.kernel.ports import BODY_LIMIT, NOT_SENT_PREFIX, CallSender, Clock, HttpReply, OutgoingCall, SecretBox
@@ -99,7 +97,7 @@ class PushHandler:
         assert payload.task.url is not None
         token = TOKEN_PREFIX + secrets.token_urlsafe(32)
         limit = payload.policy.time_limit
-        new = NewLease(job.lease, LeaseKind.PUSH, f"push:{job.task}", limit, token_hash=hash_key(token))
+        new = NewLease(job.lease, LeaseKind.PUSH, f"push:{job.task}", limit, token_hash=hash_token(token))
         outside.begin(connection, job.id, new)
         subject = facts.subject
         data = {

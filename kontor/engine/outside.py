@@ -5,6 +5,7 @@ in any beat. The lease is the fence: a call with one that the job no longer has 
 time.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,6 +31,7 @@ from kontor.kernel.states import AttemptOutcome, JobState
 
 log = structlog.get_logger(__name__)
 
+TOKEN_PREFIX: Final = "attempt_"  # noqa: S105 -- what every token starts with, no secret
 LEASE_SECONDS: Final = 60
 """How long a lease lasts from its last heartbeat."""
 BEGIN: Final = """
@@ -80,6 +82,11 @@ class NewLease:
     time_limit: timedelta
     key_id: UUID | None = None
     token_hash: str | None = None
+
+
+def hash_token(token: str) -> str:
+    """Return the stored hash of an attempt's token of 256 random bits."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 def begin(connection: PgConnection, job_id: UUID, new: NewLease) -> None:

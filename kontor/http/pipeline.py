@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from kontor.engine.outside import TOKEN_PREFIX, hash_token
 from kontor.evidence.acts import watched
 from kontor.http.acts import REFUSED, act_of, close_act, is_dry_run, note_refusal
 from kontor.http.bodies import declared_size, read_body, require_size
 from kontor.http.context import Deps, NetworkCheck, RequestContext, RoutePolicy
 from kontor.http.idempotency import IdempotentRequest
 from kontor.http.incoming import IncomingRequest, bearer, trace_of
-from kontor.http.keys import Principal, authenticate, hash_key
+from kontor.http.keys import Principal, authenticate
 from kontor.http.limits import key_of
 from kontor.http.long_poll import long_poll
 from kontor.http.parsing import parse_body, parse_query
@@ -35,7 +36,6 @@ from kontor.kernel.limits import LimitReached
 EndpointFunction = Callable[..., ApiResponse | BaseModel]
 READING: Final = frozenset({"GET", "HEAD"})
 REFUSALS: Final = 400
-TOKEN_PREFIX: Final = "attempt_"  # noqa: S105 -- what every token starts with, no secret
 HASH_OF: Final = "SELECT token_hash FROM job_leases WHERE lease = %s"
 Precheck = Callable[..., Coroutine[None, None, object]]
 """Network check before the transaction, awaited without a thread; takes the arguments of the endpoint.
@@ -274,7 +274,7 @@ def attempt_of(connection: Connection[Any], incoming: IncomingRequest) -> Princi
         return None
     lease_id = uuid_of(lease)
     row = connection.execute(HASH_OF, (lease_id,)).fetchone()
-    return Principal(lease_id, "attempt", frozenset()) if row is not None and row[0] == hash_key(secret) else None
+    return Principal(lease_id, "attempt", frozenset()) if row is not None and row[0] == hash_token(secret) else None
 
 
 def _model_in(hint: Any) -> type[BaseModel] | None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from kontor.kernel.errors import FieldError, Invalid
 from kontor.programme.yaml_nodes import Entries, ItemList, Node, ProgrammeError, Scalar, UnreadableDocument, parse_yaml
 from kontor.task_types import queries
-from kontor.task_types.schemas import NAME_RULE, ScheduleIn, TaskTypeIn, is_name
+from kontor.task_types.declaration import NAME_RULE, ScheduleIn, TaskTypeIn, is_name
 from kontor.task_types.service import TaskTypes
 from models.task_types import TaskSchedule
 
@@ -81,8 +81,13 @@ def _members(
         try:
             yield name, model.model_validate_json(to_json(value))
         except ValidationError as error:
-            details = error.errors(include_url=False, include_input=False, include_context=False)
-            problems.extend(problem_at(root, (section, name, *each["loc"]), each["msg"]) for each in details)
+            problems += misfits(root, (section, name), error)
+
+
+def misfits(root: Node, path: tuple[str, ...], error: ValidationError) -> list[ProgrammeError]:
+    """Return the errors of a member at their places."""
+    details = error.errors(include_url=False, include_input=False, include_context=False)
+    return [problem_at(root, (*path, *detail["loc"]), detail["msg"]) for detail in details]
 
 
 @dataclass(frozen=True, slots=True)

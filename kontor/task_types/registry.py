@@ -13,8 +13,8 @@ from kontor.engine.declared import DeclaredPayload, DeclaredTask, FollowUp, payl
 from kontor.kernel.errors import Invalid
 from kontor.kernel.states import TaskKind
 from kontor.task_types import queries
+from kontor.task_types.declaration import TaskTypeIn, duration_of
 from kontor.task_types.json_schema import SchemaCheck
-from kontor.task_types.schemas import TaskTypeIn, duration_of
 
 log = structlog.get_logger(__name__)
 Versions = Mapping[str, int]

@@ -7,7 +7,8 @@ from kontor.http.wire import PageOut
 from kontor.kernel.addresses import AddressGuard
 from kontor.kernel.errors import FieldError, Invalid
 from kontor.task_types import queries, registry
-from kontor.task_types.schemas import NAME_RULE, TaskTypeIn, TaskTypeOut, TaskTypeSecretOut, is_name
+from kontor.task_types.declaration import NAME_RULE, TaskTypeIn, is_name
+from kontor.task_types.schemas import TaskTypeOut, TaskTypeSecretOut
 from kontor.task_types.service import AppliedType, TaskTypes, document_of
 from models.keys import Scope
 

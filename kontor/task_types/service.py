@@ -14,8 +14,9 @@ from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ports import SecretBox
 from kontor.task_types import queries, registry
+from kontor.task_types.declaration import TaskTypeIn
 from kontor.task_types.registry import family_of
-from kontor.task_types.schemas import TaskTypeIn, TaskTypeOut
+from kontor.task_types.schemas import TaskTypeOut
 from kontor.webhooks import signing
 from models.task_types import TaskType, TaskTypeVersion
 
