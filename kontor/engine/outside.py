@@ -23,6 +23,7 @@ from kontor.engine.enqueue import Jobs, ring_after_commit
 from kontor.engine.failures import FailedAttempt, record_failure
 from kontor.engine.handlers import Cancel, JobContext, Permanent, Snooze, Transient
 from kontor.engine.ledger import ROW, JobRow, UnsuccessfulAttempt, job_row_factory
+from kontor.engine.recovery import LEASE_SECONDS
 from kontor.engine.runtime import WorkerRuntime
 from kontor.engine.transactional import CANCELLED_ON_REQUEST, write_outcome
 from kontor.kernel.database import PgConnection, psycopg_connection
@@ -32,8 +33,6 @@ from kontor.kernel.states import AttemptOutcome, JobState
 log = structlog.get_logger(__name__)
 
 TOKEN_PREFIX: Final = "attempt_"  # noqa: S105 -- what every token starts with, no secret
-LEASE_SECONDS: Final = 60
-"""How long a lease lasts from its last heartbeat."""
 BEGIN: Final = """
 INSERT INTO job_leases (lease, job_id, kind, key_id, worker, token_hash, begun_at, beat_at, ends_at)
 VALUES (%s, %s, %s, %s, %s, %s, clock_timestamp(), clock_timestamp(), clock_timestamp() + %s)
@@ -50,12 +49,6 @@ SELECT lease, job_id, kind, key_id, worker, token_hash, begun_at, answer FROM jo
 """
 LIVE: Final = f"SELECT {ROW} FROM jobs WHERE id = %s AND lease = %s AND state = 'running' FOR UPDATE"  # noqa: S608 -- constants
 RUNS: Final = "SELECT task FROM jobs WHERE id = %s AND lease = %s AND state = 'running'"
-EXPIRED: Final = """
-SELECT j.id, j.lease FROM job_leases l JOIN jobs j ON j.id = l.job_id AND j.lease = l.lease
-WHERE l.ended_at IS NULL AND j.state = 'running' AND strpos(j.worker, ':') > 0
-    AND (l.beat_at < clock_timestamp() - make_interval(secs => %s) OR l.ends_at < clock_timestamp())
-LIMIT 1000
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +105,6 @@ def beat(connection: PgConnection, lease: UUID) -> datetime:
 def drop(connection: PgConnection, lease: UUID | None) -> None:
     """Forget the lease of an attempt that ended in the worker."""
     connection.execute(DROP, (lease,))
-
-
-def expired(connection: PgConnection) -> list[tuple[UUID, UUID]]:
-    """Return (job, lease) of attempts outside without a heartbeat for 60 s, or over their time limit."""
-    return [(row[0], row[1]) for row in connection.execute(EXPIRED, (LEASE_SECONDS,)).fetchall()]
 
 
 def find(connection: PgConnection, lease: UUID) -> LeaseRow | None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 
-from kontor.engine import cancellation, fair_pick, lanes, outside, recovery
+from kontor.engine import cancellation, fair_pick, lanes, recovery
 from kontor.engine.batching import Batching
 from kontor.engine.catalogue import Catalogue, declare_nothing
 from kontor.engine.fair_pick import InFlight
@@ -262,7 +262,7 @@ class Relay:
         if orphaned:
             self.stats.rescued += recovery.requeue_running(self.connection, orphaned, wall_now)
             self.timers.poll = 0.0
-        expired = outside.expired(self.connection)
+        expired = recovery.expired(self.connection)
         if expired:
             self.stats.rescued += recovery.requeue_unheld(self.connection, expired, wall_now)
             self.timers.poll = 0.0

@@ -11,9 +11,6 @@ from kontor.kernel.states import JobState
 from models.jobs import Job
 from models.task_types import TaskSchedule, TaskType, TaskTypeVersion
 
-VERSIONS: Final = "SELECT name, version FROM task_types"
-DOCUMENTS: Final = "SELECT name, version, document FROM task_types"
-VERSION_OF: Final = "SELECT version FROM task_types WHERE name = %s"
 MOVE: Final = """
 UPDATE jobs SET lane = {lane}, held = held AND unsupported
 FROM declared_jobs AS d
@@ -48,22 +45,6 @@ def unfinished(session: Session, name: str) -> int:
     """Return how many jobs of a type are not finished."""
     query = select(func.count()).select_from(Job).where(Job.task == name, Job.state != JobState.DEAD)
     return session.scalar(query) or 0
-
-
-def versions(connection: PgConnection) -> dict[str, int]:
-    """Return the newest versions by name."""
-    return dict(connection.execute(VERSIONS).fetchall())
-
-
-def documents(connection: PgConnection) -> Sequence[tuple[str, int, dict[str, object]]]:
-    """Return (name, version, document) of all types."""
-    return connection.execute(DOCUMENTS).fetchall()
-
-
-def version_of(connection: PgConnection, name: str) -> int | None:
-    """Return the newest version of a type."""
-    row = connection.execute(VERSION_OF, (name,)).fetchone()
-    return None if row is None else int(row[0])
 
 
 def move_lanes(connection: PgConnection, task: str, lane: str, handler: str | None, shared: str) -> int:

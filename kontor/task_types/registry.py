@@ -1,24 +1,42 @@
 """The declared types in a process's catalogue: built from their newest versions, read again when those change."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import structlog
-from psycopg import Connection
 from pydantic import ValidationError
 from pydantic_core import to_json
 
 from kontor.engine.catalogue import Catalogue, Payload, Policy
 from kontor.engine.declared import DeclaredPayload, DeclaredTask, FollowUp, payload_class
+from kontor.kernel.database import PgConnection
 from kontor.kernel.errors import Invalid
 from kontor.kernel.states import TaskKind
-from kontor.task_types import queries
 from kontor.task_types.declaration import TaskTypeIn, duration_of
 from kontor.task_types.json_schema import SchemaCheck
 
 log = structlog.get_logger(__name__)
 Versions = Mapping[str, int]
+VERSIONS: Final = "SELECT name, version FROM task_types"
+DOCUMENTS: Final = "SELECT name, version, document FROM task_types"
+VERSION_OF: Final = "SELECT version FROM task_types WHERE name = %s"
 UNREADABLE: Final = "This release cannot read the type: apply it again."
+
+
+def versions(connection: PgConnection) -> dict[str, int]:
+    """Return the newest versions by name."""
+    return dict(connection.execute(VERSIONS).fetchall())
+
+
+def documents(connection: PgConnection) -> Sequence[tuple[str, int, dict[str, object]]]:
+    """Return (name, version, document) of all types."""
+    return connection.execute(DOCUMENTS).fetchall()
+
+
+def version_of(connection: PgConnection, name: str) -> int | None:
+    """Return the newest version of a type."""
+    row = connection.execute(VERSION_OF, (name,)).fetchone()
+    return None if row is None else int(row[0])
 
 
 def built(name: str, version: int, declared: TaskTypeIn) -> type[DeclaredPayload]:
@@ -47,15 +65,15 @@ def family_of(name: str) -> str:
     return name.partition(".")[0]
 
 
-def refresh(connection: Connection[tuple[object, ...]], catalogue: Catalogue) -> None:
+def refresh(connection: PgConnection, catalogue: Catalogue) -> None:
     """Bring a catalogue up to the newest versions; does nothing when they are what it has."""
-    if queries.versions(connection) != versions_in(catalogue):
+    if versions(connection) != versions_in(catalogue):
         catalogue.declare(_read(connection, catalogue))
 
 
-def refresh_task(connection: Connection[tuple[object, ...]], catalogue: Catalogue, task: str) -> None:
+def refresh_task(connection: PgConnection, catalogue: Catalogue, task: str) -> None:
     """Bring one task up to its newest version; a task of Kontor's own costs nothing."""
-    if not catalogue.is_own(task) and queries.version_of(connection, task) != versions_in(catalogue).get(task):
+    if not catalogue.is_own(task) and version_of(connection, task) != versions_in(catalogue).get(task):
         refresh(connection, catalogue)
 
 
@@ -68,9 +86,9 @@ def versions_in(catalogue: Catalogue) -> Versions:
     }
 
 
-def _read(connection: Connection[tuple[object, ...]], catalogue: Catalogue) -> list[type[Payload]]:
+def _read(connection: PgConnection, catalogue: Catalogue) -> list[type[Payload]]:
     payloads: list[type[Payload]] = []
-    for name, version, document in queries.documents(connection):
+    for name, version, document in documents(connection):
         current = catalogue.declared.get(name)
         if current is not None and issubclass(current, DeclaredPayload) and current.task.version == version:
             payloads.append(current)
