@@ -42,6 +42,8 @@ from kontor.payments import unmatched_routes
 from kontor.portal.routes import page_router
 from kontor.programme import routes as programme_routes
 from kontor.reconciliation import routes as reconciliation_routes
+from kontor.task_types import lease_routes
+from kontor.task_types import routes as task_types_routes
 from kontor.usage import routes as usage_routes
 from kontor.webhooks import routes as webhooks_routes
 
@@ -51,6 +53,8 @@ FAMILIES: Final[tuple[Routes, ...]] = (
     bulk_routes.routes,
     jobs_routes.control_routes,
     queue_routes.task_routes,
+    task_types_routes.routes,
+    lease_routes.routes,
     queue_routes.queue_routes,
     reconciliation_routes.routes,
     queue_routes.schedule_routes,

@@ -16,8 +16,9 @@ from kontor.engine.relay import Relay, Timers
 from kontor.engine.retry import BreakerPolicy, Random
 from kontor.engine.runner import Runner
 from kontor.engine.runtime import WorkerRuntime
+from kontor.kernel.database import PgConnection
 from kontor.kernel.doorbells import Doorbell, DoorbellResult, RelayEvents
-from kontor.kernel.ports import Clock, CrashPoint
+from kontor.kernel.ports import Clock, CrashPoint, SecretBox
 
 
 class MemoryDoorbellChannel:
@@ -93,18 +94,25 @@ class WorkerOptions(TypedDict, total=False):
     may_claim: Callable[[], bool]
     stopping: Callable[[], bool]
     registered_only: bool
+    refresh: Callable[[PgConnection], None]
 
 
 class InlineWorker:
     """Relay and worker in one thread."""
 
     def __init__(
-        self, engine: Engine, handlers: Sequence[Handler], clock: Clock, **options: Unpack[WorkerOptions]
+        self,
+        engine: Engine,
+        handlers: Sequence[Handler],
+        clock: Clock,
+        *,
+        secret_box: SecretBox | None = None,
+        **options: Unpack[WorkerOptions],
     ) -> None:
         self.registry = Registry(handlers)
         self.clock = clock
         self.doorbell = MemoryRelayHint()
-        self.jobs = Jobs(self.registry.catalogue, clock, self.doorbell)
+        self.jobs = Jobs(self.registry.catalogue, clock, self.doorbell, secret_box=secret_box)
         self.bells = MemoryDoorbellChannel()
         runtime_options: WorkerOptions = {"random": lambda: 0.5, "worker": "inline", **options}
         self.runtime = WorkerRuntime(
@@ -114,6 +122,7 @@ class InlineWorker:
         url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._connection = psycopg.connect(url, autocommit=True)
         self.relay = Relay(self._connection, self.bells, self.registry.catalogue, clock)
+        self.relay.refresh = self.runtime.refresh
         self.relay.begin()
 
     def __enter__(self) -> Self:

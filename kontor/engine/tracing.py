@@ -89,7 +89,7 @@ def with_tracing(jobs: Jobs, tracer: Tracer | None) -> Jobs:
     """Return `jobs` with tracing, or unchanged without a tracer."""
     if tracer is None:
         return jobs
-    return TracedJobs(jobs.catalogue, jobs.clock, jobs.doorbell, jobs.parent_id, jobs.trace_id, tracer)
+    return TracedJobs(jobs.catalogue, jobs.clock, jobs.doorbell, jobs.parent_id, jobs.trace_id, jobs.secret_box, tracer)
 
 
 P = ParamSpec("P")

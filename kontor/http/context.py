@@ -42,6 +42,7 @@ class Deps:
     """Built once at process start. `keys` has the data keys, of request fingerprints and offers' hash chains too.
 
     `key_use` is written by the thread of the process's beat.
+    `handler_guard`: which addresses handlers of declared tasks may have; by default public ones.
     `sign_in_threads`: where passwords are verified, `threads` by default. `readiness`: noted by the thread of the
     process's beat; without one, `/readyz` asks PostgreSQL itself.
     """
@@ -54,6 +55,7 @@ class Deps:
     programmes: Programmes
     tokens: Tokens
     guard: AddressGuard
+    handler_guard: AddressGuard | None = None
     txt: TxtLookup
     threads: Executor
     sign_in_threads: Executor | None = None

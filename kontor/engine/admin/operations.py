@@ -12,6 +12,7 @@ from kontor import audit
 from kontor.audit import Actor
 from kontor.engine import cancellation
 from kontor.engine.enqueue import Jobs, ring_after_commit
+from kontor.engine.payloads import HandlersCancel
 from kontor.engine.schedules import run_now
 from kontor.kernel.database import lock_limit, psycopg_connection
 from kontor.kernel.errors import Busy, Conflict, NotFound
@@ -20,6 +21,7 @@ from kontor.kernel.states import JobState
 from models.control import Queue, Schedule
 
 FIND = "SELECT state, lane FROM jobs WHERE id = %s FOR UPDATE SKIP LOCKED"
+LEASE_OF = "SELECT task, lease FROM jobs WHERE id = %s"
 SEEN = "SELECT state FROM jobs WHERE id = %s"
 FINISHED = "SELECT state FROM jobs_archive WHERE id = %s"
 REQUEUE = """
@@ -94,7 +96,16 @@ class Operations:
         state, lane = row
         reason = actor.reason or f"cancelled by {actor.name}"
         cancellation.cancel_locked(connection, job_id, state, lane, reason, self.clock.now())
+        if state == JobState.RUNNING:
+            self._ask_handler(session, job_id)
         return str(state)
+
+    def _ask_handler(self, session: Session, job_id: UUID) -> None:
+        """Enqueue the call that asks the handler of a declared push type to stop."""
+        row = psycopg_connection(session).execute(LEASE_OF, (job_id,)).fetchone()
+        declared = None if row is None else self.jobs.catalogue.declared.get(row[0])
+        if row is not None and declared is not None and not declared.policy.pull:
+            self.jobs.enqueue(session, HandlersCancel(job_id=job_id, lease=row[1]), unique_key=str(row[1]))
 
     def retry(self, session: Session, job_id: UUID, actor: Actor) -> None:
         """Queue a dead, retrying or cancelled job now and reset its attempts. Raises Busy, Conflict, NotFound."""
