@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import assert_never
 
-from kontor.licences.rules import Duration, InvalidTerm, parse_term
+from kontor.kernel.terms import Duration, InvalidTerm, parse_term
 from kontor.programme.model import (
     AccountSubscription,
     Discount,

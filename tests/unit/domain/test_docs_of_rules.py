@@ -4,8 +4,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from kontor.engine.cron import occurrences
+from kontor.kernel.terms import parse_term, term_end
 from kontor.kernel.zones import localize
-from kontor.licences.rules import parse_term, term_end
 from kontor.offers.rules import CANCEL_REASONS, TRANSITIONS
 
 SECOND = timedelta(seconds=1)

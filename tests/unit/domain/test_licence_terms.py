@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kontor.licences.rules import Duration, InvalidTerm, parse_term, term_end
+from kontor.kernel.terms import Duration, InvalidTerm, parse_term, term_end
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
