@@ -111,11 +111,15 @@ class Billing:
         written = queries.add(self.session, self.made)
         new = [charge for charge in self.made if charge.id in written]
         emit_created(self.ctx, self.session, self.code, new)
-        payers = {charge.reseller_id for charge in new if charge.reseller_id is not None}
-        account_book.check_balances(self.ctx, self.session, self.programme, payers)
+        self.check_balances(charge.reseller_id for charge in new)
         for account_id, plan in self.plans.items():
             set_plan(self.ctx, self.session, self.programme, account_id, plan)
         return len(new)
+
+    def check_balances(self, payers: Iterable[UUID | None]) -> None:
+        """Check the balances of the resellers that were charged; None: an account that pays itself."""
+        resellers = {payer for payer in payers if payer is not None}
+        account_book.check_balances(self.ctx, self.session, self.programme, resellers)
 
     def _dated(self, day: date) -> DatedProgramme:
         """Return the version by which a period that begins on a local day is priced."""

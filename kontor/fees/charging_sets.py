@@ -42,6 +42,7 @@ def _charge_alike(billing: Billing, runs: LockedRuns, priced: Sequence[tuple[Run
     events.hold_feed(billing.session)
     written = set_queries.write(billing.session, runs, priced, table.rows, billing.ctx.now)
     events.fan_out(billing.session, billing.ctx.jobs, written)
+    billing.check_balances(group.payer for group, _ in priced)
     return len(written)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -63,6 +63,15 @@ def begin(session: Session, reseller_id: UUID, month: date, now: datetime) -> bo
     """Insert a reseller's statement of a month; False when there is one."""
     row = insert(Statement).values(reseller_id=reseller_id, month=month, posted_at=now)
     return session.scalar(row.on_conflict_do_nothing().returning(Statement.reseller_id)) is not None
+
+
+def month_listing(session: Session, charge: Charge) -> date | None:
+    """Return the month of the statement that listed a charge, by when both were made; None when none did."""
+    first = charge.period_start.replace(day=1)
+    listing = (
+        Statement.reseller_id == charge.reseller_id, Statement.month >= first, Statement.posted_at >= charge.created_at
+    )  # fmt: skip
+    return session.scalar(select(func.min(Statement.month)).where(*listing))
 
 
 def close(session: Session, reseller_id: UUID, month: date, rows: Collection[StatementRow], total: Money) -> None:

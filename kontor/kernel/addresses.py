@@ -164,7 +164,7 @@ class AddressGuard:
         try:
             return await self.lookup(host, port, tenant)
         except TimeoutError:
-            if unresolved:
+            if unresolved and _NAME.fullmatch(host):
                 return None
             message = f"The name servers of {host} did not answer in time. Check them, then send the request again."
             raise _forbidden(message) from None

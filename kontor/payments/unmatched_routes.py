@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import Field
 
+from kontor.http import ownership
 from kontor.http.context import Ctx, RoutePolicy
 from kontor.http.responses import ApiResponse
 from kontor.http.routing import Routes
@@ -73,7 +74,7 @@ def list_unmatched_payments(ctx: Ctx, query: Annotated[UnmatchedPaymentQuery, Qu
 
 @routes.post(
     "/v1/payments/unmatched/{unmatched_id}/assign",
-    RoutePolicy(Scope.ENQUEUE, unbound_only=True),
+    RoutePolicy(Scope.ENQUEUE, "unmatched_id", ownership.provider, unbound_only=True),
     response=PaymentOut,
     status=201,
     also={200: PaymentOut},

@@ -61,7 +61,7 @@ def _page(
         "code": code,
         "versions": listed,
         "current": current,
-        "version": version,
+        "shown": version,
         "against": against,
         "changes": None if against is None else _changes(request, code, against, version.digest),
         "source": versions.source_of(request.session, code, version.number) if source is None else source,

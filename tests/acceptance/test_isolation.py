@@ -84,6 +84,7 @@ def create_resources(api: Api, accounts: ResellerAccounts, word: str) -> dict[st
         "product": "excel-basics",
         "charge_id": str(charged(api, accounts)),
         "payment_id": paid(api, accounts),
+        "unmatched_id": str(uuid4()),
         "domain": claimed(api, accounts),
     }
 

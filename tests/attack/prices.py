@@ -23,7 +23,12 @@ def leaks_to_clients(target: AttackTarget, attempts: Attempts) -> None:
             continue
         place = re.sub(r"{(\w+)}", lambda match: _value(tenant.ids, match[1]), path)
         answer = target.call(everything, f"GET {place}")
-        words = [word for word in secrets if word != tenant.name or "/mails" not in path]
+        # Its mails and its brand are in its reseller's name.
+        words = [
+            word
+            for word in secrets
+            if word != tenant.name or not path.endswith(("/mails", "/mails/{mail_id}", "/brand"))
+        ]
         shown = answer.text if answer.is_success else ""
         attempts.absent(f"the client reads {path}", shown, *words)
     bodies = " ".join(str(call) for call in tenant.instance.received.calls)

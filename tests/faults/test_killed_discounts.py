@@ -70,7 +70,7 @@ def test_daily_run_completes_after_sigkills(daily: SigkillHarness) -> None:
     dividing = ("commit.before:1", "commit.after:1")
     computing = ("INSERT INTO discount_findings:1", "commit.before:2", "commit.after:2")
     deciding = ("commit.before:5", "commit.after:4", "UPDATE discounts:1", "commit.before:1", "commit.after:1")
-    telling = ("INSERT INTO mails:1", "commit.before:9", "INSERT INTO mails:2", "commit.after:1", "step:9")
+    telling = ("INSERT INTO mails:1", "commit.before:9", "INSERT INTO mails:1", "commit.after:1", "step:9")
     anywhere = ("step:23",) * 6
     end_state = daily.compare(run, (*dividing, *computing), deciding, telling, anywhere)
     assert end_state["runs"][-1][1:] == ("done", 4, 4, 4, 30, 15)

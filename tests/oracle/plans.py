@@ -6,6 +6,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from tests.oracle.account_book import Line
 from tests.oracle.days import wall_instant
 from tests.oracle.fees import Charge, Running
 from tests.oracle.memory import JournalEntry, Person
@@ -29,7 +30,7 @@ def plan(oracle: Oracle, entry: JournalEntry) -> None:
     price = oracle.rules.prices[code] or Decimal(0)
     answer = (Decimal(0), Decimal(0), entry.at)
     if person.plans.take(person.label, code, price, paid[0].fee if paid else None, today, first_instant=first_instant):
-        back = credit(oracle, paid, today) if paid is not None else Decimal(0)
+        back = credit(oracle, paid, entry.at, today) if paid is not None else Decimal(0)
         assert person.plans.current is not None
         oracle.charge(person, person.plans.current, today)
         answer = (oracle.memory.payers[-1][0].total, back, entry.at)
@@ -68,7 +69,7 @@ def last_paid(oracle: Oracle, running: Running) -> tuple[Charge, str] | None:
     return None
 
 
-def credit(oracle: Oracle, paid: tuple[Charge, str], day: date) -> Decimal:
+def credit(oracle: Oracle, paid: tuple[Charge, str], at: datetime, day: date) -> Decimal:
     """Who paid gets the unused days back, the day of the change among them; returns the amount."""
     charge, payer = paid
     used, days = (day - charge.start).days, (charge.end - charge.start).days
@@ -76,6 +77,8 @@ def credit(oracle: Oracle, paid: tuple[Charge, str], day: date) -> Decimal:
     if amount:
         back = Charge(charge.account, "credit", charge.code, max(day, charge.start), charge.end, amount, Decimal(0))
         oracle.memory.payers.append((back, payer))
+        if payer != charge.account:
+            oracle.memory.lines.append(Line(payer, "credit", amount, at))
     return amount
 
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 
 from kontor.adapters.fakes import FakeMailTransport
 from kontor.engine.catalogue import ScheduleSpec
@@ -22,8 +22,8 @@ from tests.support.console import enqueue_probe, mark_dead
 from tests.support.wiring import mail_builder
 
 
-def send_first_mail(deps: Deps, template: str) -> tuple[UUID, bytes]:
-    """Send the first mail of that template; returns its id and the bytes on the wire."""
+def send_first_mail(deps: Deps, template: str, account_id: UUID | None = None) -> tuple[UUID, bytes]:
+    """Send the first mail of that template (of that account); returns its id and the bytes on the wire."""
     transport = FakeMailTransport()
     dispatcher = Dispatcher(RULES, deps.tokens, deps.programmes, deps.public_url)
     sending = MailSendHandler(dispatcher, mail_builder(), transport)
@@ -32,7 +32,8 @@ def send_first_mail(deps: Deps, template: str) -> tuple[UUID, bytes]:
         cancelled=lambda: False,
     )  # fmt: skip
     with deps.sessions() as session:
-        mail = session.scalars(select(Mail).where(Mail.template == template).order_by(Mail.id)).first()
+        mine = true() if account_id is None else Mail.account_id == account_id
+        mail = session.scalars(select(Mail).where(Mail.template == template, mine).order_by(Mail.id)).first()
         assert mail is not None
         payload = MailSend(mail_id=mail.id)
         plan = sending.claim(context, session, payload)

@@ -90,14 +90,17 @@ def converted(world: World, run: StoryRun) -> Steps:
     run.report("basic at 19.00 less 20 %: 15.20; the January statement arrived")
     yield LAST_OF_FEBRUARY
     again = ("basic", "2026-02-21", "19.00", "3.80", "15.20")
+    quote = world.call("PUT", f"{path}/subscription", {"plan": "premium", "dry_run": True})
+    check_equal("the quote", [quote[name]["amount"] for name in ("charge", "credit")], ["39.20", "11.40"])
     world.call("PUT", f"{path}/subscription", {"plan": "premium"})
+    credit = ("basic", "2026-02-28", "11.40", "0.00", "11.40")
     premium = ("premium", "2026-02-28", "49.00", "9.80", "39.20")
-    check_equal("the charges", charges_of(world, reseller), [basic, again, premium])
+    check_equal("the charges", charges_of(world, reseller), [basic, again, credit, premium])
     check_equal("the plan until the end of the period", world.call("DELETE", f"{path}/subscription")["plan"], "premium")
     yield FIRST_OF_APRIL
     check_equal("the plan after the paid period", world.get(path)["plan"], "free")
-    check_equal("the charges", charges_of(world, reseller), [basic, again, premium])
-    return "converted on day 2; charged 15.20 twice, then 39.20 for premium; free plan after the paid period"
+    check_equal("the charges", charges_of(world, reseller), [basic, again, credit, premium])
+    return "charged 15.20 twice, then 39.20 for premium less 11.40 for 21 unused days; free plan after the paid period"
 
 
 def counted(world: World, run: StoryRun) -> Steps:

@@ -44,7 +44,7 @@ def running() -> Iterator[Browser]:
 def scene(api: Api, deps: Deps, make_accounts: Callable[[str], ResellerAccounts], clock: ManualClock) -> Scene:
     """A day with incidents, seen by an operator four minutes later."""
     elbe = make_accounts("elbe")
-    mail, _ = send_first_mail(deps, "activation")
+    mail, _ = send_first_mail(deps, "activation", make_accounts("saale").client)
     add_job_stats(deps)
     add_running_work(deps, (str(elbe.reseller), "", "someone else"))
     add_dead_jobs(api, deps, (elbe, make_accounts("oder")))

@@ -31,6 +31,7 @@ def test_new_account_is_regular_on_the_free_plan_in_the_programme_time_zone(offi
         "kind": "regular",
         "party": "company",
         "reseller_id": None,
+        "external_id": None,
         "admin_email": "a@salon.example",
         "locale": "fr",
         "timezone": "Europe/Paris",

@@ -128,7 +128,7 @@ def test_waiting_payment_is_seen_and_assigned_by_unbound_keys_alone(
 ) -> None:
     bound = world.api.key(reseller_id=UUID(resellers[0]))
     assert world.api.call("GET /v1/payments/unmatched", key=bound).status_code == 403
-    assert world.api.call(assign, {"reseller_id": resellers[0]}, key=bound).status_code == 403
+    assert world.api.call(assign, {"reseller_id": resellers[0]}, key=bound).status_code == 404
     assert [each["reference"] for each in waiting(world)] == ["D"]
 
 

@@ -203,7 +203,9 @@ def test_gap_is_reported_and_repaired_by_its_job(world: FeeScenario, kind: GapKi
 
 
 def test_every_kind_of_gap_is_covered() -> None:
-    assert {*CAUSES, GapKind.CHARGE_GONE, GapKind.MAIL_GONE, GapKind.OCCURRENCE} == set(GapKind)
+    # Those of account books: tests/integration/account_book/test_gaps.py.
+    books = {GapKind.BOOK_LINE, GapKind.BOOK_AMOUNT, GapKind.BOOK_FACT}
+    assert {*CAUSES, *books, GapKind.CHARGE_GONE, GapKind.MAIL_GONE, GapKind.OCCURRENCE} == set(GapKind)
 
 
 def test_dead_delivery_is_a_gap_and_repaired_by_a_retry(world: FeeScenario) -> None:

@@ -111,6 +111,19 @@ def test_name_server_that_does_not_answer_is_named_as_the_thing_to_check() -> No
     assert "name servers of shop.example" in refusal.value.errors[0].msg
 
 
+@pytest.mark.parametrize("failure", [TimeoutError(), OSError()])
+def test_only_a_name_may_be_without_an_address_for_now(failure: Exception) -> None:
+    async def silent(host: str, port: int, tenant: str) -> list[str]:
+        raise failure
+
+    guard = AddressGuard(silent)
+    assert asyncio.run(guard.check("https://shop.example/logo.png", unresolved=True))
+    for url in ("https://[fe80::1%25eth0]/", "https://-/", "https://shop/"):
+        with pytest.raises(Invalid) as refused:
+            asyncio.run(guard.check(url, unresolved=True))
+        assert refused.value.code == "forbidden_address"
+
+
 @pytest.mark.parametrize("url", ["https://shop.example/hook?x=1", "https://shop.example:443/", f"https://{PUBLIC}/"])
 def test_public_https_is_allowed(url: str) -> None:
     assert check(AddressGuard(resolver(PUBLIC, "2606:2800:220:1:248:1893:25c8:1946")), url) == url
