@@ -124,6 +124,11 @@ def _charge(billing: Billing, due_rows: Sequence[Row[UUID, UUID, UUID | None]]) 
     return billing.charge(due_runs, owners)
 
 
+def mark_stated(session: Session, charge: Charge) -> None:
+    """Note which statement listed a charge that was lost and is restored, so that no other one does."""
+    charge.stated = statement_queries.month_listing(session, charge)
+
+
 def page(session: Session, filters: ChargeFilter, cursor: str | None, limit: int) -> Page[Charge]:
     """Return charges by the first day of their period. Raises Invalid on an invalid cursor."""
     charges = queries.page(session, filters, parsed_cursor(cursor, _position), limit + 1)

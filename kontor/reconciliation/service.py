@@ -19,7 +19,7 @@ from kontor.engine.admin.operations import Operations
 from kontor.engine.cron import Occurrence
 from kontor.engine.enqueue import JobRequest, Jobs
 from kontor.engine.schedules import backfill
-from kontor.fees.statement_queries import month_listing
+from kontor.fees import statements
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.paging import Page
 from kontor.programme.service import Programmes
@@ -189,7 +189,7 @@ def restore_charge(session: Session, lost: LostCharge, now: datetime) -> Charge:
         how={"restored_from_event": event.seq},
         created_at=event.at,
     )
-    charge.stated = month_listing(session, charge)
+    statements.mark_stated(session, charge)
     session.add(charge)
     session.flush()
     return charge
