@@ -12,6 +12,7 @@ from sqlalchemy.orm import sessionmaker
 from kontor.adapters.bounded_http import bounded_http
 from kontor.adapters.clock import ServerClock
 from kontor.adapters.redis_doorbell import RedisRelayHint
+from kontor.adapters.redis_pull_hints import RedisPullHints
 from kontor.adapters.resolver import Names
 from kontor.adapters.secrets import HASHES_AT_ONCE, Argon2Passwords, DataKeyBox
 from kontor.adapters.settings import Settings
@@ -88,9 +89,11 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
     engine, client = sql_engine(settings, "kontor web", THREADS + HASHES_AT_ONCE), redis_client(settings)
     doorbell, clock, key_use = RedisRelayHint(client, redis_keys(settings)), clock_for(settings), KeyUse()
     tasks, tracer, keys = catalogue(), tracer_for(settings, "web"), DatabaseKeys(settings)
-    presence = presence_of(settings, clock, partial(on_beat, key_use, tasks))
-    box, threads = DataKeyBox(keys, settings.secret_keys), call_threads(tracer)
-    sign_in_threads = BoundedThreads(HASHES_AT_ONCE, WAITING_SIGN_INS)
+    presence, box = (
+        presence_of(settings, clock, partial(on_beat, key_use, tasks)),
+        DataKeyBox(keys, settings.secret_keys),
+    )
+    threads, sign_in_threads = call_threads(tracer), BoundedThreads(HASHES_AT_ONCE, WAITING_SIGN_INS)
     try:
         with running(presence), call_limits(settings) as limits, closing(Names()) as names:
             yield Deps(
@@ -117,6 +120,7 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
                 readiness=presence.readiness,
                 key_use=key_use,
                 limits=limits,
+                pull_hints=RedisPullHints(client, redis_keys(settings)),
             )
     finally:
         shut_down(threads, sign_in_threads)

@@ -47,9 +47,22 @@ SELECT q.name, q.concurrency - (SELECT count(*) FROM jobs WHERE queue = q.name A
 FROM queues q WHERE q.concurrency IS NOT NULL AND q.name = ANY(%s)
 """
 OFFERED: Final = """
-SELECT task, (SELECT count(*) FROM (SELECT FROM jobs WHERE jobs.task = name.task AND unsupported LIMIT %s) AS counted)
-FROM unnest(%s::text[]) AS name (task)
+SELECT asked.task, asked.tenant, waiting.count
+FROM unnest(%s::text[], %s::text[]) AS asked (task, tenant)
+CROSS JOIN LATERAL (
+    SELECT count(*) FROM (
+        SELECT FROM jobs
+        WHERE jobs.task = asked.task AND jobs.state = 'queued' AND jobs.unsupported
+            AND (asked.tenant IS NULL OR jobs.tenant = asked.tenant)
+            AND jobs.queue NOT IN (SELECT name FROM queues WHERE paused)
+        LIMIT %s) AS first_few
+) AS waiting
+WHERE waiting.count > 0
 """
+
+
+Asked = tuple[str, str | None]
+"""A task that a waiting worker asks for, and the tenant that its key is bound to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +161,7 @@ class Leasing:
         return True
 
 
-def offered(connection: PgConnection, tasks: Sequence[str], most: int) -> dict[str, int]:
-    """Return how many jobs of each of these tasks may be leased, counted up to `most`."""
-    return {task: count for task, count in connection.execute(OFFERED, (most, list(tasks))).fetchall() if count}
+def offered(connection: PgConnection, asked: Sequence[Asked], most: int) -> list[tuple[str, str | None, int]]:
+    """Return how many jobs of each of these tasks, of one tenant or of all, may be leased, counted up to `most`."""
+    tasks, tenants = [task for task, _ in asked], [tenant for _, tenant in asked]
+    return connection.execute(OFFERED, (tasks, tenants, most)).fetchall()

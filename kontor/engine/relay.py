@@ -83,7 +83,7 @@ class Relay:
     def __post_init__(self) -> None:
         self.comparison = recovery.Comparison(self.connection, self.bells)
         self.batching = Batching(self.catalogue)
-        self.unsupported = Unsupported(self.catalogue, self.clock)
+        self.unsupported = Unsupported(self.catalogue, self.clock, self.bells.offer)
 
     def begin(self) -> None:
         """Start with an empty window. Raises DoorbellUnavailable."""

@@ -1,7 +1,8 @@
 """The engine inline, for tests: relay and runner in this process, a real database, doorbells in memory."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self, TypedDict, Unpack
 from uuid import UUID
@@ -17,8 +18,27 @@ from kontor.engine.retry import BreakerPolicy, Random
 from kontor.engine.runner import Runner
 from kontor.engine.runtime import WorkerRuntime
 from kontor.kernel.database import PgConnection
-from kontor.kernel.doorbells import Doorbell, DoorbellResult, RelayEvents
+from kontor.kernel.doorbells import Doorbell, DoorbellResult, Offers, RelayEvents
 from kontor.kernel.ports import Clock, CrashPoint, SecretBox
+
+
+class MemoryPullHints:
+    """Implements kontor.kernel.doorbells.PullHints in memory."""
+
+    def __init__(self) -> None:
+        self._listeners: list[Callable[[Offers], None]] = []
+
+    @contextmanager
+    def listening(self, heard: Callable[[Offers], None]) -> Iterator[None]:
+        """Call `heard` for each hint in the thread of the relay."""
+        self._listeners.append(heard)
+        yield
+        self._listeners.remove(heard)
+
+    def offer(self, offers: Offers) -> None:
+        """Send a hint."""
+        for heard in list(self._listeners):
+            heard(offers)
 
 
 class MemoryDoorbellChannel:
@@ -29,6 +49,7 @@ class MemoryDoorbellChannel:
         self.answers: list[DoorbellResult] = []
         self.new_jobs = True
         self.held: dict[str, tuple[Doorbell, ...]] = {}
+        self.pull_hints = MemoryPullHints()
 
     def ring_hint(self) -> None:
         """Hint at new jobs."""
@@ -67,6 +88,10 @@ class MemoryDoorbellChannel:
     def holders(self) -> frozenset[str]:
         """Return the workers to which a test assigned bells."""
         return frozenset(self.held)
+
+    def offer(self, offers: Offers) -> None:
+        """Hint to waiting pull workers at once."""
+        self.pull_hints.offer(offers)
 
 
 class MemoryRelayHint:

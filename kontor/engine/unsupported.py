@@ -6,7 +6,8 @@ A worker of an older release refuses such jobs; the relay then sets the
 task aside for a while and offers its jobs to another worker.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from kontor.engine.catalogue import Catalogue
 from kontor.engine.fair_pick import Picked
 from kontor.engine.ledger import JobRow
 from kontor.kernel.database import PgConnection
-from kontor.kernel.doorbells import UNKNOWN_TASK, DoorbellResult
+from kontor.kernel.doorbells import UNKNOWN_TASK, DoorbellResult, Offers
 from kontor.kernel.ports import Clock
 
 log = structlog.get_logger(__name__)
@@ -70,10 +71,14 @@ class TaskRefusal:
 
 @dataclass(slots=True)
 class Unsupported:
-    """What the relay sets aside. `behind`: queues with more to set aside, which it looks at again at once."""
+    """What the relay sets aside. `behind`: queues with more to set aside, which it looks at again at once.
+
+    `offer` hints to waiting pull workers that jobs were set aside for them.
+    """
 
     catalogue: Catalogue
     clock: Clock
+    offer: Callable[[Offers], None]
     behind: set[str] = field(default_factory=set)
     _refusals: dict[str, TaskRefusal] = field(default_factory=dict)
     _named: set[tuple[str, int]] = field(default_factory=set)
@@ -93,7 +98,7 @@ class Unsupported:
         heads = {(job.priority, job.tenant) for job in jobs if not self.supports(job.task, job.version)}
         if not heads:
             return jobs
-        newest = self._newest()
+        newest, offers = self._newest(), Counter[tuple[str, str]]()
         for priority, tenant in sorted(heads):
             values = {
                 "queue": queue, "priority": priority, "tenant": tenant, "limit": CHUNK,
@@ -103,8 +108,11 @@ class Unsupported:
             if rows:
                 self.behind.add(queue)
             others = [row for row in rows if not self._is_pulled(row[1])]
+            offers.update((row[1], tenant) for row in rows if self._is_pulled(row[1]))
             self._name((task, version) for _, task, version, _ in others)
             _release_lanes(connection, {lane: job_id for job_id, _, _, lane in others if lane is not None})
+        if offers:
+            self.offer(offers)
         return [job for job in jobs if self.supports(job.task, job.version)]
 
     def hear(self, task: str, answer: DoorbellResult) -> None:

@@ -9,68 +9,15 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from kontor.engine import pulling
 from kontor.engine.admin import job_queries
 from kontor.http.context import Deps
 from kontor.http.problems import Unavailable
+from kontor.http.pull_watch import PullWatch
 from kontor.http.responses import ApiResponse, LongPoll
 from kontor.http.transaction import run, run_on_connection
 
 MIN_PAUSE: Final = 0.005
 MAX_PAUSE: Final = 0.1
-PULL_PAUSE: Final = 0.01
-MOST_WOKEN: Final = 50
-"""Workers woken at once for one task."""
-
-
-@dataclass(slots=True)
-class PullWatch:
-    """Pull workers that wait, first come first served. Lives in the event loop; one query serves all of them."""
-
-    deps: Deps
-    waiting: dict[asyncio.Event, tuple[str, ...]] = field(default_factory=dict)
-    task: asyncio.Task[None] | None = None
-    pause: float = MIN_PAUSE
-
-    async def wait(self, tasks: tuple[str, ...], seconds: float) -> bool:
-        """Return True when jobs of one of the tasks are there and it is this worker's turn, False after `seconds`."""
-        turn = asyncio.Event()
-        self.waiting[turn] = tasks
-        self.pause = MIN_PAUSE
-        if self.task is None or self.task.done():
-            self.task = asyncio.get_running_loop().create_task(self._poll())
-        try:
-            async with asyncio.timeout(seconds):
-                await turn.wait()
-        except TimeoutError:
-            return False
-        finally:
-            self.waiting.pop(turn, None)
-        return True
-
-    async def _poll(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self.waiting:
-            await asyncio.sleep(self.pause)
-            self.pause = min(self.pause * 1.5, PULL_PAUSE)
-            tasks = sorted({task for tasks in self.waiting.values() for task in tasks})
-            counts = await loop.run_in_executor(self.deps.threads, self._offered, tasks)
-            self._wake(counts)
-
-    def _wake(self, counts: dict[str, int]) -> None:
-        """Wake as many workers as there are jobs, those that wait longest first."""
-        for turn, tasks in list(self.waiting.items()):
-            task = next((task for task in tasks if counts.get(task, 0) > 0), None)
-            if task is not None:
-                counts[task] -= 1
-                del self.waiting[turn]
-                turn.set()
-
-    def _offered(self, tasks: list[str]) -> dict[str, int]:
-        try:
-            return run_on_connection(self.deps, lambda connection: pulling.offered(connection, tasks, MOST_WOKEN))
-        except Unavailable:
-            return {}
 
 
 @dataclass(slots=True)
@@ -142,9 +89,12 @@ async def long_poll(watch: JobWatcher, response: ApiResponse) -> ApiResponse:
 
 async def _until_leased(watch: JobWatcher, response: ApiResponse, wait: LongPoll) -> ApiResponse:
     """Wait for jobs of pull types; whoever finds that another was quicker waits on."""
-    loop = asyncio.get_running_loop()
+    loop, woken = asyncio.get_running_loop(), False
     end = loop.time() + wait.seconds
-    while response.again and (left := end - loop.time()) > 0 and await watch.pulls.wait(wait.tasks, left):
+    while response.again and (left := end - loop.time()) > 0:
+        woken = await watch.pulls.wait(wait.tasks, wait.tenant, left, again=woken)
+        if not woken:
+            break
         answer = await loop.run_in_executor(watch.deps.threads, _render, watch.deps, replace(response, wait=wait))
         response = replace(answer, wait=None)
     return replace(response, wait=None)

@@ -25,8 +25,8 @@ JSON = "application/json"
 class LongPoll:
     """Delay the response by at most `seconds` of wall time, then render it again.
 
-    Waits for the end of the job `job_id`, until `done` returns True, or until jobs of pull types `tasks` are there and
-    the response is not to be rendered `again`.
+    Waits for the end of the job `job_id`, until `done` returns True, or until jobs of pull types `tasks` are there, of
+    a `tenant` if it is set, and the response is not to be rendered `again`.
     """
 
     seconds: float
@@ -34,6 +34,7 @@ class LongPoll:
     job_id: UUID | None = None
     done: Callable[[Session], bool] | None = None
     tasks: tuple[str, ...] = ()
+    tenant: str | None = None
 
     def rendered(self, view: ResponseView) -> "LongPoll":
         """Return the same, whose last response is rendered for its viewer."""

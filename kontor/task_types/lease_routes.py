@@ -120,7 +120,7 @@ def lease_jobs(ctx: Ctx, body: LeaseIn) -> ApiResponse:
     response = render(ctx.session)
     if body.wait == 0 or not response.again:
         return response
-    return replace(response, wait=LongPoll(body.wait, render, tasks=tuple(tasks)))
+    return replace(response, wait=LongPoll(body.wait, render, tasks=tuple(tasks), tenant=puller.tenant))
 
 
 @routes.post("/v1/leases/{lease_id}/heartbeat", HOLD, response=BeatOut, audited=False)

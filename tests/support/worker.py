@@ -10,7 +10,7 @@ from kontor.adapters.fakes import FakeHttp, FakeMailTransport
 from kontor.adapters.http import SignedCalls
 from kontor.adapters.network import FixedTxt
 from kontor.engine.runner import Runner
-from kontor.engine.testing import InlineWorker
+from kontor.engine.testing import InlineWorker, MemoryPullHints
 from kontor.http.context import Deps
 from kontor.mails.dispatch import Dispatcher
 from kontor.mails.resend import RULES
@@ -46,6 +46,8 @@ def running_worker(deps: Deps, **options: Any) -> Iterator[WorkerHarness]:
         reader=http,
     )
     with InlineWorker(deps.engine, all_handlers(ports), deps.clock, secret_box=deps.secret_box, **options) as inline:
+        if isinstance(deps.pull_hints, MemoryPullHints):
+            inline.bells.pull_hints = deps.pull_hints
         refresh = partial(task_types.refresh, catalogue=inline.registry.catalogue)
         inline.runtime = replace(inline.runtime, refresh=refresh)
         inline.runner, inline.relay.refresh = Runner(inline.runtime), refresh
