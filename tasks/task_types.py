@@ -151,7 +151,7 @@ class PushHandler:
             case Succeeded():
                 connection = psycopg_connection(session)
                 outside.drop(connection, job.lease)
-                outside.succeed(connection, session, job.jobs, job)
+                outside.succeed(connection, session, job.jobs, job, result.result)
                 return Done(result.result)
             case _:
                 assert_never(result)

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from kontor.engine.endings import EndingSubscriber
 from kontor.engine.retry import RetryPolicy
 from kontor.kernel.database import PgConnection
 from kontor.kernel.errors import FieldError, Invalid
@@ -130,12 +131,17 @@ class Catalogue:
                 raise ValueError(f"duplicate task name {payload.policy.name}")
             self._own[payload.policy.name] = payload
         self._declared: Mapping[str, type[Payload]] = {}
+        self.subscribers: tuple[EndingSubscriber, ...] = ()
         self._own_queues = tuple(sorted({payload.policy.queue for payload in self._own.values()}))
 
     def declare(self, payloads: Iterable[type[Payload]]) -> None:
         """Replace the declared types; those with the name of a task of Kontor's own are left out."""
         named = {payload.policy.name: payload for payload in payloads}
         self._declared = {name: payload for name, payload in named.items() if name not in self._own}
+
+    def subscribe(self, subscriber: EndingSubscriber) -> None:
+        """Tell a subscriber of the ends of declared jobs; called where the process starts."""
+        self.subscribers = (*self.subscribers, subscriber)
 
     @property
     def declared(self) -> Mapping[str, type[Payload]]:

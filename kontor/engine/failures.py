@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from kontor.engine import lanes, ledger
+from kontor.engine.endings import EndedJob, notify
 from kontor.engine.handlers import Failure, FailureListener, Permanent, RemoteUnavailable, Transient, Undecided
 from kontor.engine.ledger import JobRow, UnsuccessfulAttempt
 from kontor.engine.retry import next_attempt_at
@@ -102,6 +103,7 @@ def mark_dead(
     log.error("job.dead", **_log_fields(attempt, failure), reason=str(reason))
     _notify_handler(runtime, session, row, attempt.number, failure.message, reason)
     job = runtime.context(row, attempt.number)
+    notify(session, job.jobs, EndedJob(row.id, row.task, JobState.DEAD, error=failure.message))
     _call_safely(runtime, session, row, lambda: runtime.on_dead(session, job, reason, failure.message))
 
 

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from kontor.engine import declared, lanes, ledger
 from kontor.engine.declared import DeclaredPayload, DeclaredTask
+from kontor.engine.endings import EndedJob, notify
 from kontor.engine.enqueue import Jobs, ring_after_commit
 from kontor.engine.failures import FailedAttempt, record_failure
 from kontor.engine.handlers import Cancel, JobContext, Permanent, Snooze, Transient
@@ -148,7 +149,7 @@ class Attempt:
             self.connection, [(self.row.id, result)], attempt_increment=0, worker=self.lease.worker, started=None,
             finished=now,
         )  # fmt: skip
-        succeed(self.connection, self.session, self._family(), self.row)
+        succeed(self.connection, self.session, self._family(), self.row, result)
         self.runtime.free_lane(self.session, self.connection, self.row, healthy=True)
         self.runtime.count(self.row, AttemptOutcome.SUCCEEDED, None, now)
 
@@ -199,7 +200,7 @@ class Attempt:
     def _write_cancelled(self, outcome: Cancel) -> None:
         now = self.runtime.clock.now()
         write_outcome(self.connection, self.lease.worker, self.row, outcome, now, now, attempt_increment=0)
-        compensate(self.connection, self.session, self._family(), self.row)
+        end_cancelled(self.connection, self.session, self._family(), self.row)
         self.runtime.free_lane(self.session, self.connection, self.row, healthy=False)
 
 
@@ -210,26 +211,33 @@ def cancel_running(session: Session, jobs: Jobs, job_id: UUID, lease: UUID, now:
     if row is None:
         return False
     write_outcome(connection, f"push:{row.task}", row, CANCELLED_ON_REQUEST, now, now, attempt_increment=0)
-    compensate(connection, session, jobs.child_of(row.id, row.trace_id), row)
+    end_cancelled(connection, session, jobs.child_of(row.id, row.trace_id), row)
     if row.lane is not None:
         lanes.leave(connection, row.lane, row.id, healthy=True)
         ring_after_commit(session, jobs.doorbell)
     return True
 
 
-def succeed(connection: PgConnection, session: Session, family: Jobs, row: JobRow | JobContext) -> None:
+def succeed(
+    connection: PgConnection, session: Session, family: Jobs, row: JobRow | JobContext, result: JsonValue
+) -> None:
     """Erase the sensitive args of a job that succeeded, and enqueue what its type says comes then, as its child."""
     declared.erase(connection, row.id)
+    notify(session, family, EndedJob(row.id, row.task, JobState.SUCCEEDED, result))
     task = declared_task(family, row.task)
     if task is not None and task.then is not None:
         _follow(connection, session, family, row, task.then.task, task.then.args)
 
 
-def compensate(connection: PgConnection, session: Session, family: Jobs, row: JobRow) -> None:
+def end_cancelled(connection: PgConnection, session: Session, family: Jobs, row: JobRow) -> None:
     """Enqueue what undoes a cancelled job that may have acted, with the args of that job, as its child."""
-    task = declared_task(family, row.task)
+    task, compensation = declared_task(family, row.task), None
     if task is not None and task.compensate is not None:
-        _follow(connection, session, family, row, task.compensate, row.payload)
+        compensation = _follow(connection, session, family, row, task.compensate, row.payload)
+    cancelled = EndedJob(
+        row.id, row.task, JobState.CANCELLED, error=CANCELLED_ON_REQUEST.reason, compensation=compensation
+    )
+    notify(session, family, cancelled)
 
 
 def declared_task(jobs: Jobs, name: str) -> DeclaredTask | None:
@@ -245,10 +253,11 @@ def _follow(
     row: JobRow | JobContext,
     task: str,
     args: Mapping[str, JsonValue],
-) -> None:
+) -> UUID | None:
     """Enqueue a job for whom another one was; args that its type refuses are logged, the other job counts."""
     subject = declared.subject_of(connection, row.id)
     try:
-        family.enqueue(session, task, args, tenant=row.tenant, subject=subject)
+        return family.enqueue(session, task, args, tenant=row.tenant, subject=subject).id
     except Invalid as error:
         log.error("task_type.follow_up_refused", job=str(row.id), task=task, error=error.message)
+        return None

@@ -12,6 +12,7 @@ from kontor.engine import lanes, ledger, outside
 from kontor.engine.catalogue import Payload
 from kontor.engine.enqueue import ring_after_commit
 from kontor.engine.failures import UNANSWERED, FailedAttempt, mark_dead, mark_exhausted_dead, record_failure
+from kontor.engine.endings import EndedJob, notify
 from kontor.engine.handlers import Cancel, Cancelled, Done, ExternalHandler, Failure, Outcome, Released, Snooze, WorksOn
 from kontor.engine.ledger import JobRow, UnsuccessfulAttempt
 from kontor.engine.runtime import WorkerRuntime, committing, forget_rows
@@ -272,5 +273,9 @@ class TurnTransaction:
         write_outcome(
             connection, runtime.worker, row, outcome, claimed.started, now, attempt_increment=attempt_increment
         )
+        if isinstance(outcome, Cancel):
+            acted = row.attempt > 0 or row.reason is not None
+            ended = EndedJob(row.id, row.task, JobState.CANCELLED, error=outcome.reason, may_have_acted=acted)
+            notify(session, runtime.jobs.child_of(row.id, row.trace_id), ended)
         count_outcome(runtime, row, outcome, claimed.started, now)
         runtime.free_lane(session, connection, row, healthy=healthy)

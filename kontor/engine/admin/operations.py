@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from kontor import audit
 from kontor.audit import Actor
 from kontor.engine import cancellation
+from kontor.engine.endings import EndedJob, notify
 from kontor.engine.enqueue import Jobs, ring_after_commit
 from kontor.engine.payloads import HandlersCancel
 from kontor.engine.schedules import run_now
@@ -20,7 +21,7 @@ from kontor.kernel.ports import Clock
 from kontor.kernel.states import JobState
 from models.control import Queue, Schedule
 
-FIND = "SELECT state, lane FROM jobs WHERE id = %s FOR UPDATE SKIP LOCKED"
+FIND = "SELECT state, lane, task, attempt, reason FROM jobs WHERE id = %s FOR UPDATE SKIP LOCKED"
 LEASE_OF = "SELECT task, lease FROM jobs WHERE id = %s"
 SEEN = "SELECT state FROM jobs WHERE id = %s"
 FINISHED = "SELECT state FROM jobs_archive WHERE id = %s"
@@ -93,11 +94,15 @@ class Operations:
         row = connection.execute(FIND, (job_id,)).fetchone()
         if row is None:
             return None
-        state, lane = row
+        state, lane, task, attempt, waits_for = row
         reason = actor.reason or f"cancelled by {actor.name}"
         cancellation.cancel_locked(connection, job_id, state, lane, reason, self.clock.now())
         if state == JobState.RUNNING:
             self._ask_handler(session, job_id)
+        else:
+            acted = attempt > 0 or waits_for is not None
+            ended = EndedJob(job_id, task, JobState.CANCELLED, error=reason, may_have_acted=acted)
+            notify(session, self.jobs, ended)
         return str(state)
 
     def _ask_handler(self, session: Session, job_id: UUID) -> None:
@@ -113,6 +118,7 @@ class Operations:
         seen = connection.execute(SEEN, (job_id,)).fetchone()
         if seen is not None and seen[0] not in (JobState.DEAD, JobState.RETRYING):
             raise _conflict("not_retryable", seen[0])
+        self._require_retry(session, job_id)
         try:
             with lock_limit(session):
                 self._requeue(session, job_id)
@@ -121,6 +127,13 @@ class Operations:
             raise Conflict("not_retryable", message, state=seen[0] if seen else "cancelled") from None
         audit.record(session, actor, "job.retry", f"job:{job_id}", at=self.clock.now())
         ring_after_commit(session, self.jobs.doorbell)
+
+    def _require_retry(self, session: Session, job_id: UUID) -> None:
+        """Raise Conflict(`not_retryable`) for a job whose end had consequences that a second run would contradict."""
+        for subscriber in self.jobs.catalogue.subscribers:
+            refusal = subscriber.refuse_retry(session, job_id)
+            if refusal is not None:
+                raise Conflict("not_retryable", refusal, state=JobState.DEAD)
 
     def _requeue(self, session: Session, job_id: UUID) -> None:
         connection, now = psycopg_connection(session), self.clock.now()
