@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
 from kontor.account_book import routes as account_book_routes
-from kontor.accounts import brand_routes, domain_routes, suspension_routes
+from kontor.accounts import brand_routes, domain_routes, instance_routes, suspension_routes
 from kontor.accounts import routes as accounts_routes
 from kontor.bulk import routes as bulk_routes
 from kontor.console.app import mount as mount_console
@@ -29,7 +29,7 @@ from kontor.http.long_poll import JobWatcher
 from kontor.http.responses import MEDIA, ApiResponse, head, problem, respond
 from kontor.http.routing import Routes, describe, flat
 from kontor.http.tracing import TracingMiddleware
-from kontor.jobs import queue_routes
+from kontor.jobs import lane_routes, queue_routes
 from kontor.jobs import routes as jobs_routes
 from kontor.kernel.doorbells import Offers
 from kontor.kernel.errors import KontorError
@@ -60,7 +60,9 @@ FAMILIES: Final[tuple[Routes, ...]] = (
     queue_routes.queue_routes,
     reconciliation_routes.routes,
     queue_routes.schedule_routes,
+    lane_routes.routes,
     accounts_routes.routes,
+    instance_routes.routes,
     brand_routes.routes,
     suspension_routes.routes,
     accounts_routes.reseller_routes,

@@ -57,6 +57,7 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     "QueueOut": Fields(
         staff="name paused scheduled queued running retrying dead oldest_queued_seconds estimated",
     ),
+    "LaneOut": Fields(staff="name account_id state failures waiting dead since next_try_at last_error"),
     "OccurrenceOut": Fields(staff="slot due_at fired_at job_id skipped"),
     "ScheduleOut": Fields(staff="name cron timezone misfire task paused last next error"),
     "GapOut": Fields(
@@ -72,13 +73,16 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     "StartedTrialOut": Fields(everyone="ends_at"),
     "AcceptedTermsOut": Fields(trade="version accepted_at"),
     "AccountOut": Fields(
-        everyone="id programme name kind party reseller_id admin_email locale timezone plan trial usage read_only"
-        " suspended activated_at deleted_at created_at",
+        everyone="id programme name kind party reseller_id admin_email locale timezone home_url plan features"
+        " trial usage read_only suspended instance activated_at deleted_at created_at",
         trade="terms external_id",
     ),
     "ResellerOut": Fields(everyone="disconnected_from"),
     "InvitedOut": Fields(everyone="mail"),
-    "InstanceOut": Fields(everyone="url secret"),
+    "InstanceSecretOut": Fields(everyone="url secret"),
+    "InstanceStateOut": Fields(everyone="state"),
+    "InstanceOut": Fields(everyone="url created_at updated_at"),
+    "PingOut": Fields(everyone="job_id"),
     "DnsRecordOut": Fields(trade="name type value"),
     "DomainOut": Fields(
         trade="account_id domain verified verified_at verified_by checked_at last_error record",

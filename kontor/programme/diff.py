@@ -76,7 +76,9 @@ def _contact(contact: ProviderContact) -> Document | None:
 def _plan(plan: Plan) -> Document:
     limits = {metric: UNLIMITED if limit is None else limit for metric, limit in plan.limits.items()}
     price = None if plan.price is None else f"{plan.price.amount:f}"
-    return _without_none({"name": plan.name, **_more_names(plan.names), "price": price, "limits": limits})
+    features = list(plan.features) or None
+    rows = {"name": plan.name, **_more_names(plan.names), "price": price, "limits": limits, "features": features}
+    return _without_none(rows)
 
 
 def _display_names(shown: Mapping[str, DisplayName]) -> Document | None:
