@@ -2,6 +2,7 @@
 
 import sys
 from types import TracebackType
+from typing import Annotated
 
 import typer
 
@@ -28,6 +29,24 @@ from kontor.kernel.errors import Invalid, KontorError
 EXPECTED = (SettingsError, StartFailed, AlreadyOwned, KontorError)
 
 
+def print_version(value: bool) -> None:
+    """Print version, commit and schema, and exit."""
+    if value:
+        from kontor.cli.version import installed
+
+        print(installed(as_json="--json" in sys.argv))
+        raise typer.Exit
+
+
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print version, commit and schema.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", hidden=True)] = False,
+) -> None:
+    """The back office of a reseller programme."""
+
+
 def build() -> typer.Typer:
     """Build the command line."""
     app = typer.Typer(
@@ -38,6 +57,7 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
+    app.callback()(common)
     for command in (processes.web, processes.worker, processes.relay, processes.scheduler):
         app.command()(command)
     app.command(hidden=True)(processes.catcher)
