@@ -1,8 +1,11 @@
 """The `kontor` command: assembles its commands and prints errors as one line on stderr."""
 
+import json
+import subprocess
 import sys
+from pathlib import Path
 from types import TracebackType
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -29,16 +32,43 @@ from kontor.kernel.errors import Invalid, KontorError
 EXPECTED = (SettingsError, StartFailed, AlreadyOwned, KontorError)
 
 
+COMMIT: Final = Path(__file__).resolve().parents[1] / "COMMIT"
+"""Written by `make build` into the wheel."""
+
+
+def installed(*, as_json: bool) -> str:
+    """Return one line, or one JSON document `{version, commit, schema}`; an unknown commit is null."""
+    from workers.connections import installed_version
+    from workers.migrations import ROOT, newest_revision
+
+    version, commit, schema = installed_version(), commit_of(ROOT), newest_revision()
+    if as_json:
+        return json.dumps({"version": version, "commit": commit, "schema": schema})
+    return f"kontor {version} (commit {commit or 'unknown'}, schema {schema})"
+
+
+def commit_of(checkout: Path) -> str | None:
+    """Return the commit of the wheel or of the checkout, None where neither says."""
+    if COMMIT.exists():
+        return COMMIT.read_text().strip()
+    if not (checkout / ".git").exists():
+        return None
+    argv = ["git", "-C", str(checkout), "rev-parse", "--short=12", "HEAD"]
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=10)
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() or None
+
+
 def print_version(value: bool) -> None:
     """Print version, commit and schema, and exit."""
     if value:
-        from kontor.cli.version import installed
-
         print(installed(as_json="--json" in sys.argv))
         raise typer.Exit
 
 
-def common(
+def options(
     version: Annotated[
         bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print version, commit and schema.")
     ] = False,
@@ -57,7 +87,7 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    app.callback()(common)
+    app.callback()(options)
     for command in (processes.web, processes.worker, processes.relay, processes.scheduler):
         app.command()(command)
     app.command(hidden=True)(processes.catcher)

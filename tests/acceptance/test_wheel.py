@@ -40,8 +40,8 @@ def run(site: Path, code: str, where: Path) -> str:
 
 def test_wheel_puts_nothing_but_its_own_folder_beside_other_packages(site: Path) -> None:
     names = {path.name for path in site.iterdir()}
-    assert {name for name in names if not name.endswith(".dist-info")} == {"kontor_app", "kontor.pth"}
-    assert not {"tests", "bench", "docs"} & {path.name for path in (site / "kontor_app").iterdir()}
+    assert {name for name in names if not name.endswith(".dist-info")} == {"kontor-app", "kontor.pth"}
+    assert not {"tests", "bench", "docs"} & {path.name for path in (site / "kontor-app").iterdir()}
 
 
 def test_command_of_the_wheel_runs_outside_any_checkout(site: Path, tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_command_of_the_wheel_runs_outside_any_checkout(site: Path, tmp_path: Pa
 
 def test_modules_of_the_wheel_come_from_its_folder(site: Path, tmp_path: Path) -> None:
     code = "import models, scheduler, tasks.registry, workers.web_app; print(workers.web_app.__file__)"
-    assert run(site, code, tmp_path).strip() == str(site / "kontor_app" / "workers" / "web_app.py")
+    assert run(site, code, tmp_path).strip() == str(site / "kontor-app" / "workers" / "web_app.py")
 
 
 def test_lock_of_a_deployment_is_a_subset_without_test_tools() -> None:
