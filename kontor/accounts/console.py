@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from kontor.accounts import brand_queries, images, instances, suspension, timeline, timeline_queries
+from kontor.accounts.image_coding import InvalidImage
 from kontor.accounts.schemas import account_outs
 from kontor.accounts.suspension import Suspender
 from kontor.accounts.timeline_queries import AccountSearch
@@ -74,7 +75,7 @@ def upload_image(request: ConsoleRequest) -> TemplateResponse | Redirect:
         raise NotFound
     try:
         images.upload(request.context, request.session, account, ImageRole(role), content, request.deps.public_url)
-    except images.InvalidImage as error:
+    except InvalidImage as error:
         return _account_page(request, account, texts.IMAGE_REFUSED[error.cause.value], 422)
     return Redirect(f"{BASE_PATH}/{account.id}?done=image")
 

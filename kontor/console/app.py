@@ -81,6 +81,18 @@ SECURITY_FORMS: Final[Mapping[str, ConsoleView]] = {
     "sessions/{session_id}/end": security.end_session,
     "sessions/end-others": security.end_others,
 }
+FORMS: Final[tuple[tuple[str, str, ConsoleView, OperatorRole], ...]] = (
+    ("POST", "/console/logout", login.logout, OperatorRole.VIEWER),
+    ("POST", PASSWORD_PATH, login.change_password, OperatorRole.VIEWER),
+    ("POST", "/console/theme", login.choose_theme, OperatorRole.VIEWER),
+    ("POST", "/console/searches", jobs.keep, OperatorRole.VIEWER),
+    ("POST", "/console/searches/{search_id}/forget", jobs.forget, OperatorRole.VIEWER),
+    ("POST", "/console/bulk", bulk_console.begin, OperatorRole.OPERATOR),
+    ("GET", "/console/jobs/{job_id}/again", job.show_again, OperatorRole.OPERATOR),
+    ("POST", "/console/jobs/{job_id}/again", job.run_again, OperatorRole.OPERATOR),
+    ("GET", "/console/mail/{mail_id}/again", mails_console.show_again, OperatorRole.OPERATOR),
+    ("POST", "/console/mail/{mail_id}/again", mails_console.send_again, OperatorRole.OPERATOR),
+)
 SIGN_IN: Final[tuple[tuple[str, str, ConsoleView], ...]] = (
     ("GET", login.LOGIN, login.show_login),
     ("POST", login.LOGIN, sign_in_steps.first),
@@ -124,19 +136,11 @@ def router_of(server: ConsoleHandler) -> APIRouter:
         add(path, method, view, None)
     for path, prepare in ((provider.START, provider.leave), (provider.BACK, provider.come_back)):
         router.add_api_route(path, server.prepared(prepare), methods=["GET"], name=f"GET {path}")
-    add("/console/logout", "POST", login.logout, OperatorRole.VIEWER)
-    add(PASSWORD_PATH, "POST", login.change_password, OperatorRole.VIEWER)
+    for method, path, view, role in FORMS:
+        add(path, method, view, role)
     for name, view in SECURITY_FORMS.items():
         add(f"/console/security/{name}", "POST", view, OperatorRole.VIEWER, proof="session" not in name)
-    add("/console/theme", "POST", login.choose_theme, OperatorRole.VIEWER)
-    add("/console/searches", "POST", jobs.keep, OperatorRole.VIEWER)
-    add("/console/searches/{search_id}/forget", "POST", jobs.forget, OperatorRole.VIEWER)
-    add("/console/bulk", "POST", bulk_console.begin, OperatorRole.OPERATOR)
     add("/console/accounts/{account_id}/image", "POST", accounts_console.upload_image, OperatorRole.OPERATOR, files=1)
-    add("/console/jobs/{job_id}/again", "GET", job.show_again, OperatorRole.OPERATOR)
-    add("/console/jobs/{job_id}/again", "POST", job.run_again, OperatorRole.OPERATOR)
-    add("/console/mail/{mail_id}/again", "GET", mails_console.show_again, OperatorRole.OPERATOR)
-    add("/console/mail/{mail_id}/again", "POST", mails_console.send_again, OperatorRole.OPERATOR)
     gallery = Gallery()
     add("/console/mail/gallery", "GET", gallery.show_index, OperatorRole.VIEWER)
     add("/console/mail/gallery/{template}/{language}", "GET", gallery.show_sample, OperatorRole.VIEWER)
