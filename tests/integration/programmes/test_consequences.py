@@ -191,7 +191,7 @@ def test_later_version_begins_by_its_job_and_has_its_limits_judged(office: Conte
     assert not rollout.begin(office, session, begun)
     office.jobs.clock.advance(timedelta(days=1))  # type: ignore[attr-defined]  # the tests' clock is a manual one
     assert rollout.begin(office, session, begun)
-    assert salons.payloads("quotas.judge") == [{"programme": "booking"}]
+    assert salons.payloads("quotas.judge") == [{"programme": "booking", "number": 2, "follows": 1}]
 
 
 def test_limit_is_judged_against_the_version_before_when_another_began_meanwhile(
