@@ -1,7 +1,7 @@
 # Kontor. `make help` lists what can be made. Needs make and python3 (3.11 or newer, with its venv module).
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo up test check quick format chaos chaos-hosts mutate attack bench bench-growth bench-exports bench-imports bench-memory bench-outside bench-daily bench-charging bench-pool house simulate migrate browser soak clean
+.PHONY: help install lock demo up test check quick format chaos chaos-hosts mutate attack bench bench-growth bench-exports bench-imports bench-memory bench-outside bench-daily bench-charging bench-pool bench-pullers house simulate migrate browser soak clean
 
 BIN := .venv/bin
 # Options for the programs behind `test`, `browser`, `chaos`, `mutate`, `attack`, `bench` and `simulate`.
@@ -100,6 +100,9 @@ bench-charging: $(STAMP) ## measure 100,000 recurring fees that fall due on one 
 
 bench-pool: $(STAMP) ## measure Dramatiq's worker beside a thread pool of our own
 	@$(BIN)/python -m bench.pool $(BENCH)
+
+bench-pullers: $(STAMP) ## measure pull workers that wait: how soon one gets a job, what a thousand cost other calls
+	@$(BIN)/python -m bench.pullers $(BENCH)
 
 house: $(STAMP) ## measure the code base against the limits of its style; HOUSE="--places" lists what exceeds one
 	@$(BIN)/python -m devtools.house $(HOUSE)

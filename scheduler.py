@@ -11,15 +11,26 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from kontor.adapters.redis_doorbell import RedisRelayHint
+from kontor.adapters.secrets import DataKeyBox
 from kontor.adapters.settings import Settings
 from kontor.engine import processes
 from kontor.engine.enqueue import Jobs
 from kontor.engine.leadership import Lead, Leadership, LeadershipLost, SoleLead
 from kontor.engine.schedules import declare, fire_due
 from kontor.kernel.database import PgConnection
+from kontor.kernel.database import psycopg_connection as psycopg_of
+from kontor.task_types import registry as task_types
 from tasks.catalogue import catalogue
 from tasks.schedules import all_schedules
-from workers.connections import clock_for, installed_version, psycopg_connection, redis_client, sql_engine, tracer_for
+from workers.connections import (
+    DatabaseKeys,
+    clock_for,
+    installed_version,
+    psycopg_connection,
+    redis_client,
+    sql_engine,
+    tracer_for,
+)
 from workers.namespaces import redis_keys
 from workers.presence import Presence, RedisPing, identify
 from workers.sealing import Sealer
@@ -52,6 +63,7 @@ class SchedulerLoop:
         lead.check()
         self._sealer.run_due()
         with Session(self._engine) as session, session.begin():
+            task_types.refresh(psycopg_of(session), self._jobs.catalogue)
             return fire_due(session, self._jobs, now, self._release)
 
     def _declare(self, now: datetime) -> None:
@@ -129,7 +141,8 @@ def run(settings: Settings) -> None:
     doorbell = RedisRelayHint(redis_client(settings), redis_keys(settings))
     engine = sql_engine(settings, presence.identity.application, 2)
     tracer = tracer_for(settings, "scheduler")
-    jobs = Jobs(catalogue(), clock, doorbell)
+    box = DataKeyBox(DatabaseKeys(settings), settings.secret_keys)
+    jobs = Jobs(catalogue(), clock, doorbell, secret_box=box)
     if tracer is not None:
         from kontor.engine.tracing import with_tracing
 

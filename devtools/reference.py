@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 import tasks
 from devtools.source import ROOT
 from kontor.engine.catalogue import Payload, Policy
+from kontor.engine.declared import DeclaredPayload
 from kontor.engine.retry import RetryPolicy
 from kontor.http.routing import describe, flat
 from kontor.kernel.states import CrashPolicy, TaskKind
@@ -72,6 +73,8 @@ class ExampleSession:
 
     def scalars(self, statement: Any) -> Any:
         """Return the rows of the example."""
+        if "task_schedules" in str(statement):
+            return Rows()
         document = {"timezone": PROGRAMME_ZONE, "discount": {"kind": "turnover"}}
         return Rows([SimpleNamespace(code="CODE", document=document)])
 
@@ -93,7 +96,11 @@ def entries() -> list[TaskEntry]:
         for _, handler in inspect.getmembers(module, inspect.isclass)
         if handler.__module__ == module.__name__
     )
-    return [TaskEntry(payload, module.__name__) for payload, module in handled if isinstance(payload, type)]
+    return [
+        TaskEntry(payload, module.__name__)
+        for payload, module in handled
+        if isinstance(payload, type) and payload is not DeclaredPayload
+    ]
 
 
 def reference() -> str:
@@ -111,7 +118,7 @@ def section(module: str, family: list[TaskEntry], schedules: list[tuple[str, str
     names = {entry.policy.name for entry in family}
     scheduled = [line for task, line in schedules if task in names]
     lines = [
-        f"\n## {module.removeprefix('tasks.').capitalize()}\n",
+        f"\n## {module.removeprefix('tasks.').replace('_', ' ').capitalize()}\n",
         f"Handlers: `{path(module)}`. Payloads: {', '.join(f'`{path(name)}`' for name in payloads)}.\n",
         "| task | does | queue | kind | public | start within | retries |",
         "|---|---|---|---|---|---|---|",

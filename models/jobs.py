@@ -89,6 +89,14 @@ class Job(JobColumns, Base):
         Index("ix_jobs_parent_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         Index("ix_jobs_tenant", "tenant", "id", postgresql_where=text("tenant <> ''")),
         Index("ix_jobs_unsupported", "task", "payload_version", "id", postgresql_where=text("unsupported")),
+        Index(
+            "ix_jobs_pulled",
+            "task",
+            text("priority DESC"),
+            "tenant",
+            "id",
+            postgresql_where=text("state = 'queued' AND unsupported"),
+        ),
         {
             "postgresql_with": {
                 "fillfactor": "90",

@@ -15,7 +15,10 @@ Sleep = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandlerDeps:
-    """Dependencies of handlers; `secret_box` holds the same secret as the API's."""
+    """Dependencies of handlers; `secret_box` holds the same secret as the API's.
+
+    `handler_sender` calls handlers of declared tasks, which may have addresses that nothing else may have.
+    """
 
     sleep: Sleep
     ctx: Context
@@ -27,6 +30,7 @@ class HandlerDeps:
     transport: MailTransport
     txt: TxtResolver
     reader: HttpReader
+    handler_sender: CallSender | None = None
 
     @property
     def programmes(self) -> Programmes:

@@ -96,7 +96,9 @@ def _minute(instant: datetime) -> datetime:
 RETENTION_CHUNK = 10_000
 JOBS = """
 WITH old AS (SELECT id FROM jobs_archive WHERE finished_at < %(before)s LIMIT %(chunk)s),
-attempts AS (DELETE FROM job_attempts WHERE job_id IN (SELECT id FROM old))
+attempts AS (DELETE FROM job_attempts WHERE job_id IN (SELECT id FROM old)),
+subjects AS (DELETE FROM declared_jobs WHERE job_id IN (SELECT id FROM old)),
+leases AS (DELETE FROM job_leases WHERE job_id IN (SELECT id FROM old))
 DELETE FROM jobs_archive WHERE id IN (SELECT id FROM old)
 """
 OCCURRENCES = """

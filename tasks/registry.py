@@ -3,7 +3,20 @@
 from typing import Final
 
 from kontor.engine.handlers import Handler
-from tasks import accounts, bulk, discounts, fees, licences, mails, maintenance, offers, programmes, usage, webhooks
+from tasks import (
+    accounts,
+    bulk,
+    discounts,
+    fees,
+    licences,
+    mails,
+    maintenance,
+    offers,
+    programmes,
+    task_types,
+    usage,
+    webhooks,
+)
 from tasks.deps import HandlerDeps
 from tasks.schedules import recorded
 
@@ -23,6 +36,6 @@ FAMILIES: Final = (
 
 
 def all_handlers(deps: HandlerDeps) -> list[Handler]:
-    """Return the handler of every task; the last one dry-runs the others."""
+    """Return the handler of every task; one dry-runs the others, one runs declared push types."""
     handlers = [handler for handlers_of in FAMILIES for handler in handlers_of(deps)]
-    return [*map(recorded, handlers), bulk.JobsPreviewHandler(handlers)]
+    return [*map(recorded, handlers), bulk.JobsPreviewHandler(handlers), *task_types.handlers(deps)]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from pydantic_core import to_json
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
@@ -20,6 +21,8 @@ from kontor.kernel.states import TaskKind
 from kontor.mails import payloads as mails
 from kontor.operators import payloads as operators
 from kontor.reconciliation import payloads as reconciliation
+from kontor.task_types import queries as task_types
+from kontor.task_types.declaration import ScheduleIn
 from models.programmes import ProgrammeRow
 
 
@@ -35,7 +38,19 @@ def all_schedules(session: Session) -> list[ScheduleSpec]:
         *operators.SCHEDULES,
         *discounts.schedules(programmes),
         *fees.schedules(programmes),
+        *declared_schedules(session),
     ]
+
+
+def declared_schedules(session: Session) -> list[ScheduleSpec]:
+    """Return the schedules of task files."""
+    rows = task_types.all_schedules(session)
+    return [schedule_of(row.name, ScheduleIn.model_validate_json(to_json(row.document))) for row in rows]
+
+
+def schedule_of(name: str, declared: ScheduleIn) -> ScheduleSpec:
+    """Return a schedule of a task file as the engine knows it."""
+    return ScheduleSpec(name, declared.cron, declared.timezone, declared.task, declared.misfire, declared.args)
 
 
 RECORDED: Final = frozenset(

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from functools import partial
 from types import FrameType
 
 import psycopg
@@ -17,6 +18,7 @@ from kontor.engine.relay import Relay
 from kontor.kernel.database import PgConnection
 from kontor.kernel.doorbells import DoorbellChannel, DoorbellUnavailable
 from kontor.kernel.ports import CrashPoint, no_crash
+from kontor.task_types import registry as task_types
 from tasks.catalogue import catalogue as every_task
 from workers.connections import clock_for, psycopg_connection, redis_client, tracer_for
 from workers.namespaces import redis_keys
@@ -40,7 +42,7 @@ class RelayProcess:
         self._crash = crash
         self._clock = clock_for(settings)
         keys = redis_keys(settings)
-        self._bells = RedisDoorbellChannel(redis_client(settings, BROKER_TIMEOUT_SECONDS), keys, catalogue.queues)
+        self._bells = RedisDoorbellChannel(redis_client(settings, BROKER_TIMEOUT_SECONDS), keys, catalogue.channels)
         self._presence = Presence(identify("relay"), self._clock, RedisPing(settings))
         self._tracer = tracer_for(settings, "relay")
         self._stop_requested = threading.Event()
@@ -80,6 +82,7 @@ class RelayProcess:
         """Lead until a stop is requested or the leadership is lost or given up. Raises psycopg errors."""
         relay = Relay(connection, self._channel(connection), self._catalogue, self._clock, self._crash, leadership)
         relay.after_outage = self._after_outage
+        relay.refresh = partial(task_types.refresh, catalogue=self._catalogue)
         log.info("relay.leading", fence=leadership.fence)
         try:
             self._run_relay(connection, leadership, relay)

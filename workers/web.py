@@ -1,25 +1,31 @@
 """The web process: API and pages behind uvicorn."""
 
 import resource
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from functools import partial
 
 import uvicorn
 from sqlalchemy.orm import sessionmaker
 
 from kontor.adapters.bounded_http import bounded_http
+from kontor.adapters.clock import ServerClock
 from kontor.adapters.redis_doorbell import RedisRelayHint
+from kontor.adapters.redis_pull_hints import RedisPullHints
 from kontor.adapters.resolver import Names
 from kontor.adapters.secrets import HASHES_AT_ONCE, Argon2Passwords, DataKeyBox
 from kontor.adapters.settings import Settings
+from kontor.engine.catalogue import Catalogue
 from kontor.engine.enqueue import Jobs
 from kontor.engine.tracing import with_tracing
 from kontor.http.context import Deps
 from kontor.http.key_use import KeyUse
 from kontor.kernel.addresses import AddressGuard
+from kontor.kernel.database import PgConnection
 from kontor.kernel.tracing import Tracer
 from kontor.programme.service import Programmes
+from kontor.task_types.registry import refresh
 from tasks.catalogue import catalogue
 from workers.connections import (
     BoundedThreads,
@@ -50,6 +56,23 @@ def call_threads(tracer: Tracer | None) -> ThreadPoolExecutor:
     return pool(THREADS, thread_name_prefix="call")
 
 
+def on_beat(key_use: KeyUse, tasks: Catalogue, connection: PgConnection) -> None:
+    """Write when keys were used, and read the newest declared types. Raises psycopg errors."""
+    key_use.flush(connection)
+    refresh(connection, tasks)
+
+
+def presence_of(settings: Settings, clock: ServerClock, flush: Callable[[PgConnection], None]) -> PresenceThread:
+    """Build the thread of the process's beat."""
+    return PresenceThread(settings, Presence(identify("web"), clock, RedisPing(settings)), flush)
+
+
+def shut_down(*pools: Executor) -> None:
+    """Let go of threads; what waits for one is dropped."""
+    for pool in pools:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
 @contextmanager
 def running(presence: PresenceThread) -> Iterator[None]:
     """Beat until the end of the block."""
@@ -65,20 +88,24 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
     """Build the dependencies of the API from settings; close them at the end of the block."""
     engine, client = sql_engine(settings, "kontor web", THREADS + HASHES_AT_ONCE), redis_client(settings)
     doorbell, clock, key_use = RedisRelayHint(client, redis_keys(settings)), clock_for(settings), KeyUse()
-    presence = PresenceThread(settings, Presence(identify("web"), clock, RedisPing(settings)), key_use.flush)
-    tracer, keys = tracer_for(settings, "web"), DatabaseKeys(settings)
+    tasks, tracer, keys = catalogue(), tracer_for(settings, "web"), DatabaseKeys(settings)
+    presence, box = (
+        presence_of(settings, clock, partial(on_beat, key_use, tasks)),
+        DataKeyBox(keys, settings.secret_keys),
+    )
     threads, sign_in_threads = call_threads(tracer), BoundedThreads(HASHES_AT_ONCE, WAITING_SIGN_INS)
     try:
         with running(presence), call_limits(settings) as limits, closing(Names()) as names:
             yield Deps(
                 sessions=sessionmaker(engine, expire_on_commit=False),
                 clock=clock,
-                jobs=with_tracing(Jobs(catalogue(), clock, doorbell), tracer),
-                secret_box=DataKeyBox(keys, settings.secret_keys),
+                jobs=with_tracing(Jobs(tasks, clock, doorbell, secret_box=box), tracer),
+                secret_box=box,
                 passwords=Argon2Passwords(),
                 programmes=Programmes(clock),
                 tokens=tokens_of(settings),
                 guard=AddressGuard(names.lookup, settings.allow_private_instances),
+                handler_guard=AddressGuard(names.lookup, networks=settings.handler_networks, field="handler.push"),
                 txt=names.lookup_txt,
                 threads=threads,
                 sign_in_threads=sign_in_threads,
@@ -93,10 +120,10 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
                 readiness=presence.readiness,
                 key_use=key_use,
                 limits=limits,
+                pull_hints=RedisPullHints(client, redis_keys(settings)),
             )
     finally:
-        for each in (threads, sign_in_threads):
-            each.shutdown(wait=False, cancel_futures=True)
+        shut_down(threads, sign_in_threads)
         doorbell.close()
         client.close()
         engine.dispose()

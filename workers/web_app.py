@@ -1,7 +1,8 @@
 """The web application, built from its dependencies."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from http import HTTPStatus
 from typing import Final
 
@@ -30,6 +31,7 @@ from kontor.http.routing import Routes, describe, flat
 from kontor.http.tracing import TracingMiddleware
 from kontor.jobs import queue_routes
 from kontor.jobs import routes as jobs_routes
+from kontor.kernel.doorbells import Offers
 from kontor.kernel.errors import KontorError
 from kontor.mails import routes as mails_routes
 from kontor.monitoring import routes as monitoring_routes
@@ -42,6 +44,8 @@ from kontor.payments import unmatched_routes
 from kontor.portal.routes import page_router
 from kontor.programme import routes as programme_routes
 from kontor.reconciliation import routes as reconciliation_routes
+from kontor.task_types import lease_routes
+from kontor.task_types import routes as task_types_routes
 from kontor.usage import routes as usage_routes
 from kontor.webhooks import routes as webhooks_routes
 
@@ -51,6 +55,8 @@ FAMILIES: Final[tuple[Routes, ...]] = (
     bulk_routes.routes,
     jobs_routes.control_routes,
     queue_routes.task_routes,
+    task_types_routes.routes,
+    lease_routes.routes,
     queue_routes.queue_routes,
     reconciliation_routes.routes,
     queue_routes.schedule_routes,
@@ -87,8 +93,9 @@ def build(deps: Deps) -> FastAPI:
     """Build the application: API, public pages and console."""
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with hints(deps, app.state.watch):
+            yield
         flush_refusals(deps)
         deps.threads.shutdown(wait=False, cancel_futures=True)
         if deps.tracer is not None:
@@ -116,6 +123,18 @@ def build(deps: Deps) -> FastAPI:
         app.add_middleware(TracingMiddleware, tracer=deps.tracer)
     app.add_middleware(Edge)
     return app
+
+
+def hints(deps: Deps, watch: JobWatcher) -> AbstractContextManager[None]:
+    """Let hints wake the pull workers that wait in the running event loop."""
+    if deps.pull_hints is None:
+        return nullcontext()
+    loop = asyncio.get_running_loop()
+
+    def heard(offers: Offers) -> None:
+        loop.call_soon_threadsafe(watch.pulls.hear, offers)
+
+    return deps.pull_hints.listening(heard)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

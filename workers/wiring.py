@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from kontor.adapters.dkim import signer_from_file
-from kontor.adapters.http import PinnedHttp, SignedCalls
+from kontor.adapters.http import HandlerHttp, PinnedHttp, SignedCalls
 from kontor.adapters.network import DnsTxt
 from kontor.adapters.secrets import DataKeyBox
 from kontor.adapters.settings import Settings, SettingsError
@@ -14,7 +15,7 @@ from kontor.adapters.traced_clients import TracedHttp, TracedMail, TracedReader
 from kontor.context import Context, Secrets
 from kontor.engine.enqueue import Jobs
 from kontor.engine.handlers import Handler
-from kontor.kernel.addresses import may_connect
+from kontor.kernel.addresses import lies_in, may_connect
 from kontor.kernel.identity import IdentityProvider
 from kontor.kernel.ports import Clock, HttpReader, HttpSender, MailTransport
 from kontor.kernel.tokens import Tokens
@@ -45,6 +46,7 @@ def handlers_for(settings: Settings, clock: Clock, jobs: Jobs, tracer: Tracer | 
         transport=transport,
         txt=DnsTxt(),
         reader=reader,
+        handler_sender=SignedCalls(handler_http(settings, tracer), clock),
     )
     return all_handlers(ports)
 
@@ -72,6 +74,12 @@ def outbound_adapters(settings: Settings, tracer: Tracer | None) -> tuple[HttpSe
         return http, http, transport
     mail = TracedMail(transport, tracer, smtp_address(settings.smtp_url))
     return TracedHttp(http, tracer), TracedReader(http, tracer), mail
+
+
+def handler_http(settings: Settings, tracer: Tracer | None) -> HttpSender:
+    """Build the adapter for calls to handlers of declared tasks: public addresses, and those of HANDLER_NETWORKS."""
+    http = HandlerHttp(may_connect, partial(lies_in, networks=settings.handler_networks))
+    return http if tracer is None else TracedHttp(http, tracer)
 
 
 def mail_builder(settings: Settings, clock: Clock) -> MailBuilder:

@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from random import random
 from uuid import UUID
 
@@ -19,10 +20,11 @@ from sqlalchemy.exc import DBAPIError
 from kontor.adapters.dramatiq_broker import DoorbellBroker
 from kontor.adapters.fault_injection import KillAt
 from kontor.adapters.redis_doorbell import RedisRelayHint, actor_name_of
+from kontor.adapters.secrets import DataKeyBox
 from kontor.adapters.settings import Settings
 from kontor.adapters.taken_bells import Capacity
 from kontor.engine import ledger
-from kontor.engine.catalogue import Catalogue
+from kontor.engine.catalogue import DECLARED_CHANNEL, Catalogue
 from kontor.engine.enqueue import Jobs
 from kontor.engine.handlers import Handler, Registry
 from kontor.engine.holdings import Holdings
@@ -33,9 +35,18 @@ from kontor.engine.runtime import WorkerRuntime
 from kontor.engine.tracing import TracedRunner, with_tracing
 from kontor.kernel.ports import CrashPoint, no_crash
 from kontor.kernel.states import TaskKind
+from kontor.task_types import registry as task_types
 from kontor.webhooks.events import emit_job_dead
 from tasks.catalogue import PAYLOADS
-from workers.connections import CACHED_PLAN_OPTIONS, clock_for, psycopg_connection, redis_client, sql_engine, tracer_for
+from workers.connections import (
+    CACHED_PLAN_OPTIONS,
+    DatabaseKeys,
+    clock_for,
+    psycopg_connection,
+    redis_client,
+    sql_engine,
+    tracer_for,
+)
 from workers.heartbeat import Heartbeat, end_process
 from workers.namespaces import redis_keys
 from workers.wiring import handlers_for
@@ -52,8 +63,9 @@ QUICK_THREADS = 2
 
 
 def slow_queues(catalogue: Catalogue) -> frozenset[str]:
-    """Return the queues with external tasks."""
-    return frozenset(payload.policy.queue for payload in catalogue if payload.policy.kind is TaskKind.EXTERNAL)
+    """Return the channels with external tasks."""
+    own = (payload.policy.queue for payload in catalogue if payload.policy.kind is TaskKind.EXTERNAL)
+    return frozenset((*own, DECLARED_CHANNEL))
 
 
 class Worker:
@@ -68,8 +80,9 @@ class Worker:
         self.doorbell = RedisRelayHint(client, keys)
         catalogue = Catalogue([*PAYLOADS, *(handler.payload for handler in extra)])
         self.tracer = tracer_for(settings, "worker")
-        jobs = with_tracing(Jobs(catalogue, clock, self.doorbell), self.tracer)
-        self.registry = Registry([*handlers_for(settings, clock, jobs, self.tracer), *extra])
+        box = DataKeyBox(DatabaseKeys(settings), settings.secret_keys)
+        jobs = with_tracing(Jobs(catalogue, clock, self.doorbell, secret_box=box), self.tracer)
+        self.registry = Registry([*handlers_for(settings, clock, jobs, self.tracer), *extra], catalogue)
         application = APPLICATION_PREFIX + self.name
         self.engine = sql_engine(settings, application, self.threads + QUICK_THREADS + 1, CACHED_PLAN_OPTIONS)
         self.limits = TimeLimit()
@@ -80,13 +93,13 @@ class Worker:
         holdings = Holdings(self.broker.bell_ids)
         self.heartbeat = Heartbeat(
             lambda: psycopg_connection(settings, application),
-            self.name, self.threads, catalogue.queues, self._drain, stats, holdings, clock,
+            self.name, self.threads, catalogue.channels, self._drain, stats, holdings, clock,
         )  # fmt: skip
         self.broker.may_claim = self.heartbeat.may_claim
         self._stopping, self._ending = threading.Event(), threading.Event()
         self.runtime = self._runtime(jobs, stats, holdings, crash)
         self.runner = Runner(self.runtime) if self.tracer is None else TracedRunner(self.runtime, self.tracer)
-        self._serve(catalogue.queues)
+        self._serve(catalogue.channels)
         self.worker = dramatiq.Worker(self.broker, worker_threads=self.threads + QUICK_THREADS, worker_timeout=1000)
 
     def _runtime(self, jobs: Jobs, stats: JobStats, holdings: Holdings, crash: CrashPoint) -> WorkerRuntime:
@@ -108,6 +121,7 @@ class Worker:
             stopping=self._stopping.is_set,
             act_limit=self._act_limit,
             registered_only=True,
+            refresh=partial(task_types.refresh, catalogue=self.registry.catalogue),
         )
 
     def _serve(self, queues: Sequence[str]) -> None:

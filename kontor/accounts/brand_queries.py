@@ -188,9 +188,17 @@ def images_of(session: Session, account_id: UUID) -> list[BrandImage]:
     return list(session.scalars(query.execution_options(populate_existing=True)))
 
 
-def put_request(session: Session, account_id: UUID, role: ImageRole, url: str, now: datetime) -> None:
-    """Insert or replace a request; it waits."""
-    values = {"url": url, "state": ImageState.WAITING.value, "problem": None, "requested_at": now, "fetched_at": None}
+def put_request(
+    session: Session,
+    account_id: UUID,
+    role: ImageRole,
+    url: str,
+    now: datetime,
+    state: ImageState = ImageState.WAITING,
+) -> None:
+    """Insert or replace a request; it waits, or what is at the URL is here already."""
+    fetched_at = now if state is ImageState.READY else None
+    values = {"url": url, "state": state.value, "problem": None, "requested_at": now, "fetched_at": fetched_at}
     statement = insert(BrandImage).values(account_id=account_id, role=role.value, **values)
     session.execute(statement.on_conflict_do_update(index_elements=["account_id", "role"], set_=values))
 
@@ -204,6 +212,13 @@ def forget(session: Session, account_id: UUID, role: ImageRole) -> None:
 def put_in_force(session: Session, account_id: UUID, role: ImageRole, digest: str | None) -> None:
     """Set which file is the image of an account's brand."""
     session.execute(update(BrandRow).where(BrandRow.account_id == account_id).values({role.value: digest}))
+
+
+def put_uploaded(session: Session, account_id: UUID, role: ImageRole, url: str, digest: str, now: datetime) -> None:
+    """Set URL and file of an image that was uploaded; without a brand, insert one that holds nothing else."""
+    values = {role.value: digest, f"{role.value}_url": url, "updated_at": now}
+    statement = insert(BrandRow).values(account_id=account_id, **values)
+    session.execute(statement.on_conflict_do_update(index_elements=["account_id"], set_=values))
 
 
 def put_file(session: Session, account_id: UUID, digest: str, content: bytes, now: datetime) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from kontor.accounts import instances, suspension, timeline, timeline_queries
+from kontor.accounts import brand_queries, images, instances, suspension, timeline, timeline_queries
 from kontor.accounts.schemas import account_outs
 from kontor.accounts.suspension import Suspender
 from kontor.accounts.timeline_queries import AccountSearch
@@ -15,11 +15,13 @@ from kontor.fees import queries as fees_queries
 from kontor.http.incoming import IncomingRequest
 from kontor.kernel.errors import NotFound
 from kontor.kernel.paging import cursor_id, paginate
+from kontor.kernel.states import ImageRole
 from kontor.kernel.validation import name_key
 from kontor.kernel.zones import local_day
 from kontor.licences import service as licences
-from kontor.programme import service as programme
-from kontor.ui import formatting
+from kontor.programme import service as programmes
+from kontor.programme.display_names import DisplayNames
+from kontor.ui import formatting, texts
 from kontor.ui.console_request import ConsoleRequest, Redirect, TemplateResponse
 from kontor.ui.formatting import timeboxed
 from kontor.usage.service import trial_state
@@ -30,6 +32,7 @@ from models.fees import FeeKind, FeeRun
 SHOWN: Final = 50
 SEARCH_MS: Final = 120
 BASE_PATH: Final = "/console/accounts"
+BRANDED: Final = frozenset({AccountKind.RESELLER, AccountKind.CLIENT})
 
 
 def show_accounts(request: ConsoleRequest) -> TemplateResponse | Redirect:
@@ -49,7 +52,10 @@ def show_accounts(request: ConsoleRequest) -> TemplateResponse | Redirect:
         "partial": partial,
         "next": None if page.next is None else f"{BASE_PATH}?{urlencode([*kept, ('cursor', page.next)])}",
         "filter": {name: incoming.query.get(name, "") for name in ("q", "programme", "kind", "reseller")},
-        "programmes": [row.code for row in programme.list_programmes(request.session)],
+        "shown": {account.programme: _shown(request, account.programme) for account in page.items},
+        "programmes": {
+            row.code: _shown(request, row.code).programme.name for row in programmes.list_programmes(request.session)
+        },
         "kinds": list(AccountKind),
     }
     return TemplateResponse("accounts.html", "Accounts", values, "accounts")
@@ -57,19 +63,41 @@ def show_accounts(request: ConsoleRequest) -> TemplateResponse | Redirect:
 
 def show_account(request: ConsoleRequest) -> TemplateResponse:
     """Show one account with its activity. Raises NotFound."""
-    account = account_from_path(request)
-    (shown,) = account_outs(request.session, request.deps.programmes, [account], request.now)
+    return _account_page(request, account_from_path(request))
+
+
+def upload_image(request: ConsoleRequest) -> TemplateResponse | Redirect:
+    """Put an uploaded logo or favicon in force for a reseller or client. Raises NotFound."""
+    account, form = account_from_path(request), request.incoming.form
+    content, role = request.incoming.files.get("image", b""), form.get("role", "")
+    if account.kind not in BRANDED or account.deleted_at is not None or role not in set(ImageRole):
+        raise NotFound
+    try:
+        images.upload(request.context, request.session, account, ImageRole(role), content, request.deps.public_url)
+    except images.InvalidImage as error:
+        return _account_page(request, account, texts.IMAGE_REFUSED[error.cause.value], 422)
+    return Redirect(f"{BASE_PATH}/{account.id}?done=image")
+
+
+def _account_page(
+    request: ConsoleRequest, account: Account, message: str | None = None, status: int = 200
+) -> TemplateResponse:
+    (out,) = account_outs(request.session, request.deps.programmes, [account], request.now)
     values = {
-        "account": shown,
+        "account": out,
+        "shown": _shown(request, account.programme),
         "purged_at": account.purged_at,
         "activity": timeline.account_timeline(request, account, f"{BASE_PATH}/{account.id}"),
         "reseller": formatting.named(request, [str(account.reseller_id)]).get(str(account.reseller_id)),
         "runs": _runs(request, account),
         "licences": licences.balances(request.session, account.id, request.now),
         "discount": discounts_queries.current(request.session, account.id),
+        "message": message,
+        "images": brand_queries.images_of(request.session, account.id) if account.kind in BRANDED else None,
+        "roles": list(ImageRole),
         **_instance(request, account.id),
     }
-    return TemplateResponse("account.html", account.name, values, "accounts")
+    return TemplateResponse("account.html", account.name, values, "accounts", status)
 
 
 def suspend(request: ConsoleRequest, reason: str | None) -> str:
@@ -94,6 +122,10 @@ def account_from_path(request: ConsoleRequest, name: str = "account_id") -> Acco
     if account is None:
         raise NotFound
     return account
+
+
+def _shown(request: ConsoleRequest, code: str) -> DisplayNames:
+    return DisplayNames(request.deps.programmes.current(request.session, code))
 
 
 def _runs(request: ConsoleRequest, account: Account) -> Sequence[FeeRun]:

@@ -27,6 +27,7 @@ from kontor.kernel.money import minor_units
 from kontor.kernel.periods import calendar_month
 from kontor.kernel.serialization import escape_cell
 from kontor.kernel.zones import local_day
+from kontor.programme.display_names import DisplayNames
 from kontor.programme.model import Programme, QuotaPeriod
 from kontor.webhooks.signing import wire_time
 
@@ -84,6 +85,7 @@ def client_columns(metrics: Sequence[str]) -> tuple[Column, ...]:
         Column("account", ColumnKind.TEXT),
         Column("admin_email", ColumnKind.TEXT),
         Column("plan", ColumnKind.TEXT),
+        Column("plan_name", ColumnKind.TEXT),
         Column("trial_end", ColumnKind.INSTANT),
         *counted,
         Column("open_offers", ColumnKind.COUNT),
@@ -180,10 +182,14 @@ Limits = Mapping[str, int | None]
 
 @dataclass(frozen=True, slots=True)
 class ClientList:
-    """The rows read, and the programme to interpret them. Only one format can be written, once."""
+    """The rows read, and the programme to interpret them. Only one format can be written, once.
+
+    `locale`: the reseller's, for the names of plans.
+    """
 
     programme: Programme
     rows: SpooledTemporaryFile[bytes]
+    locale: str
 
     def as_csv(self) -> Iterator[bytes]:
         """Yield the list as a CSV file."""
@@ -209,6 +215,7 @@ class ClientList:
             name,
             email,
             plan,
+            DisplayNames(self.programme, self.locale).plan(plan),
             _instant(trial_end),
             *self._usage(json.loads(used) if used else {}, plan, unlimited=running == "t"),
             int(offers),
@@ -249,4 +256,4 @@ def read_clients(ctx: Context, session: Session, reseller_id: UUID) -> ClientLis
         paid_periods=programme.quota.period is QuotaPeriod.PAID_PERIOD,
     )
     copy_clients(psycopg_connection(session), query, rows)
-    return ClientList(programme, rows)
+    return ClientList(programme, rows, owner.locale)

@@ -1,4 +1,4 @@
-"""Images of brands: fetched once from a URL, made again as PNG, served by us under the digest (programme.md 3.4)."""
+"""Images of brands: uploaded or fetched once, made again as PNG, served by us under the digest (programme.md 3.4)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from kontor.kernel.errors import Invalid, Unreachable
 from kontor.kernel.failure_causes import NOT_SENT_PREFIX, FailureCause, failure_cause
 from kontor.kernel.ports import HttpReader
 from kontor.kernel.states import ImageRole, ImageState
+from kontor.mailer.brand import image_path
 from models.accounts import Account
 
 TRANSIENT: Final = frozenset(
@@ -55,6 +56,16 @@ def request_images(ctx: Context, session: Session, account: Account, settings: B
             brand_queries.forget(session, account.id, role)
         elif former is None or former.url != url or former.state == ImageState.FAILED:
             _request(ctx, session, account.id, account.reseller_id, role, url)
+
+
+def upload(ctx: Context, session: Session, account: Account, role: ImageRole, content: bytes, base: str) -> None:
+    """Put an uploaded image in force at once; its URL is our own address of it. Raises InvalidImage."""
+    picture = recode(content)
+    digest = sha256(picture.content).hexdigest()
+    brand_queries.put_file(session, account.id, digest, picture.content, ctx.now)
+    url = f"{base}{image_path(digest)}"
+    brand_queries.put_request(session, account.id, role, url, ctx.now, ImageState.READY)
+    brand_queries.put_uploaded(session, account.id, role, url, digest, ctx.now)
 
 
 def request_missing(ctx: Context, session: Session, limit: int) -> int:

@@ -13,6 +13,7 @@ from kontor.accounts.timeline_queries import TimelineJob
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.paging import invalid_cursor
 from kontor.licences.service import instance_lane
+from kontor.programme.display_names import DisplayNames
 from kontor.ui import formatting, texts
 from kontor.ui.console_request import ConsoleRequest
 from kontor.ui.formatting import timeboxed
@@ -41,7 +42,8 @@ def account_timeline(request: ConsoleRequest, account: Account, here: str) -> Ac
         texts.ACCOUNT_LINE_KINDS
     )
     before = timeline_entries.parse_cursor(request.incoming.param("cursor"), list(texts.ACCOUNT_LINE_KINDS))
-    reader = _Reader(request, account, before)
+    names = DisplayNames(request.deps.programmes.current(request.session, account.programme))
+    reader = _Reader(request, account, before, names)
     rows_by_kind = {kind: getattr(reader, kind)() for kind in chosen}
     page = timeline_entries.merge({kind: rows for kind, rows in rows_by_kind.items() if rows is not None}, before, ROWS)
     about = [str(entry.about) for entry in page.entries if entry.about not in (None, account.id)]
@@ -59,12 +61,13 @@ class _Reader:
     request: ConsoleRequest
     account: Account
     before: Positions
+    names: DisplayNames
 
     def events(self) -> list[TimelineEntry]:
         """Read domain events."""
         seq = self._position("events", int)
         return [
-            timeline_entries.of_event(row)
+            timeline_entries.of_event(row, self.names)
             for row in timeline_queries.events(self.request.session, self.account.id, seq, ROWS + 1)
         ]
 
@@ -80,13 +83,13 @@ class _Reader:
         """Read offers to or by the account."""
         after = self._position("offers", UUID)
         rows = timeline_queries.offers(self.request.session, self.account.id, after, ROWS + 1)
-        return [timeline_entries.of_offer(row, self.request.now) for row in rows]
+        return [timeline_entries.of_offer(row, self.request.now, self.names) for row in rows]
 
     def charges(self) -> list[TimelineEntry]:
         """Read charges for or paid by the account."""
         after = self._position("charges", _day_and_id)
         rows = timeline_queries.charges(self.request.session, self.account.id, after, ROWS + 1)
-        return [timeline_entries.of_charge(row) for row in rows]
+        return [timeline_entries.of_charge(row, self.names) for row in rows]
 
     def payments(self) -> list[TimelineEntry]:
         """Read payments."""
@@ -98,7 +101,7 @@ class _Reader:
         """Read orders."""
         after = self._position("orders", UUID)
         return [
-            timeline_entries.of_order(row)
+            timeline_entries.of_order(row, self.names)
             for row in timeline_queries.orders(self.request.session, self.account.id, after, ROWS + 1)
         ]
 
@@ -106,7 +109,7 @@ class _Reader:
         """Read recorded discounts."""
         day = self._position("discounts", date.fromisoformat)
         rows = timeline_queries.discounts(self.request.session, self.account.id, day, ROWS + 1)
-        return [timeline_entries.of_discount(row) for row in rows]
+        return [timeline_entries.of_discount(row, self.names) for row in rows]
 
     def jobs(self) -> list[TimelineEntry] | None:
         """Read a reseller's jobs and the calls to its instance; None if that takes too long."""

@@ -11,6 +11,7 @@ from kontor.accounts.timeline_queries import TimelineJob
 from kontor.kernel.failure_causes import job_error, public_error
 from kontor.kernel.paging import invalid_cursor
 from kontor.offers.views import state_at
+from kontor.programme.display_names import DisplayNames
 from kontor.ui.formatting import money
 from models.discounts import DiscountRecord
 from models.fees import Charge
@@ -91,7 +92,7 @@ CHARGED: Final = "charge.created"
 LONG: Final = frozenset({"message", "lines", "type"})
 
 
-def of_event(row: DomainEvent) -> TimelineEntry:
+def of_event(row: DomainEvent, names: DisplayNames) -> TimelineEntry:
     """Return the entry of a domain event; hidden for a charge, which has its own."""
     offer, job = row.data.get("offer_id"), row.data.get("job")
     return TimelineEntry(
@@ -99,7 +100,7 @@ def of_event(row: DomainEvent) -> TimelineEntry:
         place=str(row.seq),
         at=row.at,
         says=row.type,
-        detail=facts_text(row.data),
+        detail=facts_text(row.data, names),
         link=f"/console/offers/{offer}" if offer else None,
         job=None if job is None else UUID(str(job)),
         about=row.account_id,
@@ -121,9 +122,9 @@ def of_mail(row: Mail) -> TimelineEntry:
     )
 
 
-def of_offer(row: Offer, now: datetime) -> TimelineEntry:
+def of_offer(row: Offer, now: datetime, names: DisplayNames) -> TimelineEntry:
     """Return the entry of an offer at the time it was sent; its transitions are events."""
-    lines = ", ".join(f"{line['count']} × {line['product']}" for line in row.lines)
+    lines = ", ".join(f"{line['count']} × {names.product(str(line['product']))}" for line in row.lines)
     return TimelineEntry(
         kind="offer",
         place=str(row.id),
@@ -137,14 +138,14 @@ def of_offer(row: Offer, now: datetime) -> TimelineEntry:
     )
 
 
-def of_charge(row: Charge) -> TimelineEntry:
+def of_charge(row: Charge, names: DisplayNames) -> TimelineEntry:
     """Return the entry of a charge for a period, or of a credit for its unused days."""
     fee, total = money(str(row.fee), row.currency), money(str(row.total), row.currency)
     return TimelineEntry(
         kind="charge",
         place=f"{row.period_start.isoformat()}/{row.id}",
         at=row.created_at,
-        says=f"{row.kind} {row.product}: {total}",
+        says=f"{row.kind} {names.sold(row.product)}: {total}",
         detail=f"{row.period_start} to {row.period_end}, "
         + ("unused days paid back" if row.credits else f"{fee} less {row.percent:f} %")
         + (f"; void: {row.void_reason}" if row.void_reason else ""),
@@ -165,26 +166,26 @@ def of_payment(row: PaymentRow) -> TimelineEntry:
     )
 
 
-def of_order(row: OrderRow) -> TimelineEntry:
+def of_order(row: OrderRow, names: DisplayNames) -> TimelineEntry:
     """Return the entry of an order with its price."""
     return TimelineEntry(
         kind="order",
         place=str(row.id),
         at=row.created_at,
-        says=f"order: {row.quantity} × {row.product}, {money(str(row.net), row.currency)}",
+        says=f"order: {row.quantity} × {names.product(row.product)}, {money(str(row.net), row.currency)}",
         detail=f"{money(str(row.list_price), row.currency)} less {row.percent:f} %, reference {row.order_ref}",
         link=f"/console/resellers/{row.reseller_id}/discount?as_of={row.as_of}",
     )
 
 
-def of_discount(row: DiscountRecord) -> TimelineEntry:
+def of_discount(row: DiscountRecord, names: DisplayNames) -> TimelineEntry:
     """Return the entry of a recorded discount."""
     return TimelineEntry(
         kind="discount",
         place=row.day.isoformat(),
         at=row.at,
-        says=f"discount recorded: {row.tier or 'no tier'}",
-        detail=f"turnover {Decimal(row.turnover):,.2f}; " + shares(row.percent),
+        says=f"discount recorded: {names.tier(row.tier) if row.tier else 'no tier'}",
+        detail=f"turnover {Decimal(row.turnover):,.2f}; " + (names.shares(row.percent) or "no percentages"),
         link=f"/console/resellers/{row.reseller_id}/discount?as_of={row.day}",
     )
 
@@ -203,7 +204,7 @@ def of_job(row: TimelineJob) -> TimelineEntry:
     )
 
 
-def facts_text(data: Mapping[str, object]) -> str:
+def facts_text(data: Mapping[str, object], names: DisplayNames) -> str:
     """List the scalar facts of an event; ids and long texts are left to its own page."""
     shown = []
     for name, value in data.items():
@@ -212,11 +213,5 @@ def facts_text(data: Mapping[str, object]) -> str:
         if isinstance(value, Mapping) and set(value) == {"amount", "currency"}:
             shown.append(f"{name} {value['amount']} {value['currency']}")
         elif isinstance(value, str | int | float) and not isinstance(value, bool):
-            shown.append(f"{name} {value}")
+            shown.append(f"{name} {names.fact(name, value)}")
     return ", ".join(shown)
-
-
-def shares(percent: Mapping[str, object]) -> str:
-    """Format percentages by product family."""
-    named = (("all" if family == "*" else family, share) for family, share in percent.items())
-    return ", ".join(f"{family} {share} %" for family, share in named) or "no percentages"

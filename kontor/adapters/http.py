@@ -85,6 +85,21 @@ class PinnedHttp:
             return HttpReply(reply.status, names, _first(reply.iter_stream(), limit))
 
 
+class HandlerHttp:
+    """Implements kontor.kernel.ports.HttpSender for handlers: `http` leads to addresses of `inside` alone.
+
+    `public` and `inside` check every resolved address.
+    """
+
+    def __init__(self, public: AddressCheck, inside: AddressCheck) -> None:
+        self._encrypted = PinnedHttp(lambda address: public(address) or inside(address))
+        self._plain = PinnedHttp(inside, plain_http=True)
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
+        """POST once. Raises Unreachable or Invalid(`forbidden_address`)."""
+        return (self._encrypted if url.startswith("https://") else self._plain).post(url, body, headers)
+
+
 def _first(chunks: Iterable[bytes], limit: int) -> bytes:
     """Return the first `limit` bytes; the rest stays unread."""
     body = b""

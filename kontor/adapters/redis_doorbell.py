@@ -12,7 +12,7 @@ import redis
 import structlog
 from dramatiq import Message
 
-from kontor.kernel.doorbells import Doorbell, DoorbellReset, DoorbellResult, DoorbellUnavailable, RelayEvents
+from kontor.kernel.doorbells import Doorbell, DoorbellReset, DoorbellResult, DoorbellUnavailable, Offers, RelayEvents
 from kontor.kernel.ids import new_id
 
 RING = """
@@ -59,6 +59,11 @@ class RedisKeys:
     def hint(self) -> str:
         """The list that wakes the relay."""
         return f"{self.namespace}:hint"
+
+    @property
+    def offers(self) -> str:
+        """The channel that wakes waiting pull workers."""
+        return f"{self.namespace}:offers"
 
     def queue(self, name: str) -> str:
         """The list of a queue's doorbells."""
@@ -192,6 +197,12 @@ class RedisDoorbellChannel:
         with convert_errors():
             self._scanned, keys = self._client.scan(self._scanned, match=self._keys.held("*", "*"), count=SCAN_KEYS)
         return frozenset(self._keys.holder(key if isinstance(key, str) else key.decode()) for key in keys)
+
+    def offer(self, offers: Offers) -> None:
+        """Publish which pull types have new jobs. Raises DoorbellUnavailable."""
+        message = json.dumps([[task, tenant, count] for (task, tenant), count in offers.items()])
+        with convert_errors():
+            self._client.publish(self._keys.offers, message)
 
 
 def _answer(raw: bytes | str) -> DoorbellResult:

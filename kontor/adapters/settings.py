@@ -74,6 +74,9 @@ class Environment(BaseSettings):
     forwarded_allow_ips: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_networks)] = Field(
         (), alias="FORWARDED_ALLOW_IPS"
     )
+    handler_networks: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_networks)] = Field(
+        (), alias="KONTOR_HANDLER_NETWORKS"
+    )
     metrics_token: str | None = Field(None, alias="METRICS_TOKEN", min_length=16, pattern=r"^[\x21-\x7e]+$")
     public_url: Annotated[str, url_validator("https", "http")] | None = Field(None, alias="PUBLIC_URL")
     console_url: Annotated[str, url_validator("https", "http")] | None = Field(None, alias="CONSOLE_URL")
@@ -133,6 +136,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     forwarded_allow_ips: tuple[str, ...] = ()
+    handler_networks: tuple[str, ...] = ()
     metrics_token: str | None = field(default=None, repr=False)
     public_url: str = "http://localhost:8000"
     console_url: str = ""
@@ -225,7 +229,6 @@ def settings_from(environment: Environment, servers: endpoints.Endpoints | None)
                 "SECRET_KEY is missing: DATABASE_URL is set, so set it to a key of `kontor secrets new`"
             )
         secret_key = stored_secret(data_dir)
-    start = environment.test_clock if isinstance(environment.test_clock, datetime) else None
     return Settings(
         data_dir=data_dir,
         database_url=sqlalchemy_url(database_url),
@@ -235,6 +238,7 @@ def settings_from(environment: Environment, servers: endpoints.Endpoints | None)
         host=environment.host,
         port=environment.port,
         forwarded_allow_ips=environment.forwarded_allow_ips,
+        handler_networks=environment.handler_networks,
         metrics_token=environment.metrics_token,
         public_url=environment.public_url or f"http://localhost:{environment.port}",
         console_url=environment.console_url or "",
@@ -243,7 +247,7 @@ def settings_from(environment: Environment, servers: endpoints.Endpoints | None)
         earlier_namespace=default_namespace(database_url),
         allow_private_instances=environment.allow_private_instances,
         test_clock=bool(environment.test_clock),
-        test_clock_start=start,
+        test_clock_start=environment.test_clock if isinstance(environment.test_clock, datetime) else None,
         log=environment.log,
         worker_processes=environment.worker_processes,
         worker_threads=environment.worker_threads,

@@ -196,7 +196,10 @@ def control_context(reason: str | None = None) -> Iterator[ControlContext]:
     """Open a context with the engine's operations; commits at the end of the block and notifies the relay."""
     from kontor.audit import Actor
     from kontor.engine.admin.operations import Operations
+    from kontor.kernel.database import psycopg_connection
+    from kontor.task_types.registry import refresh
 
     with command_context() as ctx, ledger_jobs(ctx.settings) as jobs:
+        refresh(psycopg_connection(ctx.session), jobs.catalogue)
         yield ControlContext(ctx, Operations(jobs), Actor(ctx.actor, "cli", reason))
         ctx.session.commit()

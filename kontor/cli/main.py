@@ -21,6 +21,7 @@ from kontor.cli import (
     operators,
     processes,
     programmes,
+    task_types,
 )
 from kontor.kernel.errors import Invalid, KontorError
 
@@ -62,6 +63,7 @@ def build() -> typer.Typer:
         "import": imports.app,
         "secrets": access.secrets_app,
         "limits": limits.app,
+        "tasks": task_types.app,
     }
     for name, group in groups.items():
         app.add_typer(group(), name=name)

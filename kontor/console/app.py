@@ -112,9 +112,12 @@ def router_of(server: ConsoleHandler) -> APIRouter:
     """Return every route of the console."""
     router = APIRouter(include_in_schema=False)
 
-    def add(path: str, method: str, view: ConsoleView, role: OperatorRole | None, *, proof: bool = False) -> None:
+    def add(
+        path: str, method: str, view: ConsoleView, role: OperatorRole | None, *, proof: bool = False, files: int = 0
+    ) -> None:
         methods = ["GET", "HEAD"] if method == "GET" else [method]
-        route = server.handler(view, RolePolicy(role, proof), sign_in=method == "POST" and path in SIGN_IN_PATHS)
+        sign_in = method == "POST" and path in SIGN_IN_PATHS
+        route = server.handler(view, RolePolicy(role, proof), sign_in=sign_in, max_files=files)
         router.add_api_route(path, route, methods=methods, name=f"{method} {path}")
 
     for method, path, view in SIGN_IN:
@@ -129,6 +132,7 @@ def router_of(server: ConsoleHandler) -> APIRouter:
     add("/console/searches", "POST", jobs.keep, OperatorRole.VIEWER)
     add("/console/searches/{search_id}/forget", "POST", jobs.forget, OperatorRole.VIEWER)
     add("/console/bulk", "POST", bulk_console.begin, OperatorRole.OPERATOR)
+    add("/console/accounts/{account_id}/image", "POST", accounts_console.upload_image, OperatorRole.OPERATOR, files=1)
     add("/console/jobs/{job_id}/again", "GET", job.show_again, OperatorRole.OPERATOR)
     add("/console/jobs/{job_id}/again", "POST", job.run_again, OperatorRole.OPERATOR)
     add("/console/mail/{mail_id}/again", "GET", mails_console.show_again, OperatorRole.OPERATOR)

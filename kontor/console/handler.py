@@ -19,7 +19,7 @@ from kontor.console.auth import PASSWORD_PATH, PasswordChangeRequired, RolePolic
 from kontor.console.login import login_path
 from kontor.console.proof import demand
 from kontor.console.render import Templates
-from kontor.http.bodies import read_form
+from kontor.http.bodies import read_upload
 from kontor.http.context import Deps
 from kontor.http.incoming import IncomingRequest
 from kontor.http.problems import OutOfRange, Unauthorized, Unavailable, headers_of, status_of
@@ -43,22 +43,25 @@ class ConsoleHandler:
 
     templates: Templates
 
-    def handler(self, view: ConsoleView, policy: RolePolicy, *, sign_in: bool = False) -> RequestHandler:
+    def handler(
+        self, view: ConsoleView, policy: RolePolicy, *, sign_in: bool = False, max_files: int = 0
+    ) -> RequestHandler:
         """Return the handler for the router; `sign_in`: it runs in the threads of sign-ins, and never in the others."""
 
         async def handle(http_request: Request) -> Response:
             deps: Deps = http_request.app.state.deps
-            form = await read_form(http_request, FIELDS, deps.limits.bodies)
+            form, files = await read_upload(http_request, FIELDS, deps.limits.bodies, max_files)
             stripped = {name: text.replace("\x00", "") for name, text in form.items()}
-            incoming = IncomingRequest.of(http_request, form=stripped)
+            incoming = IncomingRequest.of(http_request, form=stripped, files=files)
             if http_request.method == "GET" and requested(http_request.headers.get("accept", "")):
                 return self._stream(http_request, deps, incoming, lambda: self._fragments(deps, incoming, view, policy))
             threads = deps.sign_in_threads or deps.threads if sign_in else deps.threads
             loop = asyncio.get_running_loop()
             try:
-                return await loop.run_in_executor(threads, self._respond, deps, incoming, view, policy)
+                response = await loop.run_in_executor(threads, self._respond, deps, incoming, view, policy)
             except TooManyAttempts as error:
                 return self._refused(self._refused_request(deps, None, incoming), error)
+            return _metered(http_request, response)
 
         return handle
 
@@ -134,6 +137,14 @@ class ConsoleHandler:
             return {}
         except KontorError:
             return None
+
+
+def _metered(http_request: Request, response: Response) -> Response:
+    """Count the refusal of a limit; its name stands in the response's headers."""
+    policy = response.headers.get("RateLimit-Policy")
+    if policy is not None:
+        http_request.app.state.meter.refuse(policy.split('"')[1])
+    return response
 
 
 def _refusal(error: KontorError, incoming: IncomingRequest) -> ConsoleResponse:

@@ -10,6 +10,7 @@ from kontor.discounts.schemas import DiscountOut
 from kontor.kernel.errors import Invalid
 from kontor.kernel.money import parse_amount
 from kontor.kernel.zones import parse_day
+from kontor.programme.display_names import DisplayNames
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
 
 YEARS: Final = range(1900, 9000)
@@ -30,6 +31,7 @@ def show_discount(request: ConsoleRequest) -> TemplateResponse:
     explanation = explain.explain_discount(service_ctx, request.session, account, day)
     values = {
         "account": account,
+        "shown": DisplayNames(programme),
         "explanation": explanation,
         "what_if": None if pay is None else explain.explain_discount(service_ctx, request.session, account, day, pay),
         "pay": typed or "",

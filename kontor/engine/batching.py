@@ -109,4 +109,5 @@ class Batching:
         if task in self.catalogue:
             seconds = self.catalogue[task].policy.time_limit.total_seconds()
             limit = int(seconds * 1000 * len(jobs))
-        return Doorbell(str(new_id()), queue, task, tuple(job.id for job in jobs), urgent, limit)
+        channel = self.catalogue.channel(queue, task)
+        return Doorbell(str(new_id()), channel, task, tuple(job.id for job in jobs), urgent, limit)

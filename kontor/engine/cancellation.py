@@ -8,7 +8,7 @@ from uuid import UUID
 
 import psycopg
 
-from kontor.engine import lanes, ledger
+from kontor.engine import declared, lanes, ledger
 from kontor.kernel.database import PgConnection
 from kontor.kernel.states import JobState
 
@@ -57,6 +57,7 @@ def cancel_locked(
         connection, [(job_id, None)], state=JobState.CANCELLED, reason=reason, attempt_increment=0, worker=None,
         started=None, finished=now,
     )  # fmt: skip
+    declared.erase(connection, job_id)
     if lane is not None and state != JobState.DEAD:
         lanes.leave(connection, lane, job_id, healthy=False)
 

@@ -226,11 +226,12 @@ def _by_elapsed_time(cron: Cron, tz: ZoneInfo, after: datetime, until: datetime 
     while until is None or left < until:
         offset = (left + _TICK).astimezone(tz).utcoffset() or timedelta(0)
         end = next_change(left + _TICK, tz, _CHUNK) or left + _CHUNK
+        suffix = _slot_offset((left + _TICK).astimezone(tz))
         for wall in _matching_times(cron, (left + offset).replace(tzinfo=None)):
             due = wall.replace(tzinfo=UTC) - offset
             if due >= end:
                 break
-            yield Occurrence(due, due.astimezone(tz).isoformat(timespec="minutes"))
+            yield Occurrence(due, wall.isoformat(timespec="minutes") + suffix)
         left = end - _TICK
 
 
@@ -254,6 +255,11 @@ def _matching_days(cron: Cron, first: date) -> Iterator[date]:
 def _times_of_day(cron: Cron) -> tuple[time, ...]:
     """Return the times of a day that matches, in order."""
     return tuple(time(hour, minute) for hour in cron.hour.values for minute in cron.minute.values)
+
+
+def _slot_offset(local: datetime) -> str:
+    """Return the offset from UTC as it stands at the end of a slot, such as `+02:00`."""
+    return local.isoformat(timespec="minutes")[len("YYYY-MM-DDTHH:MM") :]
 
 
 def _slot(wall: datetime) -> str:

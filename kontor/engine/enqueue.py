@@ -1,7 +1,7 @@
 """Enqueues jobs inside the caller's transaction."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple, TypedDict, Unpack
@@ -11,13 +11,14 @@ from psycopg import Cursor
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from kontor.engine import keyed_rows
+from kontor.engine import declared, keyed_rows
 from kontor.engine.catalogue import Catalogue, Payload, validate
+from kontor.engine.declared import NOBODY, DeclaredPayload, JobSubject
 from kontor.engine.keyed_rows import Row, insert_statement
 from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.errors import FieldError, Invalid
 from kontor.kernel.ids import new_id
-from kontor.kernel.ports import Clock, RelayHint
+from kontor.kernel.ports import Clock, RelayHint, SecretBox
 
 NO_ARGS: Mapping[str, object] = MappingProxyType({})
 PENDING_RING = "kontor.ring"
@@ -66,11 +67,15 @@ class JobOptions(TypedDict, total=False):
     run_at: datetime | None
     unique_key: str | None
     effect_key: str | None
+    subject: JobSubject
 
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """One job to enqueue. `run_at` is aware, None for now; `priority` 0-9, 9 first."""
+    """One job to enqueue. `run_at` is aware, None for now; `priority` 0-9, 9 first.
+
+    `subject`: whom a job of a declared type is for; its type decides the lane.
+    """
 
     task: str
     args: Mapping[str, object]
@@ -81,6 +86,7 @@ class JobRequest:
     run_at: datetime | None = None
     unique_key: str | None = None
     effect_key: str | None = None
+    subject: JobSubject = NOBODY
 
     @classmethod
     def of(cls, payload: Payload, **options: Unpack[JobOptions]) -> "JobRequest":
@@ -95,13 +101,17 @@ class JobRequest:
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
-    """Enqueues jobs. Holds no connection: every call works in the caller's session."""
+    """Enqueues jobs. Holds no connection: every call works in the caller's session.
+
+    `secret_box` seals the sensitive args of declared types.
+    """
 
     catalogue: Catalogue
     clock: Clock
     doorbell: RelayHint
     parent_id: UUID | None = None
     trace_id: str | None = None
+    secret_box: SecretBox | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.parent_id is None:
@@ -109,7 +119,7 @@ class Jobs:
 
     def child_of(self, job_id: UUID, trace_id: str | None) -> "Jobs":
         """Return a copy whose jobs are children of `job_id`."""
-        return Jobs(self.catalogue, self.clock, self.doorbell, job_id, trace_id)
+        return Jobs(self.catalogue, self.clock, self.doorbell, job_id, trace_id, self.secret_box)
 
     def enqueue(
         self,
@@ -133,12 +143,22 @@ class Jobs:
 
     def enqueue_on(self, connection: PgConnection, request: JobRequest) -> EnqueueResult:
         """Do the same on a psycopg connection; the caller commits, then rings the doorbell. Raises Invalid."""
-        row = self._row(request, self.check(request), new_id(), self.clock.now())
+        payload = self.check(request)
+        request = self._in_lane(request, payload)
+        row = self._row(request, payload, new_id(), self.clock.now())
         cursor: Cursor[tuple[UUID]] = connection.cursor()
         existing_id = keyed_rows.claim_once(cursor, row)
         if existing_id is None:
             existing_id = keyed_rows.insert(cursor, row)
+        if existing_id == row.id and isinstance(payload.model, DeclaredPayload):
+            declared.store(cursor, row.id, request.subject, payload.model, self.secret_box)
         return EnqueueResult(existing_id, existing_id == row.id)
+
+    def _in_lane(self, request: JobRequest, payload: CheckedPayload) -> JobRequest:
+        """Return the request of a declared type in the lane that its type says; others as they are. Raises Invalid."""
+        if not isinstance(payload.model, DeclaredPayload):
+            return request
+        return replace(request, lane=declared.lane_of(payload.model, request.subject))
 
     def enqueue_many(self, session: Session, requests: Sequence[JobRequest]) -> list[UUID]:
         """Insert many jobs, all or none; return their ids in the same order. Raises Invalid.
@@ -148,9 +168,14 @@ class Jobs:
         now = self.clock.now()
         ids = [new_id() for _ in requests]
         keyed: dict[int, Row] = {}
+        models: dict[UUID, DeclaredPayload] = {}
         groups: dict[Shared, tuple[list[UUID], list[str], list[str]]] = {}
         for number, (row_id, request) in enumerate(zip(ids, requests, strict=True)):
             payload = self.check(request)
+            if isinstance(payload.model, DeclaredPayload):
+                keyed[number] = self._row(self._in_lane(request, payload), payload, row_id, now)
+                models[row_id] = payload.model
+                continue
             if request.has_key_or_lane:
                 keyed[number] = self._row(request, payload, row_id, now)
                 continue
@@ -163,6 +188,8 @@ class Jobs:
             cursor.execute(BULK, (*shared, *members))
         for number, job_id in keyed_rows.insert_in_key_order(cursor, keyed).items():
             if job_id == ids[number]:
+                if job_id in models:
+                    declared.store(cursor, job_id, requests[number].subject, models[job_id], self.secret_box)
                 self.record_created(job_id, requests[number])
             ids[number] = job_id
         ring_after_commit(session, self.doorbell)

@@ -20,7 +20,7 @@ from kontor.engine.handlers import ExternalHandler, Verifying
 from kontor.engine.runtime import WorkerRuntime, committing
 from kontor.engine.transactional import MAX_RERUNS
 from kontor.engine.turn_statements import NotRegistered
-from kontor.engine.turns import INTERRUPTED, Acted, Claimed, ClaimFailed, Turn, TurnTransaction
+from kontor.engine.turns import MAY_HAVE_ACTED, Acted, Claimed, ClaimFailed, Turn, TurnTransaction
 from kontor.kernel.database import is_disconnect, is_refused_for_now, is_serialization_failure
 from kontor.kernel.doorbells import HANDED_BACK
 
@@ -133,7 +133,7 @@ class ExternalRunner:
         try:
             with runtime.act_limit(limit.total_seconds()):
                 result = None
-                if row.reason in INTERRUPTED and isinstance(handler, Verifying):
+                if row.reason in MAY_HAVE_ACTED and isinstance(handler, Verifying):
                     result = handler.verify(job, claimed.plan)
                 if result is None:
                     result = handler.act(job, claimed.plan)

@@ -11,7 +11,8 @@ import structlog
 from sqlalchemy.orm import Session
 
 from kontor.engine import lanes, ledger
-from kontor.engine.handlers import Failure, FailureListener, Permanent, RemoteUnavailable, Transient
+from kontor.engine.endings import EndedJob, notify
+from kontor.engine.handlers import Failure, FailureListener, Permanent, RemoteUnavailable, Transient, Undecided
 from kontor.engine.ledger import JobRow, UnsuccessfulAttempt
 from kontor.engine.retry import next_attempt_at
 from kontor.engine.runtime import WorkerRuntime
@@ -20,6 +21,8 @@ from kontor.kernel.states import AttemptOutcome, DeadReason, JobState
 
 log = structlog.get_logger(__name__)
 
+UNANSWERED = "unanswered"
+"""Reason of a queued job whose remote got its call and gave no answer."""
 _VARIABLE_PARTS = re.compile(r"0x[0-9a-f]+|[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}|\d+", re.IGNORECASE)
 
 
@@ -75,6 +78,7 @@ def record_failure(
     retry_at = next_attempt_at(policy, attempt.number, now, runtime.random, getattr(error, "retry_in", None))
     if isinstance(error, Permanent) or retry_at is None:
         reason = DeadReason.PERMANENT if isinstance(error, Permanent) else DeadReason.FAILED
+        reason = DeadReason.UNKNOWN if isinstance(error, Undecided) else reason
         mark_dead(runtime, session, connection, attempt, reason, failure)
         return
     ledger.reschedule(
@@ -99,6 +103,7 @@ def mark_dead(
     log.error("job.dead", **_log_fields(attempt, failure), reason=str(reason))
     _notify_handler(runtime, session, row, attempt.number, failure.message, reason)
     job = runtime.context(row, attempt.number)
+    notify(session, job.jobs, EndedJob(row.id, row.task, JobState.DEAD, error=failure.message))
     _call_safely(runtime, session, row, lambda: runtime.on_dead(session, job, reason, failure.message))
 
 
@@ -125,11 +130,13 @@ def _open_breaker(
     _record_attempt(connection, runtime, attempt, AttemptOutcome.DOWN, failure, now)
     lane = lanes.lock(connection, row.lane)
     attempts_used = attempt.number - 1
-    probe_at = runtime.breaker.probe_at(lane.failures + 1, now, runtime.random, error.retry_in)
-    lanes.trip(connection, row.lane, now, probe_at, failure.message)
+    if lane.is_counted(row.lane, row.id):
+        probe_at = runtime.breaker.probe_at(lane.failures + 1, now, runtime.random, error.retry_in)
+        lanes.trip(connection, row.lane, now, probe_at, failure.message)
     ledger.reschedule(
         connection, row.id, JobState.QUEUED, now, attempts_used,
         error=failure.document(), fingerprint=failure.fingerprint, held=True,
+        reason=UNANSWERED if error.may_have_acted else None,
     )  # fmt: skip
     _notify_handler(runtime, session, row, attempts_used, failure.message, None)
     if lane.held_since is not None and runtime.breaker.is_expired(lane.held_since, now):

@@ -5,53 +5,71 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby, zip_longest
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from kontor.kernel.database import PgConnection
 from kontor.kernel.doorbells import Doorbell, DoorbellResult
 
 MAX_HEADS = 256
-_OPEN = "queue = %(queue)s AND state = 'queued' AND NOT held"
-# Within a priority, tenants after the last served one come first (lap 0), then the others (lap 1).
-_AFTER = f"SELECT priority, 0 AS lap, tenant FROM jobs WHERE {_OPEN} AND tenant > %(last_served)s"  # noqa: S608 -- constants
-_UP_TO = f"SELECT priority, 1 AS lap, tenant FROM jobs WHERE {_OPEN} AND tenant <= %(last_served)s"  # noqa: S608 -- constants
-_FIRST = f"""
+
+
+class PickScope(NamedTuple):
+    """From which jobs a pick chooses: the statements that find the first of each tenant, and some of each."""
+
+    heads: str
+    shares: str
+
+
+def scope_of(waiting: str) -> PickScope:
+    """Build the statements over the jobs of a condition; an index has them by (priority DESC, tenant, id).
+
+    Within a priority, tenants after the last served one come first (lap 0), then the others (lap 1).
+    """
+    after = f"SELECT priority, 0 AS lap, tenant FROM jobs WHERE {waiting} AND tenant > %(last_served)s"  # noqa: S608 -- constants
+    up_to = f"SELECT priority, 1 AS lap, tenant FROM jobs WHERE {waiting} AND tenant <= %(last_served)s"  # noqa: S608 -- constants
+    first = f"""
     SELECT level.priority, start.lap, start.tenant
-    FROM (SELECT priority FROM jobs WHERE {_OPEN} AND {{below}} ORDER BY priority DESC LIMIT 1) AS level
+    FROM (SELECT priority FROM jobs WHERE {waiting} AND {{below}} ORDER BY priority DESC LIMIT 1) AS level
     CROSS JOIN LATERAL (
-        ({_AFTER} AND priority = level.priority ORDER BY tenant LIMIT 1)
-        UNION ALL ({_UP_TO} AND priority = level.priority ORDER BY tenant LIMIT 1)
+        ({after} AND priority = level.priority ORDER BY tenant LIMIT 1)
+        UNION ALL ({up_to} AND priority = level.priority ORDER BY tenant LIMIT 1)
         LIMIT 1
     ) AS start
 """  # noqa: S608 -- constants
-HEADS = f"""
+    heads = f"""
 WITH RECURSIVE heads AS (
-    ({_FIRST.format(below="true")})
+    ({first.format(below="true")})
     UNION ALL
     SELECT next.priority, next.lap, next.tenant FROM heads CROSS JOIN LATERAL (
-        ({_AFTER} AND heads.lap = 0 AND priority = heads.priority AND tenant > heads.tenant ORDER BY tenant LIMIT 1)
-        UNION ALL ({_UP_TO} AND heads.lap = 0 AND priority = heads.priority ORDER BY tenant LIMIT 1)
+        ({after} AND heads.lap = 0 AND priority = heads.priority AND tenant > heads.tenant ORDER BY tenant LIMIT 1)
+        UNION ALL ({up_to} AND heads.lap = 0 AND priority = heads.priority ORDER BY tenant LIMIT 1)
         UNION ALL
-        ({_UP_TO} AND heads.lap = 1 AND priority = heads.priority AND tenant > heads.tenant ORDER BY tenant LIMIT 1)
-        UNION ALL ({_FIRST.format(below="priority < heads.priority")})
+        ({up_to} AND heads.lap = 1 AND priority = heads.priority AND tenant > heads.tenant ORDER BY tenant LIMIT 1)
+        UNION ALL ({first.format(below="priority < heads.priority")})
         LIMIT 1
     ) AS next
 )
 SELECT priority, tenant FROM heads LIMIT %(limit)s
 """  # noqa: S608 -- constants
+    return PickScope(heads, SHARES.format(waiting=waiting))
+
+
 SHARES = """
 SELECT head.priority, head.tenant, job.id, job.task, job.crashes, job.payload_version, job.lane
 FROM unnest(%(priorities)s::smallint[], %(tenants)s::text[], %(shares)s::int[])
     WITH ORDINALITY AS head (priority, tenant, share, place)
 CROSS JOIN LATERAL (
     SELECT id, task, crashes, payload_version, lane FROM jobs
-    WHERE queue = %(queue)s AND state = 'queued' AND NOT held
-        AND priority = head.priority AND tenant = head.tenant
+    WHERE {waiting} AND priority = head.priority AND tenant = head.tenant
     ORDER BY id LIMIT head.share
 ) AS job
 ORDER BY head.place, job.id
 """
+DISPATCHED = scope_of("queue = %(queue)s AND state = 'queued' AND NOT held")
+"""The jobs that the relay picks from, by queue."""
+PULLED = scope_of("task = %(queue)s AND state = 'queued' AND unsupported")
+"""The jobs set aside for pull workers, by task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +102,7 @@ def pick(
     unsupported: SetsAside | None = None,
     *,
     new_tenants_only: bool = False,
+    scope: PickScope = DISPATCHED,
 ) -> list[Picked]:
     """Return up to `limit` jobs of a queue for which no doorbell is outstanding.
 
@@ -91,7 +110,7 @@ def pick(
     an outstanding doorbell.
     """
     params = {"queue": queue, "limit": MAX_HEADS, "last_served": last_served}
-    heads: list[tuple[int, str]] = connection.execute(HEADS, params).fetchall()
+    heads: list[tuple[int, str]] = connection.execute(scope.heads, params).fetchall()
     if new_tenants_only:
         heads = [(priority, tenant) for priority, tenant in heads if not outstanding.get(tenant)]
     if not heads:
@@ -99,20 +118,25 @@ def pick(
     peers: dict[int, int] = {}
     for priority, _ in heads:
         peers[priority] = peers.get(priority, 0) + 1
-    shares = [-(-limit // peers[p]) + outstanding.get(tenant, 0) for p, tenant in heads]
-    rows = connection.execute(
-        SHARES,
-        {
-            "queue": queue,
-            "priorities": [priority for priority, _ in heads],
-            "tenants": [tenant for _, tenant in heads],
-            "shares": shares,
-        },
-    ).fetchall()
-    jobs = [Picked(row[2], row[3], row[1], row[0], row[4], row[5], row[6]) for row in rows if dispatchable(row[2])]
+    per_head = [-(-limit // peers[p]) + outstanding.get(tenant, 0) for p, tenant in heads]
+    jobs = [job for job in shares(connection, queue, heads, per_head, scope) if dispatchable(job.id)]
     if unsupported is not None:
         jobs = unsupported.set_aside(connection, queue, jobs)
     return round_robin(jobs, last_served)[:limit]
+
+
+def shares(
+    connection: PgConnection, name: str, heads: Sequence[tuple[int, str]], most: Sequence[int], scope: PickScope
+) -> list[Picked]:
+    """Return the oldest jobs of each (priority, tenant), as many as `most` says; `name`: of the queue or task."""
+    params = {
+        "queue": name,
+        "priorities": [priority for priority, _ in heads],
+        "tenants": [tenant for _, tenant in heads],
+        "shares": list(most),
+    }
+    rows = connection.execute(scope.shares, params).fetchall()
+    return [Picked(row[2], row[3], row[1], row[0], row[4], row[5], row[6]) for row in rows]
 
 
 def round_robin(jobs: Sequence[Picked], last_served: str) -> list[Picked]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from kontor.engine.catalogue import Catalogue, Payload
+from kontor.engine.declared import DeclaredPayload
 from kontor.engine.enqueue import Jobs
 
 
@@ -33,7 +34,14 @@ class Cancel:
     reason: str
 
 
-Outcome = Done | Snooze | Cancel
+@dataclass(frozen=True, slots=True)
+class WorksOn:
+    """The act goes on outside Kontor, under its lease, until a call with that lease ends it. `worker`: who works."""
+
+    worker: str
+
+
+Outcome = Done | Snooze | Cancel | WorksOn
 
 
 class Transient(Exception):
@@ -48,12 +56,17 @@ class Permanent(Exception):
     """Failed permanently: the job is dead at once."""
 
 
-class RemoteUnavailable(Exception):
-    """The lane's remote is down: the lane is held and no attempt is used."""
+class Undecided(Permanent):
+    """Nobody knows whether it was done: the job is dead, and a person decides."""
 
-    def __init__(self, message: str, *, retry_in: timedelta | None = None) -> None:
+
+class RemoteUnavailable(Exception):
+    """The lane's remote is down: the lane is held and no attempt is used. `may_have_acted`: it is verified first."""
+
+    def __init__(self, message: str, *, retry_in: timedelta | None = None, may_have_acted: bool = False) -> None:
         super().__init__(message)
         self.retry_in = retry_in
+        self.may_have_acted = may_have_acted
 
 
 class Cancelled(Exception):
@@ -83,7 +96,7 @@ class JobContext:
     """The job a handler works for. `now` is programme time, aware, UTC; `jobs` enqueues its children.
 
     A long `act` polls `cancelled()` and raises `Cancelled` when it returns True; it polls `stopping()` and, if it has
-    done nothing yet that must not be done twice, raises `Released`.
+    done nothing yet that must not be done twice, raises `Released`. `lease`: of an external attempt, in `claim`.
     """
 
     id: UUID
@@ -95,6 +108,7 @@ class JobContext:
     jobs: Jobs
     cancelled: Callable[[], bool]
     stopping: Callable[[], bool] = lambda: False
+    lease: UUID | None = None
 
 
 P = TypeVar("P", bound=Payload)
@@ -159,17 +173,32 @@ Handler = TransactionalHandler | ExternalHandler
 
 
 class Registry:
-    """All handlers of this deployment by the wire name of their task."""
+    """All handlers of this deployment by the wire name of their task; one runs all declared push types."""
 
-    def __init__(self, handlers: Iterable[Handler]) -> None:
+    def __init__(self, handlers: Iterable[Handler], catalogue: Catalogue | None = None) -> None:
+        """`catalogue`: of a process that runs no handlers of its own."""
         self._handlers: dict[str, Handler] = {}
+        self._declared: Handler | None = None
         for handler in handlers:
-            self._handlers[handler.payload.policy.name] = handler
+            if handler.payload is DeclaredPayload:
+                self._declared = handler
+            else:
+                self._handlers[handler.payload.policy.name] = handler
         payloads: list[type[Payload]] = [handler.payload for handler in self._handlers.values()]
-        self.catalogue = Catalogue(payloads)
+        self.catalogue = catalogue or Catalogue(payloads)
 
     def __getitem__(self, name: str) -> Handler:
-        return self._handlers[name]
+        handler = self._handlers.get(name)
+        if handler is None and self._runs_declared(name):
+            handler = self._declared
+        if handler is None:
+            raise KeyError(name)
+        return handler
 
     def __contains__(self, name: object) -> bool:
-        return name in self._handlers
+        return name in self._handlers or self._runs_declared(name)
+
+    def _runs_declared(self, name: object) -> bool:
+        """Whether a task is a declared type that the handler of all push types runs."""
+        declared = self.catalogue.declared.get(name) if isinstance(name, str) else None
+        return self._declared is not None and declared is not None and not declared.policy.pull

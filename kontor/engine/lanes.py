@@ -10,6 +10,8 @@ from psycopg.rows import class_row
 from kontor.engine.ledger import ROW, JobRow
 from kontor.kernel.database import PgConnection
 
+SHARED = "breaker:"
+"""Begins the name of a lane that lets any number of jobs in at once: it is the breaker of their handler alone."""
 ENSURE = "INSERT INTO lanes (name) VALUES (%s) ON CONFLICT DO NOTHING"
 LOCK = "SELECT state, busy_with, failures, held_since, probe_at FROM lanes WHERE name = %s FOR UPDATE"
 TAKE = "UPDATE lanes SET busy_with = %s WHERE name = %s"
@@ -20,6 +22,11 @@ UPDATE lanes SET state = 'closed', busy_with = NULL, failures = 0, held_since = 
     last_error = NULL
 WHERE name = %s AND state <> 'forced'
 """
+HEAL = """
+UPDATE lanes SET state = 'closed', failures = 0, held_since = NULL, probe_at = NULL, last_error = NULL
+WHERE name = %s AND state <> 'forced'
+"""
+FREE_SHARED = "UPDATE lanes SET busy_with = NULL WHERE name = %s"
 OPEN = """
 UPDATE lanes SET state = CASE state WHEN 'forced' THEN 'forced' ELSE 'open' END, busy_with = NULL,
     failures = failures + 1, held_since = coalesce(held_since, %s), probe_at = %s, last_error = %s
@@ -29,6 +36,11 @@ NEXT = """
 UPDATE jobs SET held = false WHERE id = (
     SELECT id FROM jobs WHERE lane = %s AND held AND NOT unsupported AND state = 'queued'
     ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
+"""
+STATE = "SELECT state FROM lanes WHERE name = %s"
+ALL = """
+UPDATE jobs SET held = false WHERE id IN (
+    SELECT id FROM jobs WHERE lane = %s AND held AND NOT unsupported AND state = 'queued' FOR UPDATE SKIP LOCKED)
 """
 WAITING = f"""
 SELECT {ROW} FROM jobs WHERE lane = %s AND state IN ('queued', 'retrying') ORDER BY id FOR UPDATE SKIP LOCKED
@@ -92,6 +104,10 @@ class LaneRow:
             return False
         return self.state == "closed" or self.probe_at is None or self.probe_at <= now
 
+    def is_counted(self, name: str, job_id: UUID) -> bool:
+        """Whether a failed call of a job counts: of the jobs that a shared lane let in together only the first does."""
+        return not name.startswith(SHARED) or self.state == "closed" or self.busy_with == job_id
+
 
 def lock(connection: PgConnection, name: str) -> LaneRow:
     """Lock a lane; create it on first use."""
@@ -103,6 +119,8 @@ def lock(connection: PgConnection, name: str) -> LaneRow:
 
 def enter(connection: PgConnection, name: str, job_id: UUID, now: datetime) -> bool:
     """Take the lane for a job, or hold the job until the lane is free. The caller has locked the job's row."""
+    if _is_open_to_all(connection, name):
+        return True
     if lock(connection, name).admits(job_id, now):
         connection.execute(TAKE, (job_id, name))
         return True
@@ -113,15 +131,37 @@ def enter(connection: PgConnection, name: str, job_id: UUID, now: datetime) -> b
 def leave(connection: PgConnection, name: str, job_id: UUID, *, healthy: bool) -> None:
     """Free the lane and release its next job; `healthy` (the remote answered) closes the breaker.
 
-    If a probe ends without calling the remote, the next job becomes the probe.
+    If a probe ends without calling the remote, the next job becomes the probe. A shared lane that closes releases all.
     """
+    if _is_open_to_all(connection, name):
+        return
     lane = lock(connection, name)
     connection.execute(FREE, (name, job_id))
     if healthy:
         connection.execute(CLOSE, (name,))
         lane = LaneRow("closed" if lane.state != "forced" else "forced", None, 0, None, None)
+        if lane.state == "closed" and name.startswith(SHARED):
+            connection.execute(ALL, (name,))
     if lane.state == "closed" or (lane.state == "open" and lane.probe_at is None):
         connection.execute(NEXT, (name,))
+
+
+def _is_open_to_all(connection: PgConnection, name: str) -> bool:
+    """Whether a shared lane is closed, so that nobody waits; read without a lock that all its jobs would queue for."""
+    if not name.startswith(SHARED):
+        return False
+    row = connection.execute(STATE, (name,)).fetchone()
+    return row is None or row[0] == "closed"
+
+
+def heal(connection: PgConnection, name: str) -> None:
+    """Close the breaker of a lane whose remote answered and works on: the job keeps the lane."""
+    if _is_open_to_all(connection, name):
+        return
+    connection.execute(HEAL, (name,))
+    if name.startswith(SHARED):
+        connection.execute(FREE_SHARED, (name,))
+        connection.execute(ALL, (name,))
 
 
 def trip(connection: PgConnection, name: str, now: datetime, probe_at: datetime, error: str) -> None:

@@ -79,7 +79,7 @@ FROM done LEFT JOIN unnest(%(ids)s::uuid[], %(results)s::jsonb[]) AS o (done_id,
 """  # noqa: S608 -- constants
 RESCHEDULE = """
 UPDATE jobs SET state = CASE WHEN cancel_requested THEN 'queued' ELSE %s END, run_at = %s, attempt = %s,
-    lease = NULL, worker = NULL, error = %s, fingerprint = %s, reason = NULL,
+    lease = NULL, worker = NULL, error = %s, fingerprint = %s, reason = %s,
     held = %s AND NOT cancel_requested, started_at = NULL
 WHERE id = %s
 """
@@ -188,13 +188,14 @@ def reschedule(
     error: dict[str, str] | None = None,
     fingerprint: str | None = None,
     held: bool = False,
+    reason: str | None = None,
 ) -> None:
     """Make a job wait again: `retrying`, `scheduled` or (held by its lane) `queued`.
 
     A job with a cancellation request is queued at once; its next claim cancels it.
     """
     error_json = None if error is None else Jsonb(error)
-    connection.execute(RESCHEDULE, (state, run_at, attempt, error_json, fingerprint, held, job_id))
+    connection.execute(RESCHEDULE, (state, run_at, attempt, error_json, fingerprint, reason, held, job_id))
 
 
 def mark_dead(

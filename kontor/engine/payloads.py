@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import ClassVar, Final
+from uuid import UUID
 
 from pydantic import Field
 
@@ -68,6 +69,21 @@ class ConsoleRollup(Payload):
     policy: ClassVar[Policy] = isolated_policy(ROLLUP, QUEUE, timedelta(minutes=2), attempts=3)
 
     since: Instant | None = None
+
+
+class HandlersCancel(Payload):
+    """Ask the handler of a declared push type to stop a job that runs under `lease`; answered 2xx, it is cancelled."""
+
+    policy: ClassVar[Policy] = Policy(
+        name="handlers.cancel",
+        queue="handlers",
+        kind=TaskKind.EXTERNAL,
+        retry=RetryPolicy(max_attempts=8, base=timedelta(seconds=1), cap=timedelta(minutes=1)),
+        due_by=timedelta(seconds=30),
+    )
+
+    job_id: UUID
+    lease: UUID
 
 
 SCHEDULES: Final = (

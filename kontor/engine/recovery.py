@@ -46,10 +46,18 @@ UNHELD = """
 SELECT j.id, j.lease, w.beats FROM jobs j JOIN worker_processes w ON w.id = j.worker
 WHERE j.state = 'running' AND NOT j.lease = ANY(w.leases)
 """
+LEASE_SECONDS = 60
+"""How long the lease of an attempt outside lasts from its last heartbeat (kontor/engine/outside.py)."""
+EXPIRED = """
+SELECT j.id, j.lease FROM job_leases l JOIN jobs j ON j.id = l.job_id AND j.lease = l.lease
+WHERE l.ended_at IS NULL AND j.state = 'running' AND strpos(j.worker, ':') > 0
+    AND (l.beat_at < clock_timestamp() - make_interval(secs => %s) OR l.ends_at < clock_timestamp())
+LIMIT 1000
+"""
 END_BACKENDS = "SELECT pg_terminate_backend(pid, 1000) FROM unnest(%s::int[]) AS pid"
 REMOVE = "DELETE FROM worker_processes WHERE id = %s"
 ORPHANS = """
-SELECT j.id FROM jobs j WHERE j.state = 'running'
+SELECT j.id FROM jobs j WHERE j.state = 'running' AND strpos(j.worker, ':') = 0
     AND NOT EXISTS (SELECT 1 FROM worker_processes w WHERE w.id = j.worker)
 """
 REQUEUE = """
@@ -127,6 +135,11 @@ def deregister(connection: PgConnection, worker: str) -> None:
 def orphans(connection: PgConnection) -> list[UUID]:
     """Return the running jobs whose worker is no longer registered."""
     return [row[0] for row in connection.execute(ORPHANS).fetchall()]
+
+
+def expired(connection: PgConnection) -> list[tuple[UUID, UUID]]:
+    """Return (job, lease) of attempts outside without a heartbeat for 60 s, or over their time limit."""
+    return [(row[0], row[1]) for row in connection.execute(EXPIRED, (LEASE_SECONDS,)).fetchall()]
 
 
 def requeue_running(connection: PgConnection, ids: Sequence[UUID], now: datetime) -> int:

@@ -1,7 +1,7 @@
 """The relay: keeps a bounded window of doorbells in flight for every queue. It may die at any time."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -9,7 +9,7 @@ from itertools import islice
 
 from kontor.engine import cancellation, fair_pick, lanes, recovery
 from kontor.engine.batching import Batching
-from kontor.engine.catalogue import Catalogue
+from kontor.engine.catalogue import Catalogue, declare_nothing
 from kontor.engine.fair_pick import InFlight
 from kontor.engine.leadership import Lead, SoleLead
 from kontor.engine.unsupported import Unsupported
@@ -63,6 +63,7 @@ class Relay:
     clock: Clock
     crash: CrashPoint = no_crash
     lead: Lead = field(default_factory=SoleLead)
+    refresh: Callable[[PgConnection], None] = declare_nothing
     stats: RelayStats = field(default_factory=RelayStats)
     batching: Batching = field(init=False)
     windows: dict[str, InFlight] = field(default_factory=lambda: defaultdict(InFlight))
@@ -82,7 +83,7 @@ class Relay:
     def __post_init__(self) -> None:
         self.comparison = recovery.Comparison(self.connection, self.bells)
         self.batching = Batching(self.catalogue)
-        self.unsupported = Unsupported(self.catalogue, self.clock)
+        self.unsupported = Unsupported(self.catalogue, self.clock, self.bells.offer)
 
     def begin(self) -> None:
         """Start with an empty window. Raises DoorbellUnavailable."""
@@ -158,6 +159,7 @@ class Relay:
             window.update_rates(now)
 
     def _read_queue_settings(self) -> None:
+        self.refresh(self.connection)
         rows = self.connection.execute(QUEUE_SETTINGS).fetchall()
         self.paused = frozenset(name for name, paused, _ in rows if paused)
         self.limits = {name: limit for name, _, limit in rows if limit is not None}
@@ -260,6 +262,10 @@ class Relay:
         if orphaned:
             self.stats.rescued += recovery.requeue_running(self.connection, orphaned, wall_now)
             self.timers.poll = 0.0
+        expired = recovery.expired(self.connection)
+        if expired:
+            self.stats.rescued += recovery.requeue_unheld(self.connection, expired, wall_now)
+            self.timers.poll = 0.0
         cancellation.apply_requests(self.connection, wall_now)
         if now >= self.timers.compare:
             self._compare(now, wall_now)
@@ -287,7 +293,8 @@ class Relay:
     def _forget(self, bells: Sequence[Doorbell]) -> None:
         """Take doorbells out of the window, so that their jobs are dispatched again."""
         for bell in bells:
-            self.windows[bell.queue].forget(bell.id)
+            for window in self.windows.values():  # a channel has bells of several queues
+                window.forget(bell.id)
             if bell.id == self.crash_suspect:
                 self.crash_suspect = None
             self.timers.poll = 0.0

@@ -23,6 +23,9 @@ class Runner:
 
         A worker that may not claim hands the jobs back, so that another one gets them.
         """
+        if not self._runtime.registry.catalogue.is_own(task):
+            with self._runtime.transaction() as (_, connection):
+                self._runtime.refresh(connection)
         if task not in self._runtime.registry:
             self._runtime.refused.name(task, 0)
             return DoorbellResult(bell_id, 0, UNKNOWN_TASK)

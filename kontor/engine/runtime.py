@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from kontor.engine import lanes, prepared
-from kontor.engine.catalogue import Catalogue, Payload
+from kontor.engine.catalogue import Catalogue, Payload, declare_nothing
 from kontor.engine.enqueue import Jobs, ring_after_commit, ring_if_enqueued
 from kontor.engine.handlers import Handler, JobContext, Registry
 from kontor.engine.holdings import Holdings
@@ -57,7 +57,7 @@ class WorkerRuntime:
     `interrupts` are exceptions that stop a handler from outside. `wait_for_database` waits before a retry; False
     gives up. `may_claim`: whether the worker's last beat is recent and it is not stopping. `registered_only`: external
     claims require the worker's row in `worker_processes`. `act_limit` interrupts an act that takes longer than a
-    number of seconds.
+    number of seconds. `refresh` brings the declared types up to their newest versions.
     """
 
     engine: Engine
@@ -79,6 +79,7 @@ class WorkerRuntime:
     act_limit: Callable[[float], AbstractContextManager[None]] = unlimited
     registered_only: bool = False
     refused: Refused = field(default_factory=Refused)
+    refresh: Callable[[PgConnection], None] = declare_nothing
 
     @property
     def catchable(self) -> tuple[type[BaseException], ...]:
@@ -117,10 +118,10 @@ class WorkerRuntime:
         due_by = self.registry.catalogue[row.task].policy.due_by if row.task in self.registry else None
         self.stats.add(row.task, outcome, row.run_at, started, ended, due_by)
 
-    def context(self, row: JobRow, attempt: int) -> JobContext:
+    def context(self, row: JobRow, attempt: int, lease: UUID | None = None) -> JobContext:
         """Return the context for the job's handler."""
         cancelled = partial(self.cancelled, row.id)
-        return context_of(row, attempt, self.clock.now(), self.jobs, cancelled, self.stopping)
+        return context_of(row, attempt, self.clock.now(), self.jobs, cancelled, self.stopping, lease)
 
     def supported(self, rows: Sequence[JobRow]) -> list[JobRow]:
         """Return the rows whose payload this release knows; the others stay queued."""
@@ -156,10 +157,11 @@ def context_of(
     jobs: Jobs,
     cancelled: Callable[[], bool],
     stopping: Callable[[], bool] = do_not_wait,
+    lease: UUID | None = None,
 ) -> JobContext:
     """Build the context for a job's handler; `jobs` enqueues its children."""
     children = jobs.child_of(row.id, row.trace_id)
-    return JobContext(row.id, row.task, row.tenant, row.lane, attempt, now, children, cancelled, stopping)
+    return JobContext(row.id, row.task, row.tenant, row.lane, attempt, now, children, cancelled, stopping, lease)
 
 
 def payload_of(row: JobRow, catalogue: Catalogue) -> Payload:

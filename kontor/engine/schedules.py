@@ -34,6 +34,12 @@ GRACE: Final = timedelta(seconds=60)
 
 DeclaredRow = Row[*tuple[Any, ...]]
 SCHEDULER_LOCK = text("SELECT pg_advisory_xact_lock(hashtext('kontor schedules'))")
+SKIP: Final = text("""
+INSERT INTO schedule_occurrences (schedule, slot, due_at, fired_at, skipped)
+SELECT :schedule, slot, due_at, :now, true
+FROM unnest(CAST(:slots AS text[]), CAST(:due AS timestamptz[])) AS missed (slot, due_at)
+ON CONFLICT DO NOTHING
+""")
 DECLARED = (
     Schedule.name, Schedule.cron, Schedule.timezone, Schedule.task, Schedule.payload, Schedule.misfire,
     Schedule.retired, Schedule.release, Schedule.declaration, Schedule.declared_at, Schedule.retired_at,
@@ -189,9 +195,10 @@ def _fire(session: Session, jobs: Jobs, row: Schedule, now: datetime) -> int:
 
 
 def _skip(session: Session, row: Schedule, skipped: Sequence[Occurrence], now: datetime) -> None:
-    values = [_values(row, occurrence, now, skipped=True) for occurrence in skipped]
-    if values:
-        session.execute(insert(ScheduleOccurrence).on_conflict_do_nothing(), values)
+    if skipped:
+        slots = [occurrence.slot for occurrence in skipped]
+        due = [occurrence.due for occurrence in skipped]
+        session.execute(SKIP, {"schedule": row.name, "slots": slots, "due": due, "now": now})
 
 
 def _record(session: Session, row: Schedule, occurrence: Occurrence, now: datetime) -> bool:
@@ -200,13 +207,13 @@ def _record(session: Session, row: Schedule, occurrence: Occurrence, now: dateti
     return session.execute(statement.returning(ScheduleOccurrence.slot)).first() is not None
 
 
-def _values(row: Schedule, occurrence: Occurrence, now: datetime, *, skipped: bool = False) -> dict[str, object]:
+def _values(row: Schedule, occurrence: Occurrence, now: datetime) -> dict[str, object]:
     return {
         "schedule": row.name,
         "slot": occurrence.slot,
         "due_at": occurrence.due,
         "fired_at": now,
-        "skipped": skipped,
+        "skipped": False,
     }
 
 

@@ -1,7 +1,8 @@
 """The engine inline, for tests: relay and runner in this process, a real database, doorbells in memory."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self, TypedDict, Unpack
 from uuid import UUID
@@ -16,8 +17,28 @@ from kontor.engine.relay import Relay, Timers
 from kontor.engine.retry import BreakerPolicy, Random
 from kontor.engine.runner import Runner
 from kontor.engine.runtime import WorkerRuntime
-from kontor.kernel.doorbells import Doorbell, DoorbellResult, RelayEvents
-from kontor.kernel.ports import Clock, CrashPoint
+from kontor.kernel.database import PgConnection
+from kontor.kernel.doorbells import Doorbell, DoorbellResult, Offers, RelayEvents
+from kontor.kernel.ports import Clock, CrashPoint, SecretBox
+
+
+class MemoryPullHints:
+    """Implements kontor.kernel.doorbells.PullHints in memory."""
+
+    def __init__(self) -> None:
+        self._listeners: list[Callable[[Offers], None]] = []
+
+    @contextmanager
+    def listening(self, heard: Callable[[Offers], None]) -> Iterator[None]:
+        """Call `heard` for each hint in the thread of the relay."""
+        self._listeners.append(heard)
+        yield
+        self._listeners.remove(heard)
+
+    def offer(self, offers: Offers) -> None:
+        """Send a hint."""
+        for heard in list(self._listeners):
+            heard(offers)
 
 
 class MemoryDoorbellChannel:
@@ -28,6 +49,7 @@ class MemoryDoorbellChannel:
         self.answers: list[DoorbellResult] = []
         self.new_jobs = True
         self.held: dict[str, tuple[Doorbell, ...]] = {}
+        self.pull_hints = MemoryPullHints()
 
     def ring_hint(self) -> None:
         """Hint at new jobs."""
@@ -67,6 +89,10 @@ class MemoryDoorbellChannel:
         """Return the workers to which a test assigned bells."""
         return frozenset(self.held)
 
+    def offer(self, offers: Offers) -> None:
+        """Hint to waiting pull workers at once."""
+        self.pull_hints.offer(offers)
+
 
 class MemoryRelayHint:
     """Implements kontor.kernel.ports.RelayHint; counts the hints."""
@@ -93,18 +119,25 @@ class WorkerOptions(TypedDict, total=False):
     may_claim: Callable[[], bool]
     stopping: Callable[[], bool]
     registered_only: bool
+    refresh: Callable[[PgConnection], None]
 
 
 class InlineWorker:
     """Relay and worker in one thread."""
 
     def __init__(
-        self, engine: Engine, handlers: Sequence[Handler], clock: Clock, **options: Unpack[WorkerOptions]
+        self,
+        engine: Engine,
+        handlers: Sequence[Handler],
+        clock: Clock,
+        *,
+        secret_box: SecretBox | None = None,
+        **options: Unpack[WorkerOptions],
     ) -> None:
         self.registry = Registry(handlers)
         self.clock = clock
         self.doorbell = MemoryRelayHint()
-        self.jobs = Jobs(self.registry.catalogue, clock, self.doorbell)
+        self.jobs = Jobs(self.registry.catalogue, clock, self.doorbell, secret_box=secret_box)
         self.bells = MemoryDoorbellChannel()
         runtime_options: WorkerOptions = {"random": lambda: 0.5, "worker": "inline", **options}
         self.runtime = WorkerRuntime(
@@ -114,6 +147,7 @@ class InlineWorker:
         url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._connection = psycopg.connect(url, autocommit=True)
         self.relay = Relay(self._connection, self.bells, self.registry.catalogue, clock)
+        self.relay.refresh = self.runtime.refresh
         self.relay.begin()
 
     def __enter__(self) -> Self:

@@ -16,7 +16,7 @@ from kontor.engine.ledger import JobRow
 from kontor.engine.runner import Runner
 from kontor.engine.runtime import WorkerRuntime
 from kontor.kernel.database import PgConnection
-from kontor.kernel.doorbells import Doorbell, DoorbellChannel, DoorbellResult, RelayEvents
+from kontor.kernel.doorbells import Doorbell, DoorbellChannel, DoorbellResult, Offers, RelayEvents
 from kontor.kernel.states import AttemptOutcome
 from kontor.kernel.tracing import Attributes, Span, SpanKind, Tracer, job_context
 
@@ -89,7 +89,7 @@ def with_tracing(jobs: Jobs, tracer: Tracer | None) -> Jobs:
     """Return `jobs` with tracing, or unchanged without a tracer."""
     if tracer is None:
         return jobs
-    return TracedJobs(jobs.catalogue, jobs.clock, jobs.doorbell, jobs.parent_id, jobs.trace_id, tracer)
+    return TracedJobs(jobs.catalogue, jobs.clock, jobs.doorbell, jobs.parent_id, jobs.trace_id, jobs.secret_box, tracer)
 
 
 P = ParamSpec("P")
@@ -141,6 +141,10 @@ class TracedDoorbellChannel:
     def holders(self) -> frozenset[str]:
         """Return some workers that have taken bells. Raises DoorbellUnavailable."""
         return self._inner.holders()
+
+    def offer(self, offers: Offers) -> None:
+        """Hint to waiting pull workers that jobs are there for them. Raises DoorbellUnavailable."""
+        self._inner.offer(offers)
 
 
 FIRST_PHASES: Final = frozenset({"run", "claim"})

@@ -12,10 +12,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from kontor.engine import ledger
+from kontor.engine import declared, ledger
 from kontor.engine.enqueue import ring_if_enqueued
 from kontor.engine.failures import FailedAttempt, mark_dead, mark_exhausted_dead, record_failure
-from kontor.engine.handlers import Cancel, Cancelled, Done, Failure, Outcome, Snooze, TransactionalHandler
+from kontor.engine.handlers import Cancel, Cancelled, Done, Failure, Outcome, Snooze, TransactionalHandler, WorksOn
 from kontor.engine.ledger import JobRow, UnsuccessfulAttempt
 from kontor.engine.pipelined import PipelinedTransaction
 from kontor.engine.prepared import prepare
@@ -256,7 +256,7 @@ def count_outcome(
             runtime.count(row, AttemptOutcome.SNOOZED, started, finished)
         case Cancel():
             runtime.count(row, AttemptOutcome.CANCELLED, started, finished)
-        case None:
+        case None | WorksOn():
             pass
         case _:
             assert_never(outcome)
@@ -292,5 +292,6 @@ def write_outcome(
                 started=started,
                 finished=finished,
             )
-        case Done() | None:
+            declared.erase(connection, row.id)
+        case Done() | None | WorksOn():
             pass

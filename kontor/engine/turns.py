@@ -8,11 +8,12 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
-from kontor.engine import lanes, ledger
+from kontor.engine import lanes, ledger, outside
 from kontor.engine.catalogue import Payload
 from kontor.engine.enqueue import ring_after_commit
-from kontor.engine.failures import FailedAttempt, mark_dead, mark_exhausted_dead, record_failure
-from kontor.engine.handlers import Cancel, Cancelled, Done, ExternalHandler, Failure, Outcome, Released, Snooze
+from kontor.engine.failures import UNANSWERED, FailedAttempt, mark_dead, mark_exhausted_dead, record_failure
+from kontor.engine.endings import EndedJob, notify
+from kontor.engine.handlers import Cancel, Cancelled, Done, ExternalHandler, Failure, Outcome, Released, Snooze, WorksOn
 from kontor.engine.ledger import JobRow, UnsuccessfulAttempt
 from kontor.engine.runtime import WorkerRuntime, committing, forget_rows
 from kontor.engine.transactional import CANCELLED_ON_REQUEST, MAX_CRASHES, count_outcome, write_outcome
@@ -23,6 +24,8 @@ from kontor.kernel.states import AttemptOutcome, CrashPolicy, DeadReason, JobSta
 CRASHED = "crashed"
 RELEASED = "released"
 INTERRUPTED: Final = frozenset({CRASHED, RELEASED})
+"""Reasons of a queued job whose worker died or stopped in the act."""
+MAY_HAVE_ACTED: Final = INTERRUPTED | {UNANSWERED}
 """Reasons of a queued job whose act may have taken effect."""
 
 
@@ -179,7 +182,7 @@ class TurnTransaction:
         handler = cast(ExternalHandler, runtime.handler(row))
         try:
             payload = runtime.payload(row)
-            plan = handler.claim(runtime.context(row, number), session, payload)
+            plan = handler.claim(runtime.context(row, number, lease), session, payload)
             session.flush()
         except runtime.catchable as error:
             raise ClaimFailed(row, error) from error
@@ -217,7 +220,7 @@ class TurnTransaction:
             record_failure(runtime, session, connection, attempt, acted.error)
             return []
         handler = cast(ExternalHandler, runtime.handler(row))
-        job = runtime.context(row, claimed.number)
+        job = runtime.context(row, claimed.number, claimed.lease)
         payload = cast(Payload, claimed.payload)
         outcome = handler.record(job, session, payload, claimed.plan, acted.result)
         session.flush()
@@ -225,6 +228,11 @@ class TurnTransaction:
         if isinstance(outcome, Done):
             runtime.free_lane(session, connection, row, healthy=True)
             return [(row.id, outcome.result)]
+        if isinstance(outcome, WorksOn):
+            outside.hand_over(connection, row.id, claimed.lease, outcome.worker)
+            if row.lane is not None:
+                lanes.heal(connection, row.lane)
+            return []
         self._finish(session, connection, claimed, outcome, attempt_increment=0, healthy=True)
         return []
 
@@ -265,5 +273,9 @@ class TurnTransaction:
         write_outcome(
             connection, runtime.worker, row, outcome, claimed.started, now, attempt_increment=attempt_increment
         )
+        if isinstance(outcome, Cancel):
+            acted = row.attempt > 0 or row.reason is not None
+            ended = EndedJob(row.id, row.task, JobState.CANCELLED, error=outcome.reason, may_have_acted=acted)
+            notify(session, runtime.jobs.child_of(row.id, row.trace_id), ended)
         count_outcome(runtime, row, outcome, claimed.started, now)
         runtime.free_lane(session, connection, row, healthy=healthy)

@@ -1,11 +1,13 @@
 """Jobs that the running release cannot run: of a task it does not know, or with a payload newer than it knows.
 
 The relay takes them out of the index it picks from (`held` and `unsupported`), so that they delay no other job, and
-puts them back as soon as it supports them. A worker of an older release refuses such jobs; the relay then sets the
+puts them back as soon as it supports them. Jobs of pull workers are set aside in the same way, and leased from there.
+A worker of an older release refuses such jobs; the relay then sets the
 task aside for a while and offers its jobs to another worker.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -17,7 +19,7 @@ from kontor.engine.catalogue import Catalogue
 from kontor.engine.fair_pick import Picked
 from kontor.engine.ledger import JobRow
 from kontor.kernel.database import PgConnection
-from kontor.kernel.doorbells import UNKNOWN_TASK, DoorbellResult
+from kontor.kernel.doorbells import UNKNOWN_TASK, DoorbellResult, Offers
 from kontor.kernel.ports import Clock
 
 log = structlog.get_logger(__name__)
@@ -69,10 +71,14 @@ class TaskRefusal:
 
 @dataclass(slots=True)
 class Unsupported:
-    """What the relay sets aside. `behind`: queues with more to set aside, which it looks at again at once."""
+    """What the relay sets aside. `behind`: queues with more to set aside, which it looks at again at once.
+
+    `offer` hints to waiting pull workers that jobs were set aside for them.
+    """
 
     catalogue: Catalogue
     clock: Clock
+    offer: Callable[[Offers], None]
     behind: set[str] = field(default_factory=set)
     _refusals: dict[str, TaskRefusal] = field(default_factory=dict)
     _named: set[tuple[str, int]] = field(default_factory=set)
@@ -80,6 +86,8 @@ class Unsupported:
     def supports(self, task: str, version: int) -> bool:
         """Whether jobs of this task and payload version may be dispatched now."""
         if task not in self.catalogue or version > self.catalogue[task].version:
+            return False
+        if self.catalogue[task].policy.pull:
             return False
         refusal = self._refusals.get(task)
         return refusal is None or version < refusal.version or self.clock.monotonic() >= refusal.until
@@ -90,7 +98,7 @@ class Unsupported:
         heads = {(job.priority, job.tenant) for job in jobs if not self.supports(job.task, job.version)}
         if not heads:
             return jobs
-        newest = self._newest()
+        newest, offers = self._newest(), Counter[tuple[str, str]]()
         for priority, tenant in sorted(heads):
             values = {
                 "queue": queue, "priority": priority, "tenant": tenant, "limit": CHUNK,
@@ -99,8 +107,12 @@ class Unsupported:
             rows = connection.execute(SET_ASIDE, values, prepare=False).fetchall()
             if rows:
                 self.behind.add(queue)
-            self._name((task, version) for _, task, version, _ in rows)
-            _release_lanes(connection, {lane: job_id for job_id, _, _, lane in rows if lane is not None})
+            others = [row for row in rows if not self._is_pulled(row[1])]
+            offers.update((row[1], tenant) for row in rows if self._is_pulled(row[1]))
+            self._name((task, version) for _, task, version, _ in others)
+            _release_lanes(connection, {lane: job_id for job_id, _, _, lane in others if lane is not None})
+        if offers:
+            self.offer(offers)
         return [job for job in jobs if self.supports(job.task, job.version)]
 
     def hear(self, task: str, answer: DoorbellResult) -> None:
@@ -122,11 +134,15 @@ class Unsupported:
             if self.supports(task, version) and connection.execute(RELEASE, (task, version, CHUNK)).rowcount == CHUNK:
                 connection.execute(RELEASE, (task, version, CHUNK))
 
+    def _is_pulled(self, task: str) -> bool:
+        """Whether a task's jobs are set aside for pull workers."""
+        return task in self.catalogue and self.catalogue[task].policy.pull
+
     def _newest(self) -> Mapping[str, int]:
         """Return the newest payload version that may be dispatched, by task."""
-        newest = {payload.policy.name: payload.version for payload in self.catalogue}
+        newest = {payload.policy.name: payload.version for payload in self.catalogue if not payload.policy.pull}
         for task, refusal in self._refusals.items():
-            if not self.supports(task, refusal.version):
+            if task in newest and not self.supports(task, refusal.version):
                 newest[task] = min(newest[task], refusal.version - 1)
         return newest
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Final
 
+from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message, Receive
@@ -13,6 +14,7 @@ from kontor.http.problems import TooLarge, TooSlow
 from kontor.kernel.edge import BODY_RATE, BODY_SECONDS
 
 NO_FORM: Final[Mapping[str, str]] = {}
+NO_FILES: Final[Mapping[str, bytes]] = {}
 FORM_LIMIT: Final = 2 * 1024 * 1024
 
 
@@ -41,17 +43,29 @@ async def read_form(request: Request, max_fields: int, bodies: BodiesInFlight) -
 
     Raises TooLarge, TooSlow, LimitReached.
     """
+    return (await read_upload(request, max_fields, bodies, max_files=0))[0]
+
+
+async def read_upload(
+    request: Request, max_fields: int, bodies: BodiesInFlight, max_files: int
+) -> tuple[Mapping[str, str], Mapping[str, bytes]]:
+    """Read a posted form with files: texts and contents by field. The names and types that files claim are left out.
+
+    Raises TooLarge, TooSlow, LimitReached.
+    """
     if request.method != "POST":
-        return NO_FORM
+        return NO_FORM, NO_FILES
     size = declared_size(request, FORM_LIMIT)
     require_size(size, FORM_LIMIT)
     async with bodies.room(FORMS, size):
         bounded = Request(request.scope, bounded_receive(request.receive, FORM_LIMIT))
         try:
-            fields = await bounded.form(max_files=0, max_fields=max_fields)
+            async with bounded.form(max_files=max_files, max_fields=max_fields) as fields:
+                texts = {name: value for name, value in fields.items() if isinstance(value, str)}
+                files = {name: await value.read() for name, value in fields.items() if isinstance(value, UploadFile)}
         except HTTPException:
-            return NO_FORM
-    return {name: value for name, value in fields.items() if isinstance(value, str)}
+            return NO_FORM, NO_FILES
+    return texts, files
 
 
 def bounded_receive(receive: Receive, limit: int) -> Receive:

@@ -28,6 +28,7 @@ from kontor.http.visibility import ResponseView
 from kontor.kernel.addresses import AddressGuard
 from kontor.kernel.data_keys import DataKeys
 from kontor.kernel.database import psycopg_connection
+from kontor.kernel.doorbells import PullHints
 from kontor.kernel.errors import Forbidden, KontorError, NotFound
 from kontor.kernel.identity import IdentityProvider
 from kontor.kernel.ports import Clock, PasswordHasher, SecretBox, TxtLookup
@@ -42,8 +43,10 @@ class Deps:
     """Built once at process start. `keys` has the data keys, of request fingerprints and offers' hash chains too.
 
     `key_use` is written by the thread of the process's beat.
+    `handler_guard`: which addresses handlers of declared tasks may have; by default public ones.
     `sign_in_threads`: where passwords are verified, `threads` by default. `readiness`: noted by the thread of the
-    process's beat; without one, `/readyz` asks PostgreSQL itself.
+    process's beat; without one, `/readyz` asks PostgreSQL itself. `pull_hints`: without them, waiting pull workers are
+    woken by a check every second.
     """
 
     sessions: sessionmaker[Session]
@@ -54,6 +57,7 @@ class Deps:
     programmes: Programmes
     tokens: Tokens
     guard: AddressGuard
+    handler_guard: AddressGuard | None = None
     txt: TxtLookup
     threads: Executor
     sign_in_threads: Executor | None = None
@@ -69,6 +73,7 @@ class Deps:
     key_use: KeyUse = field(default_factory=KeyUse)
     refusals: Refusals = field(default_factory=Refusals)
     limits: CallLimits = field(default_factory=CallLimits)
+    pull_hints: PullHints | None = None
 
     @property
     def staff_url(self) -> str:

@@ -1,7 +1,7 @@
 """A request as received: one type for API, portal and console."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -12,13 +12,14 @@ from kontor.http.wire import uuid_of
 from kontor.kernel.tracing import TRACEPARENT, parse_traceparent
 
 NO_FORM: Final[Mapping[str, str]] = {}
+NO_FILES: Final[Mapping[str, bytes]] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class IncomingRequest:
     """Everything a use case may read of a request, with its body (API) or its form (pages).
 
-    `target` is path and query as sent, `origin` the client's IP address.
+    `target` is path and query as sent, `origin` the client's IP address, `files` what a form uploads, by field.
     `domain_owners`: who verified the domain that was asked; None on a host of the deployment itself.
     """
 
@@ -33,10 +34,17 @@ class IncomingRequest:
     body: bytes
     form: Mapping[str, str]
     domain_owners: frozenset[UUID] | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, request: Request, *, body: bytes = b"", form: Mapping[str, str] = NO_FORM, trace_id: str | None = None
+        cls,
+        request: Request,
+        *,
+        body: bytes = b"",
+        form: Mapping[str, str] = NO_FORM,
+        files: Mapping[str, bytes] = NO_FILES,
+        trace_id: str | None = None,
     ) -> "IncomingRequest":
         """Build it from Starlette's request and the body or form read from it."""
         scope = request.scope
@@ -53,6 +61,7 @@ class IncomingRequest:
             body=body,
             form=form,
             domain_owners=scope.get("kontor.owners"),
+            files=files,
         )
 
     @property

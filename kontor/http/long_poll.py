@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
 
@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from kontor.engine.admin import job_queries
 from kontor.http.context import Deps
 from kontor.http.problems import Unavailable
-from kontor.http.responses import ApiResponse
+from kontor.http.pull_watch import PullWatch
+from kontor.http.responses import ApiResponse, LongPoll
 from kontor.http.transaction import run, run_on_connection
 
 MIN_PAUSE: Final = 0.005
@@ -27,6 +28,10 @@ class JobWatcher:
     waiting: dict[UUID, set[asyncio.Event]] = field(default_factory=lambda: defaultdict(set))
     task: asyncio.Task[None] | None = None
     pause: float = MIN_PAUSE
+    pulls: PullWatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pulls = PullWatch(self.deps)
 
     async def wait(self, job_id: UUID, seconds: float) -> bool:
         """Return True once the job is finished, False after `seconds` of real time."""
@@ -74,10 +79,25 @@ async def long_poll(watch: JobWatcher, response: ApiResponse) -> ApiResponse:
     wait = response.wait
     if wait.job_id is not None:
         await watch.wait(wait.job_id, wait.seconds)
+    elif wait.tasks:
+        return await _until_leased(watch, response, wait)
     elif wait.done is not None:
         await _until(watch.deps, wait.done, wait.seconds)
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(watch.deps.threads, _render, watch.deps, response)
+
+
+async def _until_leased(watch: JobWatcher, response: ApiResponse, wait: LongPoll) -> ApiResponse:
+    """Wait for jobs of pull types; whoever finds that another was quicker waits on."""
+    loop, woken = asyncio.get_running_loop(), False
+    end = loop.time() + wait.seconds
+    while response.again and (left := end - loop.time()) > 0:
+        woken = await watch.pulls.wait(wait.tasks, wait.tenant, left, again=woken)
+        if not woken:
+            break
+        answer = await loop.run_in_executor(watch.deps.threads, _render, watch.deps, replace(response, wait=wait))
+        response = replace(answer, wait=None)
+    return replace(response, wait=None)
 
 
 async def _until(deps: Deps, done: Callable[[Session], bool], seconds: float) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from kontor.engine.outside import TOKEN_PREFIX, hash_token
 from kontor.evidence.acts import watched
 from kontor.http.acts import REFUSED, act_of, close_act, is_dry_run, note_refusal
 from kontor.http.bodies import declared_size, read_body, require_size
@@ -35,6 +36,7 @@ from kontor.kernel.limits import LimitReached
 EndpointFunction = Callable[..., ApiResponse | BaseModel]
 READING: Final = frozenset({"GET", "HEAD"})
 REFUSALS: Final = 400
+HASH_OF: Final = "SELECT token_hash FROM job_leases WHERE lease = %s"
 Precheck = Callable[..., Coroutine[None, None, object]]
 """Network check before the transaction, awaited without a thread; takes the arguments of the endpoint.
 
@@ -259,10 +261,20 @@ def _authenticated(
     connection = psycopg_connection(transaction) if isinstance(transaction, Session) else transaction
     now = deps.clock.now()
     real_now = deps.clock.wall_time()
-    caller = authenticate(connection, incoming.secret, real_now, incoming.origin)
+    caller = attempt_of(connection, incoming) or authenticate(connection, incoming.secret, real_now, incoming.origin)
     deps.key_use.note(caller.key_id, real_now)
     deps.limits.rates.learn(key_of(incoming.secret), caller.key_id, caller.scopes, connection)
     return RequestContext(deps, transaction, incoming, now, caller, check)
+
+
+def attempt_of(connection: Connection[Any], incoming: IncomingRequest) -> Principal | None:
+    """Return the attempt whose token a call of its lease has; the token opens nothing else."""
+    lease, secret = incoming.params.get("lease_id"), incoming.secret
+    if lease is None or secret is None or not secret.startswith(TOKEN_PREFIX):
+        return None
+    lease_id = uuid_of(lease)
+    row = connection.execute(HASH_OF, (lease_id,)).fetchone()
+    return Principal(lease_id, "attempt", frozenset()) if row is not None and row[0] == hash_token(secret) else None
 
 
 def _model_in(hint: Any) -> type[BaseModel] | None:

@@ -25,13 +25,16 @@ JSON = "application/json"
 class LongPoll:
     """Delay the response by at most `seconds` of wall time, then render it again.
 
-    Waits for the end of the job `job_id`, or until `done` returns True.
+    Waits for the end of the job `job_id`, until `done` returns True, or until jobs of pull types `tasks` are there, of
+    a `tenant` if it is set, and the response is not to be rendered `again`.
     """
 
     seconds: float
     render: Callable[[Session], "ApiResponse"]
     job_id: UUID | None = None
     done: Callable[[Session], bool] | None = None
+    tasks: tuple[str, ...] = ()
+    tenant: str | None = None
 
     def rendered(self, view: ResponseView) -> "LongPoll":
         """Return the same, whose last response is rendered for its viewer."""
@@ -57,6 +60,7 @@ class ApiResponse:
     chunks: Iterator[bytes] | None = None
     limit: str | None = None
     document: BaseModel | None = None
+    again: bool = False
 
     @classmethod
     def of(

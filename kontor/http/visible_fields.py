@@ -39,6 +39,16 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     "JobPageOut": Fields(everyone="partial"),
     "RetryPolicyOut": Fields(everyone="max_attempts base_seconds cap_seconds"),
     "TaskOut": Fields(everyone="name queue public internal kind args retry crash due_by_seconds"),
+    "PulledJobOut": Fields(everyone="id task attempt args account reseller external_id"),
+    "LeaseOut": Fields(everyone="lease expires_at job"),
+    "LeasesOut": Fields(everyone="items"),
+    "BeatOut": Fields(everyone="expires_at cancel_requested"),
+    "EndedOut": Fields(everyone="job ended"),
+    "TaskTypeOut": Fields(
+        staff="name version args queue handler public retry crash lane time_limit due_by compensate then applied_at"
+        " applied_by",
+    ),
+    "TaskTypeSecretOut": Fields(staff="secret"),
     "BulkCountOut": Fields(everyone="task tenant count"),
     "BulkOut": Fields(everyone="action total counts partial"),
     "ClockOut": Fields(staff="now"),

@@ -14,6 +14,7 @@ from kontor.jobs.routes import actor, operations
 from kontor.jobs.schemas import ActionIn, JobOut, job_out
 from kontor.kernel.errors import NotFound
 from kontor.kernel.states import MisfirePolicy
+from kontor.task_types.registry import refresh
 from models.keys import Scope
 
 queue_routes = Routes("queues")
@@ -35,6 +36,7 @@ class QueueOut(ResponseModel):
 
 def require_queue(ctx: RequestContext) -> None:
     """Raise NotFound for a queue that no task uses."""
+    refresh(ctx.connection, ctx.deps.jobs.catalogue)
     if ctx.incoming.params["name"] not in ctx.deps.jobs.catalogue.queues:
         raise NotFound("unknown_queue", "There is no such queue. GET /v1/queues lists all queues.")
 
@@ -45,6 +47,7 @@ SWITCH_QUEUE = RoutePolicy(Scope.OPERATE, first=require_queue, unbound_only=True
 @queue_routes.get("/v1/queues", RoutePolicy(Scope.READ, unbound_only=True), response=PageOut[QueueOut])
 def list_queues(ctx: Ctx) -> PageOut[QueueOut]:
     """List all queues."""
+    refresh(ctx.connection, ctx.deps.jobs.catalogue)
     views = queues.list_queues(ctx.session, ctx.deps.jobs.catalogue.queues, ctx.now)
     return PageOut(items=[_queue_out(view) for view in views])
 
@@ -212,6 +215,7 @@ class TaskOut(ResponseModel):
 @task_routes.get("/v1/tasks", RoutePolicy(Scope.READ), response=PageOut[TaskOut])
 def list_tasks(ctx: Ctx) -> PageOut[TaskOut]:
     """List tasks; a bound key sees those it can enqueue."""
+    refresh(ctx.connection, ctx.deps.jobs.catalogue)
     payloads = sorted(ctx.deps.jobs.catalogue, key=lambda payload: payload.policy.name)
     visible = [p for p in payloads if p.policy.public or not ctx.caller.bound]
     return PageOut(items=[_task_out(payload) for payload in visible])
@@ -230,7 +234,7 @@ def _task_out(payload: type[Payload]) -> TaskOut:
         public=policy.public,
         internal=policy.internal,
         kind=policy.kind,
-        args=payload.model_json_schema(),
+        args=payload.args_schema(),
         retry=retry,
         crash=policy.crash,
         due_by_seconds=policy.due_by.total_seconds(),

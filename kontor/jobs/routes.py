@@ -37,6 +37,7 @@ from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.errors import Forbidden, NotFound
 from kontor.kernel.paging import cursor_id
 from kontor.limits import service as limits
+from kontor.task_types.registry import refresh_task
 from models.keys import Scope
 
 
@@ -151,14 +152,19 @@ def get_job(ctx: Ctx, job_id: UUID) -> JobOut:
 
 
 def _request(ctx: RequestContext, new: JobIn) -> JobRequest:
+    """Return the request of a new job; the newest version of its type is read. Raises NotFound."""
+    refresh_task(ctx.connection, ctx.deps.jobs.catalogue, new.task)
+    subject = service.subject_of(ctx.connection, ctx.caller, new.account_id, new.external_id)
     return JobRequest(
         new.task,
         new.args,
-        tenant=ctx.caller.tenant or new.tenant or "",
+        tenant=ctx.caller.tenant or service.tenant_of(subject) or new.tenant or "",
+        lane=None if subject.account_id is None else f"account:{subject.account_id}",
         queue=new.queue,
         priority=new.priority,
         run_at=new.run_at,
         unique_key=new.unique_key,
+        subject=subject,
     )
 
 

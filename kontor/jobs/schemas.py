@@ -23,7 +23,8 @@ class ActionIn(RequestModel):
 class JobIn(RequestModel):
     """A new job; its args have at most 1 MiB. `priority` 9 runs first.
 
-    `unique_key` returns an unfinished job of the same task instead.
+    `unique_key` returns an unfinished job of the same task instead. `account_id` sets the lane, and the tenant to its
+    reseller, or to itself.
     """
 
     task: str = Field(max_length=200)
@@ -33,6 +34,8 @@ class JobIn(RequestModel):
     run_at: UtcIn | None = None
     unique_key: str | None = Field(None, min_length=1, max_length=500)
     tenant: str | None = Field(None, max_length=200)
+    account_id: UUID | None = None
+    external_id: str | None = Field(None, min_length=1, max_length=200)
 
 
 class JobsIn(RequestModel):

@@ -12,15 +12,18 @@ from sqlalchemy.orm import Session
 
 from kontor import audit
 from kontor.audit import Actor
+from kontor.engine import declared
 from kontor.engine.admin import job_queries
 from kontor.engine.admin.job_filter import COLD_STATES, JobFilter
 from kontor.engine.admin.job_queries import AttemptRecord, JobRecord
 from kontor.engine.catalogue import Catalogue, validate
+from kontor.engine.declared import NOBODY, JobSubject
 from kontor.engine.enqueue import JobRequest, Jobs
 from kontor.http import ownership
 from kontor.http.keys import Principal
+from kontor.http.ownership import Ownership
 from kontor.kernel.database import PgConnection, psycopg_connection
-from kontor.kernel.errors import FieldError, Forbidden, Invalid
+from kontor.kernel.errors import FieldError, Forbidden, Invalid, NotFound
 from kontor.kernel.states import JobState
 from models.keys import Scope
 
@@ -131,6 +134,28 @@ def visible_tenants(session: Session, caller: Principal) -> tuple[str, ...] | No
     return None if caller.account_id is None else (str(caller.account_id),)
 
 
+def subject_of(
+    connection: PgConnection, caller: Principal, account_id: UUID | None, external_id: str | None
+) -> JobSubject:
+    """Return whom a new job is for; a key bound to an account is that account. Raises NotFound.
+
+    An account that the caller does not see is none.
+    """
+    chosen = caller.account_id or account_id
+    if chosen is None:
+        return JobSubject(external_id=external_id)
+    owners = ownership.owners_of(connection, ownership.ACCOUNT, chosen)
+    if owners is None or not caller.can_see(Ownership(*owners)) or account_id not in (None, chosen):
+        raise NotFound(message="There is no such account.")
+    return JobSubject(chosen, owners[0], external_id)
+
+
+def tenant_of(subject: JobSubject) -> str | None:
+    """Return the tenant of a job for an account: its reseller, or itself."""
+    owner = subject.reseller_id or subject.account_id
+    return None if owner is None else str(owner)
+
+
 def redacted(catalogue: Catalogue, job: JobRecord) -> Mapping[str, JsonValue]:
     """Return a job's args with the sensitive ones masked."""
     hidden = catalogue[job.task].sensitive if job.task in catalogue else frozenset()
@@ -192,12 +217,29 @@ def rerun(session: Session, jobs: Jobs, view: JobView, args: Mapping[str, JsonVa
     old = view.job
     require_not_internal(jobs.catalogue, old.task)
     payload = {name: _unredacted(view, name, value) for name, value in args.items()}
-    family = jobs.child_of(old.id, old.trace_id)
-    job = family.enqueue(session, old.task, payload, tenant=old.tenant, lane=old.lane, queue=old.queue)
+    family, subject = jobs.child_of(old.id, old.trace_id), NOBODY
+    if old.task in jobs.catalogue.declared:
+        payload, subject = _opened(session, jobs, old.id, payload)
+    job = family.enqueue(session, old.task, payload, tenant=old.tenant, lane=old.lane, queue=old.queue, subject=subject)
     changed = sorted(name for name in {*payload, *old.payload} if payload.get(name) != old.payload.get(name))
     detail = {"job": str(job.id), "changed": changed}
     audit.record(session, actor, "job.again", f"job:{old.id}", at=jobs.clock.now(), detail=detail)
     return job.id
+
+
+def _opened(
+    session: Session, jobs: Jobs, old_id: UUID, args: Mapping[str, JsonValue]
+) -> tuple[dict[str, JsonValue], JobSubject]:
+    """Return the args of a declared type with the sealed values where the mask stands still, and whom they are for.
+
+    Raises Invalid when the values were erased.
+    """
+    assert jobs.secret_box is not None
+    facts = declared.read(psycopg_connection(session), old_id, jobs.secret_box)
+    if facts.erased and REDACTED in str(args):
+        message = "The sensitive args were erased when the job ended. Fill them in."
+        raise Invalid("invalid_args", message, errors=[FieldError("args", message)])
+    return dict(declared.opened(args, facts, masked_only=True)), facts.subject
 
 
 def _unredacted(view: JobView, name: str, value: JsonValue) -> JsonValue:

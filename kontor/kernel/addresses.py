@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -93,7 +93,19 @@ def _embedded(address: IPv6Address) -> IPv4Address | None:
     return None
 
 
+def lies_in(address: str, networks: Iterable[str]) -> bool:
+    """Return whether an address (text) lies in one of the networks; IPv4 in IPv6 form counts as IPv4."""
+    try:
+        parsed = ip_address(address.strip("[]").partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    return any(parsed in ip_network(network) for network in networks)
+
+
 HTTPS_PORT: Final = 443
+DEFAULT_PORTS: Final = {"https": HTTPS_PORT, "http": 80}
 URL_LIMIT: Final = 2_000
 _NAME: Final = re.compile(r"(?=.{1,253}\Z)(?:(?!-)[a-z0-9-]{1,63}(?<!-)\.)+[a-z][a-z0-9-]{1,62}", re.ASCII)
 
@@ -102,24 +114,35 @@ _NAME: Final = re.compile(r"(?=.{1,253}\Z)(?:(?!-)[a-z0-9-]{1,63}(?<!-)\.)+[a-z]
 class AddressGuard:
     """Accepts only public https URLs.
 
-    `allow_private` permits `http`, any port and any address (KONTOR_ALLOW_PRIVATE_INSTANCES).
+    `allow_private` permits `http`, any port and any address (KONTOR_ALLOW_PRIVATE_INSTANCES). `networks` permit the
+    same for names whose addresses all lie in them (KONTOR_HANDLER_NETWORKS). `field` is named in errors.
     """
 
     lookup: Lookup
     allow_private: bool = False
+    networks: tuple[str, ...] = ()
+    field: str = "url"
 
     async def check(self, url: str, tenant: str = "", *, unresolved: bool = False) -> str:
         """Return the URL if calls to it are allowed. Asks DNS for a tenant. Raises Invalid(`forbidden_address`).
 
         `unresolved`: a name without an address is allowed, for what is called later and checked again then.
         """
+        try:
+            return await self._checked(url, tenant, unresolved=unresolved)
+        except Invalid as error:
+            raise Invalid(error.code, error.message, errors=[FieldError(self.field, error.message)]) from None
+
+    async def _checked(self, url: str, tenant: str, *, unresolved: bool) -> str:
         parts = _split(url)
         host = parts.hostname
         if not host or parts.username is not None or parts.password is not None:
             raise _forbidden("The URL must have a host, and no user or password.")
+        if self.networks and parts.scheme in DEFAULT_PORTS and await self._is_within(host, parts, tenant):
+            return url
         if parts.scheme != "https" and not (self.allow_private and parts.scheme == "http"):
             raise _forbidden("The URL must use https.")
-        port = parts.port or (HTTPS_PORT if parts.scheme == "https" else 80)
+        port = parts.port or DEFAULT_PORTS[parts.scheme]
         if self.allow_private:
             return url
         if port != HTTPS_PORT:
@@ -127,20 +150,28 @@ class AddressGuard:
         await self._check_host(host, port, tenant, unresolved=unresolved)
         return url
 
+    async def _is_within(self, host: str, parts: SplitResult, tenant: str) -> bool:
+        addresses = await self._addresses(host, parts.port or DEFAULT_PORTS[parts.scheme], tenant)
+        return bool(addresses) and all(lies_in(address, self.networks) for address in addresses or ())
+
     async def _check_host(self, host: str, port: int, tenant: str, *, unresolved: bool) -> None:
+        addresses = await self._addresses(host, port, tenant, unresolved=unresolved)
+        if addresses is not None and not all_may_connect(addresses):
+            raise _forbidden(f"{host} does not resolve to a public address.")
+
+    async def _addresses(self, host: str, port: int, tenant: str, *, unresolved: bool = False) -> Sequence[str] | None:
+        """Return the addresses of a host; None where it may have none yet."""
         try:
-            addresses = await self.lookup(host, port, tenant)
+            return await self.lookup(host, port, tenant)
         except TimeoutError:
             if unresolved and _NAME.fullmatch(host):
-                return
+                return None
             message = f"The name servers of {host} did not answer in time. Check them, then send the request again."
             raise _forbidden(message) from None
         except (OSError, UnicodeError):
             if unresolved and _NAME.fullmatch(host):
-                return
+                return None
             raise _forbidden(f"{host} cannot be resolved.") from None
-        if not all_may_connect(addresses):
-            raise _forbidden(f"{host} does not resolve to a public address.")
 
 
 def _split(url: str) -> SplitResult:

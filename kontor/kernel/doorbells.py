@@ -1,6 +1,7 @@
 """Doorbells: messages between relay and workers through the broker."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final, Protocol
 from uuid import UUID
@@ -50,6 +51,17 @@ class RelayEvents:
     new_jobs: bool
 
 
+Offers = Mapping[tuple[str, str], int]
+"""How many jobs were set aside for pull workers, by task and tenant."""
+
+
+class PullHints(Protocol):
+    """Hints to waiting pull workers that jobs are there for them; a hint may be lost."""
+
+    def listening(self, heard: Callable[[Offers], None]) -> AbstractContextManager[None]:
+        """Call `heard` in another thread for each hint, until the end of the block."""
+
+
 class DoorbellUnavailable(Exception):
     """The broker cannot be reached."""
 
@@ -81,3 +93,6 @@ class DoorbellChannel(Protocol):
 
     def holders(self) -> frozenset[str]:
         """Return some workers that have taken doorbells; repeated calls return all. Raises DoorbellUnavailable."""
+
+    def offer(self, offers: Offers) -> None:
+        """Hint to waiting pull workers that jobs are there for them. Raises DoorbellUnavailable."""

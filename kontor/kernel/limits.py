@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from kontor.kernel.errors import NotFound, TooManyAttempts
+from kontor.kernel.login_throttle import FAILURE_WINDOW, MAX_FAILURES, NETWORK_FAILURES, NETWORK_WINDOW
 
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
@@ -24,6 +25,7 @@ class Counted(StrEnum):
     RESELLER = "reseller"
     TENANT = "tenant"
     KEY = "key"
+    NETWORK = "network"
     PROCESS = "process"
 
 
@@ -88,6 +90,14 @@ BODY_BYTES: Final = Limit(
     "body_bytes", 64 * 1024 * 1024, Counted.PROCESS, "bytes of bodies over 64 KiB at once, half of them a key's",
     real_time=True, owner=None,
 )  # fmt: skip
+SIGN_IN_ACCOUNT: Final = Limit(
+    "sign_in_account", MAX_FAILURES, Counted.NETWORK, "failed sign-ins to one account, from one network or device",
+    FAILURE_WINDOW, real_time=True, owner=None,
+)  # fmt: skip
+SIGN_IN_NETWORK: Final = Limit(
+    "sign_in_network", NETWORK_FAILURES, Counted.NETWORK, "failed sign-ins from one network", NETWORK_WINDOW,
+    real_time=True, owner=None,
+)  # fmt: skip
 
 LIMITS: Final = (
     STRANGERS_FIRST_WEEK,
@@ -106,6 +116,8 @@ LIMITS: Final = (
     JOBS_UNFINISHED,
     NAMES,
     BODY_BYTES,
+    SIGN_IN_ACCOUNT,
+    SIGN_IN_NETWORK,
 )
 BURST_SECONDS: Final = 4
 """A key that was quiet may send this many seconds' worth of requests at once."""
@@ -132,7 +144,7 @@ class LimitReached(TooManyAttempts):
 
 def spoken(window: timedelta) -> str:
     """Return a window in words."""
-    words = {SECOND: "1 s", HOUR: "1 h", DAY: "24 h", WEEK: "7 days"}
+    words = {SECOND: "1 s", FAILURE_WINDOW: "15 min", HOUR: "1 h", DAY: "24 h", WEEK: "7 days"}
     return words.get(window, f"{int(window.total_seconds())} s")
 
 

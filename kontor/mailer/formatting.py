@@ -186,12 +186,17 @@ def load_catalogue(language: str, domain: str = "mail", root: Path = LOCALES) ->
     """Load the catalogue of one language. Raises FileNotFoundError if it is missing."""
     if language == SOURCE:
         return TranslationCatalogue(language, NullTranslations())
+    return TranslationCatalogue(language, GNUTranslations(BytesIO(_compiled(language, domain, root))))
+
+
+@lru_cache(maxsize=64)
+def _compiled(language: str, domain: str, root: Path) -> bytes:
+    """Return a catalogue in gettext's binary form. Reading the text takes 0.1 s, so each process does it once."""
     with (root / language / "LC_MESSAGES" / f"{domain}.po").open("rb") as source:
         catalogue = read_po(source, locale=language, domain=domain, abort_invalid=True)
     compiled = BytesIO()
     write_mo(compiled, catalogue)
-    compiled.seek(0)
-    return TranslationCatalogue(language, GNUTranslations(compiled))
+    return compiled.getvalue()
 
 
 def load_catalogues(domain: str = "mail", root: Path = LOCALES) -> Mapping[str, TranslationCatalogue]:

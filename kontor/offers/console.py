@@ -9,6 +9,7 @@ from kontor.licences.service import instance_lane
 from kontor.offers import holds, queries, service
 from kontor.offers.transitions import audit_trail_intact
 from kontor.offers.views import offer_out
+from kontor.programme.display_names import DisplayNames
 from kontor.ui import formatting, texts
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
 from models.offers import OfferEventRow
@@ -26,9 +27,11 @@ def show_offer(request: ConsoleRequest) -> TemplateResponse:
     """Show one offer. Raises NotFound."""
     offer = service.get(request.session, request.incoming.uuid("offer_id"))
     events = queries.events(request.session, [offer.id])[offer.id]
-    service_ctx = request.context
+    service_ctx, account = request.context, timeline_queries.account(request.session, offer.account_id)
+    assert account is not None
     values = {
         "offer": offer_out(request.session, offer, request.now, Viewer.OPERATOR),
+        "shown": DisplayNames(service_ctx.programme_of(request.session, account)),
         "events": events,
         "chain": chain_status(audit_trail_intact(service_ctx, offer, events), events),
         "lane": instance_lane(offer.account_id),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Final
 from uuid import UUID
 
@@ -12,7 +13,8 @@ from sqlalchemy.orm import Session
 from kontor import audit
 from kontor.audit import Actor
 from kontor.kernel import database
-from kontor.kernel.errors import Forbidden, TooManyAttempts
+from kontor.kernel.errors import Forbidden
+from kontor.kernel.limits import SIGN_IN_ACCOUNT, SIGN_IN_NETWORK, LimitReached
 from kontor.kernel.login_throttle import NETWORK_FAILURES, NETWORK_WINDOW, locked_until, network_of
 from kontor.kernel.ports import PasswordHasher, validate_password
 from kontor.kernel.validation import address_key
@@ -59,18 +61,21 @@ class FailureLimit:
         database.lock_names(session, f"sign-in account:{self.account}", f"sign-in network:{self.network}")
 
     def check(self) -> None:
-        """Raise TooManyAttempts while it is locked, also for the right password."""
+        """Raise LimitReached while it is locked, also for the right password."""
         now = self._times.wall_time
         since = now - 2 * NETWORK_WINDOW
         if self.device_id is not None:
-            ends = [locked_until(queries.failures_of_device(self._session, self.account, self.device_id, since), now)]
+            own = queries.failures_of_device(self._session, self.account, self.device_id, since)
+            locks = [(locked_until(own, now), SIGN_IN_ACCOUNT)]
         else:
             own = queries.failures_of_account(self._session, self.account, self.network, since)
             everyone = queries.failures_of_network(self._session, self.network, since)
-            ends = [locked_until(own, now), locked_until(everyone, now, NETWORK_FAILURES, NETWORK_WINDOW)]
-        end = max((end for end in ends if end is not None), default=None)
-        if end is not None:
-            raise TooManyAttempts(end - now)
+            network = locked_until(everyone, now, NETWORK_FAILURES, NETWORK_WINDOW)
+            locks = [(locked_until(own, now), SIGN_IN_ACCOUNT), (network, SIGN_IN_NETWORK)]
+        ends = [(end, limit) for end, limit in locks if end is not None]
+        if ends:
+            end, limit = max(ends, key=itemgetter(0))
+            raise LimitReached(limit, limit.default, end - now)
 
     def record(self) -> None:
         """Count a failure and leave it in the audit log; commit before responding."""
@@ -95,7 +100,7 @@ def attempt(
 ) -> Operator | None:
     """Return the operator; None for wrong credentials, which are recorded: commit before responding.
 
-    Raises TooManyAttempts, also for the right password, and Forbidden(`password_expired`).
+    Raises LimitReached, also for the right password, and Forbidden(`password_expired`).
     """
     limit = FailureLimit(session, email, browser, times)
     limit.check()

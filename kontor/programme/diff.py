@@ -25,6 +25,7 @@ from kontor.programme.model import (
     TrialRules,
     TurnoverDiscount,
 )
+from kontor.programme.provisioning import ProvisioningRules, Renewal
 from kontor.programme.sections import UNLIMITED
 
 Document = dict[str, object]
@@ -146,8 +147,20 @@ def _product(product: Product) -> Document:
             "kind": product.kind.value if product.kind is ProductKind.MAIN else None,
             "requires_main": True if product.requires_main else None,
             "terms": list(product.terms) or None,
+            **_provisioning(product.provisioning),
         }
     )
+
+
+def _provisioning(rules: ProvisioningRules) -> Document:
+    """Return the keys that are not the defaults: files without them keep their digest."""
+    return {
+        "provisioning": {verb.value: task for verb, task in sorted(rules.tasks.items())} or None,
+        "config": None if rules.config is None else dict(rules.config),
+        "term": rules.term,
+        "renewal": None if rules.renewal is Renewal.MANUAL else rules.renewal.value,
+        "grace": f"P{rules.grace}D" if rules.grace else None,
+    }
 
 
 def _subscriptions(programme: Programme) -> Document:

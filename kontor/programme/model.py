@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from kontor.kernel.money import Money
 from kontor.kernel.zones import zone
 from kontor.programme.billing import BillingRules
+from kontor.programme.provisioning import ProvisioningRules
 
 
 class Locale(StrEnum):
@@ -81,16 +82,24 @@ class ProviderSender:
         return {str(key): address for key, address in self.addresses.items()}.get(locale, self.address)
 
 
-@dataclass(frozen=True, slots=True)
-class DisplayName:
-    """What readers see of a code: a general name, and names by language."""
+class Named:
+    """What has a general name, and names by language."""
 
+    __slots__ = ()
     name: str
-    names: Mapping[Locale, str] = field(default_factory=dict)
+    names: Mapping[Locale, str]
 
     def name_in(self, locale: str) -> str:
         """Return the name in a locale or its language, or the general name."""
         return name_in(self.name, self.names, locale)
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayName(Named):
+    """What readers see of a code: a general name, and names by language."""
+
+    name: str
+    names: Mapping[Locale, str] = field(default_factory=dict)
 
 
 def name_in(name: str, names: Mapping[Locale, str], locale: str) -> str:
@@ -100,7 +109,7 @@ def name_in(name: str, names: Mapping[Locale, str], locale: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Named):
     """A limit per metric (`None`: unlimited) and a monthly price (`None`: the free plan)."""
 
     code: str
@@ -108,10 +117,6 @@ class Plan:
     price: Money | None
     limits: Mapping[str, int | None]
     names: Mapping[Locale, str] = field(default_factory=dict)
-
-    def name_in(self, locale: str) -> str:
-        """Return the name in a locale, or the general name."""
-        return name_in(self.name, self.names, locale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,17 +148,13 @@ class FlatDiscount:
 
 
 @dataclass(frozen=True, slots=True)
-class Tier:
+class Tier(Named):
     """A row of the tier table: percentages per family from turnover `start` on."""
 
     name: str
     start: Decimal
     percent: Mapping[str, Decimal]
     names: Mapping[Locale, str] = field(default_factory=dict)
-
-    def name_in(self, locale: str) -> str:
-        """Return the name in a locale, or the general name."""
-        return name_in(self.name, self.names, locale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +190,7 @@ class ResellerSubscription:
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
+class Product(Named):
     """A product that is sold once (`price`), licensed, or charged monthly (both subscriptions).
 
     `reseller`: account id of the managing reseller. `terms`: the only licence terms it is offered for; empty: any.
@@ -208,15 +209,12 @@ class Product:
     kind: ProductKind = ProductKind.ADDON
     requires_main: bool = False
     terms: tuple[str, ...] = ()
+    provisioning: ProvisioningRules = field(default_factory=ProvisioningRules)
 
     @property
     def recurring(self) -> bool:
         """Whether it can be assigned to client accounts for a monthly fee."""
         return self.reseller_subscription is not None
-
-    def name_in(self, locale: str) -> str:
-        """Return the name in a locale, or the general name."""
-        return name_in(self.name, self.names, locale)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import assert_never
 
-from kontor.kernel.terms import Duration, InvalidTerm, parse_term
 from kontor.programme.model import (
     AccountSubscription,
     Discount,
@@ -19,6 +18,7 @@ from kontor.programme.model import (
     Tier,
     TurnoverDiscount,
 )
+from kontor.programme.provisioning_reader import duration, read_provisioning
 from kontor.programme.reader import FieldReader, SectionReader
 from kontor.programme.sections import check_codes, read_money, read_names
 
@@ -161,6 +161,7 @@ def _product(code: str, field: FieldReader, currency: str) -> Product:
     retail, wholesale = section.optional("account_subscription"), section.optional("reseller_subscription")
     managed, reseller, shared = section.optional("managed_by"), section.optional("reseller"), section.optional("shared")
     kind, requires_main, terms = section.optional("kind"), section.optional("requires_main"), section.optional("terms")
+    provisioning = read_provisioning(section)
     section.reject_unknown()
     return Product(
         code=code,
@@ -176,6 +177,7 @@ def _product(code: str, field: FieldReader, currency: str) -> Product:
         kind=kind.choice(ProductKind) if kind else ProductKind.ADDON,
         requires_main=_requires_main(kind, requires_main),
         terms=_licence_terms(terms) if terms else (),
+        provisioning=provisioning,
     )
 
 
@@ -191,19 +193,13 @@ def _licence_terms(field: FieldReader) -> tuple[str, ...]:
     """Read durations such as `P6M`, each once."""
     terms: list[str] = []
     for item in field.items():
-        term = item.validated(_duration, "?")
+        term = item.validated(duration, "?")
         if term in terms and term != "?":
             item.add_error(f"duplicate term {term}")
         terms.append(term)
     if not terms:
         field.add_error("at least one term is required; leave the key out for any")
     return tuple(terms)
-
-
-def _duration(text: str) -> str:
-    if not isinstance(parse_term(text), Duration):
-        raise InvalidTerm(text)
-    return text
 
 
 def _promotion(code: str, field: FieldReader, all_products: Mapping[str, Product]) -> Promotion:

@@ -8,6 +8,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
 
+from pydantic import JsonValue
+
 from kontor.kernel.zones import parse_day
 from kontor.programme.yaml_nodes import Entries, ItemList, Node, ProgrammeError, Scalar
 
@@ -162,6 +164,17 @@ class FieldReader:
                 values[name] = FieldReader(value, path, self.errors)
         return values
 
+    def json(self) -> JsonValue:
+        """Read any value; a number is whole, since stored documents have no others."""
+        node = self.node
+        if isinstance(node, Entries):
+            return {name: inner.json() for name, inner in self.entries().items()}
+        if isinstance(node, ItemList):
+            return [inner.json() for inner in self.items()]
+        if node.kind == "float":
+            self.add_error("numbers here are whole")
+        return {"null": None, "bool": node.text == "true", "int": _whole(node.text)}.get(node.kind, node.text)
+
     def child(self, name: str) -> "FieldReader":
         """Return the value of a key of a mapping; this node itself if the key is missing."""
         for key, value in self.node.pairs if isinstance(self.node, Entries) else ():
@@ -176,6 +189,11 @@ class FieldReader:
             if isinstance(key, Scalar) and key.text == name:
                 return FieldReader(key, f"{self.path}.{name}" if self.path else name, self.errors)
         return self
+
+
+def _whole(text: str) -> int:
+    """Return a whole number; 0 for what is none."""
+    return int(text) if text.lstrip("-").isdecimal() else 0
 
 
 class SectionReader:

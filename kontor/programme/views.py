@@ -20,7 +20,7 @@ def sold_by(programme: Programme, reseller_id: UUID) -> Mapping[str, Product]:
 
 def for_reseller(programme: Programme, reseller_id: UUID) -> Document:
     """Return the document that a reseller sees: without other resellers' products, and what only those use."""
-    products = sold_by(programme, reseller_id)
+    products = {code: _without_tasks(product) for code, product in sold_by(programme, reseller_id).items()}
     hidden = programme.products.keys() - products.keys()
     retail = {product.account_subscription for product in products.values()}
     others = {programme.products[code].account_subscription for code in hidden} - retail
@@ -40,6 +40,11 @@ def for_reseller(programme: Programme, reseller_id: UUID) -> Document:
         campaigns=_without(programme.campaigns, hidden),
     )
     return to_document(shown)
+
+
+def _without_tasks(product: Product) -> Product:
+    """Return a product without the task types that provision it: those are the provider's own."""
+    return replace(product, provisioning=replace(product.provisioning, tasks={})) if product.provisioning.tasks else product
 
 
 def _without(promotions: Mapping[str, Promotion], hidden: Collection[str]) -> dict[str, Promotion]:

@@ -24,6 +24,13 @@ NAVIGATION: Final = (
 )
 ADMIN_NAVIGATION: Final = (("people", "/console/people", "Settings"),)
 
+IMAGE_REFUSED: Final[Mapping[str, str]] = {
+    "not_an_image": "Choose a PNG, JPEG, GIF, WebP, ICO or BMP file.",
+    "image_too_large": "The image is too large: at most 2 MiB and 16 million pixels are read.",
+    "image_damaged": "The image is damaged. Save it again, then upload it.",
+}
+"""Why an uploaded image is refused, by cause."""
+
 FLASH_MESSAGES: Final[Mapping[str, str]] = {
     "retry": "Job queued again.",
     "again": "New job created and queued.",
@@ -33,6 +40,7 @@ FLASH_MESSAGES: Final[Mapping[str, str]] = {
     "pause-bulk": "Bulk action paused.",
     "resume-bulk": "Bulk action resumed.",
     "stop": "Stopped. Finished items stay finished.",
+    "image": "Image saved. Mails and pages show it from now on.",
     "suspend": "Account suspended.",
     "resume": "Account resumed.",
     "pause-queue": "Queue paused.",

@@ -17,6 +17,7 @@ from sqlalchemy import create_engine
 from devtools.reference import openapi_document
 from kontor.adapters.fakes import ManualClock
 from kontor.http import visibility, visible_fields
+from kontor.http.keys import hash_key
 from tests.conftest import Servers, copied
 from tests.support.api import Api, running_server
 from tests.support.api_fixtures import build_deps
@@ -128,17 +129,32 @@ def test_no_read_route_gives_a_viewer_what_it_never_gets(market: Market, onlooke
     assert read["client of alpha"] > 20
 
 
-def test_no_write_route_gives_a_viewer_what_it_never_gets(market: Market, onlookers: list[Onlooker]) -> None:
+def test_no_write_route_gives_a_viewer_what_it_never_gets_and_each_write_names_its_key(
+    market: Market, onlookers: list[Onlooker]
+) -> None:
     by_name, leaks, done = {onlooker.name: onlooker for onlooker in onlookers}, dict[str, list[str]](), set[str]()
+    unrecorded: list[str] = []
     for party in market.parties.values():
         for name, (line, body) in product((party.word, f"client of {party.word}"), writes(party)):
+            before = acts_of(market, by_name[name].key)
             answer = market.api.call(line, body, key=by_name[name].key)
             done |= {name} if answer.is_success else set()
+            if answer.is_success and "/v1/jobs" not in line and acts_of(market, by_name[name].key) != before + 1:
+                unrecorded.append(f"{name}: {line}")
             if shown := by_name[name].leaks(answer.text):
                 leaks[f"{name}: {line}"] = shown
 
     assert leaks == {}
+    assert unrecorded == []
     assert done == by_name.keys()
+
+
+def acts_of(market: Market, key: str) -> int:
+    """Return how many rows of the audit log name a key, refusals aside."""
+    query = f"""
+        SELECT count(*) FROM audit_log AS a JOIN api_keys AS k ON a.actor = 'key:' || k.id
+        WHERE k.secret_hash = '{hash_key(key)}' AND a.action <> 'access.refused'"""
+    return int(market.rows(query)[0][0])
 
 
 def writes(party: Party) -> list[tuple[str, Any]]:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import sessionmaker
 
 from kontor.adapters.fakes import ManualClock
 from kontor.adapters.secrets import Argon2Passwords, DerivedKeys, FernetSecretBox
+from kontor.engine.testing import MemoryPullHints
 from kontor.http.context import Deps
 from kontor.kernel.addresses import AddressGuard
 from kontor.kernel.ports import Clock
@@ -47,6 +48,7 @@ def build_deps(engine: Engine, clock: Clock, threads: ThreadPoolExecutor) -> Dep
         public_url=PUBLIC_URL,
         console_url="http://127.0.0.1",
         test_clock=True,
+        pull_hints=MemoryPullHints(),
     )
 
 

@@ -30,8 +30,8 @@ EXAMPLES = ROOT / "examples" / "programmes"
 
 
 def silent_jobs(clock: Clock) -> Jobs:
-    """A ledger that rings no doorbell."""
-    return Jobs(catalogue(), clock, SilentRelayHint())
+    """A ledger that rings no doorbell and seals with SECRET."""
+    return Jobs(catalogue(), clock, SilentRelayHint(), secret_box=FernetSecretBox(SECRET))
 
 
 def context_for(jobs: Jobs, programmes: Programmes | None = None) -> Context:

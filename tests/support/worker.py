@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from kontor.adapters.fakes import FakeHttp, FakeMailTransport
 from kontor.adapters.http import SignedCalls
 from kontor.adapters.network import FixedTxt
-from kontor.engine.testing import InlineWorker
+from kontor.engine.runner import Runner
+from kontor.engine.testing import InlineWorker, MemoryPullHints
 from kontor.http.context import Deps
 from kontor.mails.dispatch import Dispatcher
 from kontor.mails.resend import RULES
+from kontor.task_types import registry as task_types
 from tasks.deps import HandlerDeps
 from tasks.registry import all_handlers
 from tests.support.wiring import mail_builder
@@ -42,5 +45,10 @@ def running_worker(deps: Deps, **options: Any) -> Iterator[WorkerHarness]:
         txt=FixedTxt({}),
         reader=http,
     )
-    with InlineWorker(deps.engine, all_handlers(ports), deps.clock, **options) as inline:
+    with InlineWorker(deps.engine, all_handlers(ports), deps.clock, secret_box=deps.secret_box, **options) as inline:
+        if isinstance(deps.pull_hints, MemoryPullHints):
+            inline.bells.pull_hints = deps.pull_hints
+        refresh = partial(task_types.refresh, catalogue=inline.registry.catalogue)
+        inline.runtime = replace(inline.runtime, refresh=refresh)
+        inline.runner, inline.relay.refresh = Runner(inline.runtime), refresh
         yield WorkerHarness(inline, http, mail_transport)

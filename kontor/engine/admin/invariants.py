@@ -75,7 +75,8 @@ ORDER BY abs(clock_offset_seconds) DESC LIMIT %(most)s
 UNHELD: Final = """
 SELECT j.id, j.task, j.worker FROM (
     SELECT id, task, worker, lease FROM jobs
-    WHERE state = 'running' AND started_at < %(now)s::timestamptz - interval '10 s' LIMIT 10000
+    WHERE state = 'running' AND strpos(worker, ':') = 0 AND started_at < %(now)s::timestamptz - interval '10 s'
+    LIMIT 10000
 ) AS j LEFT JOIN worker_processes w ON w.id = j.worker LEFT JOIN processes p ON p.id = j.worker
 WHERE (w.id IS NULL AND coalesce(p.beat_at < clock_timestamp() - interval '20 s', true))
     OR (w.heartbeat_at > clock_timestamp() - make_interval(secs => %(fresh)s) AND NOT j.lease = ANY(w.leases))

@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 from kontor import audit
 from kontor.audit import Actor
 from kontor.engine import cancellation
+from kontor.engine.endings import EndedJob, notify
 from kontor.engine.enqueue import Jobs, ring_after_commit
+from kontor.engine.payloads import HandlersCancel
 from kontor.engine.schedules import run_now
 from kontor.kernel.database import lock_limit, psycopg_connection
 from kontor.kernel.errors import Busy, Conflict, NotFound
@@ -19,7 +21,8 @@ from kontor.kernel.ports import Clock
 from kontor.kernel.states import JobState
 from models.control import Queue, Schedule
 
-FIND = "SELECT state, lane FROM jobs WHERE id = %s FOR UPDATE SKIP LOCKED"
+FIND = "SELECT state, lane, task, attempt, reason FROM jobs WHERE id = %s FOR UPDATE SKIP LOCKED"
+LEASE_OF = "SELECT task, lease FROM jobs WHERE id = %s"
 SEEN = "SELECT state FROM jobs WHERE id = %s"
 FINISHED = "SELECT state FROM jobs_archive WHERE id = %s"
 REQUEUE = """
@@ -91,10 +94,23 @@ class Operations:
         row = connection.execute(FIND, (job_id,)).fetchone()
         if row is None:
             return None
-        state, lane = row
+        state, lane, task, attempt, waits_for = row
         reason = actor.reason or f"cancelled by {actor.name}"
         cancellation.cancel_locked(connection, job_id, state, lane, reason, self.clock.now())
+        if state == JobState.RUNNING:
+            self._ask_handler(session, job_id)
+        else:
+            acted = attempt > 0 or waits_for is not None
+            ended = EndedJob(job_id, task, JobState.CANCELLED, error=reason, may_have_acted=acted)
+            notify(session, self.jobs, ended)
         return str(state)
+
+    def _ask_handler(self, session: Session, job_id: UUID) -> None:
+        """Enqueue the call that asks the handler of a declared push type to stop."""
+        row = psycopg_connection(session).execute(LEASE_OF, (job_id,)).fetchone()
+        declared = None if row is None else self.jobs.catalogue.declared.get(row[0])
+        if row is not None and declared is not None and not declared.policy.pull:
+            self.jobs.enqueue(session, HandlersCancel(job_id=job_id, lease=row[1]), unique_key=str(row[1]))
 
     def retry(self, session: Session, job_id: UUID, actor: Actor) -> None:
         """Queue a dead, retrying or cancelled job now and reset its attempts. Raises Busy, Conflict, NotFound."""
@@ -102,6 +118,7 @@ class Operations:
         seen = connection.execute(SEEN, (job_id,)).fetchone()
         if seen is not None and seen[0] not in (JobState.DEAD, JobState.RETRYING):
             raise _conflict("not_retryable", seen[0])
+        self._require_retry(session, job_id)
         try:
             with lock_limit(session):
                 self._requeue(session, job_id)
@@ -110,6 +127,13 @@ class Operations:
             raise Conflict("not_retryable", message, state=seen[0] if seen else "cancelled") from None
         audit.record(session, actor, "job.retry", f"job:{job_id}", at=self.clock.now())
         ring_after_commit(session, self.jobs.doorbell)
+
+    def _require_retry(self, session: Session, job_id: UUID) -> None:
+        """Raise Conflict(`not_retryable`) for a job whose end had consequences that a second run would contradict."""
+        for subscriber in self.jobs.catalogue.subscribers:
+            refusal = subscriber.refuse_retry(session, job_id)
+            if refusal is not None:
+                raise Conflict("not_retryable", refusal, state=JobState.DEAD)
 
     def _requeue(self, session: Session, job_id: UUID) -> None:
         connection, now = psycopg_connection(session), self.clock.now()

@@ -61,7 +61,11 @@ FROM pg_stat_activity WHERE application_name = ANY(%s) AND xact_start IS NOT NUL
 """
 UP: Final = "SELECT id, extract(epoch FROM clock_timestamp() - started_at)::float8 FROM worker_processes"
 UNSUPPORTED: Final = """
-SELECT task, count(*) FROM (SELECT task FROM jobs WHERE unsupported ORDER BY task LIMIT %s) AS counted GROUP BY task
+SELECT task, count(*) FROM (
+    SELECT task FROM jobs
+    WHERE unsupported AND task NOT IN (SELECT name FROM task_types WHERE document ->> 'handler' = 'pull')
+    ORDER BY task LIMIT %s
+) AS counted GROUP BY task
 """
 LANE_JOBS: Final = """
 SELECT id, task, state, attempt, held, run_at, error ->> 'message' AS says FROM jobs

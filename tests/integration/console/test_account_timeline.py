@@ -94,7 +94,7 @@ def test_timeline_of_a_client_shows_offers_events_mails_jobs_and_calls(
     api.ok(f"POST /v1/offers/{offer}/cancel")
     page = signed_in("viewer").get(f"/console/accounts/{elbe.client}").text
     timeline = "\n".join(rows_of(page))
-    assert f'/console/offers/{offer}">offer: 5 × excel-basics' in timeline
+    assert f'/console/offers/{offer}">offer: 5 × Excel basics' in timeline
     assert "offer.cancelled" in timeline
     assert "offers.deliver" in timeline
     assert "<td>call</td>" in timeline
@@ -196,7 +196,7 @@ def test_discount_page_explains_the_discount_and_a_hypothetical_payment(signed_i
     someone = signed_in("viewer")
     page = someone.get(f"/console/resellers/{reseller}/discount?as_of=2026-03-02").text
     assert "52,000.00 RUB" in page
-    assert "vps 19 %, dedicated 7 %, ssl 3 %" in page
+    assert "Virtual servers 19 %, Dedicated servers 7 %, SSL certificates 3 %" in page
     assert "2026-02-02 to 2026-03-02" in page
     assert "would" not in page.split("Recorded on that day")[0]
     more = someone.get(f"/console/resellers/{reseller}/discount?as_of=2026-03-02&pay=50000").text
@@ -238,7 +238,7 @@ def test_recorded_discount_is_shown_next_to_todays_ledger(signed_in: As, api: Ap
     someone = signed_in("viewer")
     line = someone.get(f"/console/accounts/{reseller}?show=discounts").text
     assert "discount recorded: 500" in line
-    assert "turnover 600.00; vps 1 %" in line
+    assert "turnover 600.00; Virtual servers 1 %" in line
     assert "The current ledger gives a different result" in someone.get(f"/console/resellers/{reseller}/discount").text
 
 
@@ -269,7 +269,7 @@ def test_timeline_shows_a_charge_once_with_its_price(signed_in: As, api: Api, de
         page = someone.get(f"/console/accounts/{account}").text
         charges = [row for row in rows_of(page) if "<td>charge</td>" in row]
         assert len(charges) == 1
-        assert "product call-recording: 10.00 USD" in charges[0]
+        assert "product Call recording: 10.00 USD" in charges[0]
         assert "charge.created" not in page
     assert "product call-recording <small>since 2026-03-02" in someone.get(f"/console/accounts/{client}").text
 

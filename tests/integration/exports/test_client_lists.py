@@ -20,6 +20,7 @@ HEADINGS = [
     "account",
     "admin_email",
     "plan",
+    "plan_name",
     "trial_end",
     "usage_appointments",
     "limit_appointments",
@@ -73,7 +74,7 @@ def test_csv_equals_the_list_and_contains_no_formula(api: Api, salon: str) -> No
     assert [row[0].removeprefix("'") for row in rows] == NAMES == [client["name"] for client in listed]
     assert {row[0] for row in rows if row[0].startswith("'")} == {"'=1+1", "'@SUM(A1)", "'+49 40", "'-2", "'＝1"}
     assert {row[1] for row in rows} == {"'=admin@client.example"}
-    assert rows[0][2:] == ["free", "", "0", "50", "0", "0.00", "EUR", listed[0]["created_at"]]
+    assert rows[0][2:] == ["free", "Gratuit", "", "0", "50", "0", "0.00", "EUR", listed[0]["created_at"]]
 
 
 def test_workbook_equals_the_list_with_names_unchanged(api: Api, salon: str) -> None:
@@ -81,7 +82,8 @@ def test_workbook_equals_the_list_with_names_unchanged(api: Api, salon: str) -> 
     assert headings == HEADINGS
     assert [row[0] for row in rows] == NAMES
     created = datetime.fromisoformat(api.ok(f"GET /v1/resellers/{salon}/clients")["items"][0]["created_at"])
-    assert rows[0][1:] == ["=admin@client.example", "free", None, 0, 50, 0, 0, "EUR", created.replace(tzinfo=None)]
+    rest = [None, 0, 50, 0, 0, "EUR", created.replace(tzinfo=None)]
+    assert rows[0][1:] == ["=admin@client.example", "free", "Gratuit", *rest]
 
 
 def test_running_trial_shows_its_end_and_no_limit(api: Api, salon: str) -> None:
@@ -90,12 +92,12 @@ def test_running_trial_shows_its_end_and_no_limit(api: Api, salon: str) -> None:
         first = session.get_one(Account, api.ok(f"GET /v1/resellers/{salon}/clients")["items"][0]["id"])
         first.trial_state, first.trial_ends_at = TrialState.RUNNING.value, ends
         session.commit()
-    assert csv_rows(api, salon)[1][3:6] == ["2026-03-09T12:00:00Z", "0", "unlimited"]
-    assert excel_rows(api, salon)[1][3:6] == [ends.replace(tzinfo=None), 0, "unlimited"]
+    assert csv_rows(api, salon)[1][4:7] == ["2026-03-09T12:00:00Z", "0", "unlimited"]
+    assert excel_rows(api, salon)[1][4:7] == [ends.replace(tzinfo=None), 0, "unlimited"]
     with api.deps.sessions() as session:
         session.get_one(Account, first.id).trial_ends_at = api.deps.clock.now()
         session.commit()
-    assert csv_rows(api, salon)[1][4:6] == ["0", "50"]
+    assert csv_rows(api, salon)[1][5:7] == ["0", "50"]
 
 
 def test_open_offers_are_counted_without_expired_ones(

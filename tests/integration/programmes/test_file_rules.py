@@ -21,10 +21,16 @@ from models.accounts import Account
 from models.mails import Mail
 from tests.support.fees import HOUSE, HOUSE_LINE
 
+SERVICE = """    provisioning: {create: vps.create, terminate: vps.delete}
+    config: {type: object, required: [region], properties: {region: {enum: [eu, us]}, cores: {maximum: 64}}}
+    term: P1M
+    renewal: auto
+    grace: P3D
+"""
 LINE = HOUSE[HOUSE.index("  line:\n") : HOUSE.index("  handset:\n")]
 SOURCE = (
     HOUSE.replace(LINE, LINE + "    kind: main\n")
-    .replace('    price: "20.00"\n', '    price: "20.00"\n    terms: [P6M, P1Y]\n')
+    .replace('    price: "20.00"\n', '    price: "20.00"\n    terms: [P6M, P1Y]\n' + SERVICE)
     .replace("plans:\n", "contact: {sales: sales@house.example, support: help@house.example}\nplans:\n", 1)
     .replace('terms: {version: "1"}', 'terms: {version: "1", url: "https://house.example/terms"}')
     + LINE.replace("  line:", "  trunk:").replace("name: Line", "name: Trunk")
@@ -48,6 +54,19 @@ def test_keys_survive_the_stored_document() -> None:
     assert "kind" not in str(to_document(parse_valid(HOUSE))["products"])
 
 
+def test_errors_of_a_schema_stand_at_its_line() -> None:
+    errors = parse(SOURCE.replace("enum: [eu, us]", "enum: eu"))
+    assert isinstance(errors, list)
+    assert [(error.line, error.path) for error in errors] == [
+        (SOURCE[: SOURCE.index("config:")].count("\n") + 1, "products.handset.config")
+    ]
+
+
+@pytest.mark.parametrize(("term", "multiple"), [("P1M", 1), ("P3M", 3), ("P1Y", 12), ("P13M", None), ("P30D", None)])
+def test_term_of_an_order_is_a_whole_multiple(term: str, multiple: int | None) -> None:
+    assert parse_valid(SOURCE).products["handset"].provisioning.multiple_of(term) == multiple
+
+
 def parse_valid(source: str) -> Programme:
     programme = parse(source)
     assert isinstance(programme, Programme)
@@ -62,6 +81,15 @@ def parse_valid(source: str) -> Programme:
         ("terms: [P6M, P1Y]", "terms: []"),
         ("requires_main: true", "requires_main: true\n    kind: main"),
         ("sales: sales@house.example", "sales: nobody"),
+        ("create: vps.create", "build: vps.create"),
+        ("create: vps.create", "create: create"),
+        ("enum: [eu, us]", "enum: eu"),
+        ("maximum: 64", "maximum: 64.5"),
+        ("    term: P1M\n", ""),
+        ("term: P1M", "term: 2027-01-31"),
+        ("renewal: auto", "renewal: sometimes"),
+        ("grace: P3D", "grace: P30D"),
+        ("grace: P3D", "grace: P1M"),
     ],
 )
 def test_bad_values_are_refused(old: str, new: str) -> None:

@@ -7,6 +7,7 @@ from importlib import import_module
 import kontor
 from kontor.adapters.fakes import ManualClock
 from kontor.engine.catalogue import Payload
+from kontor.engine.declared import DeclaredPayload
 from tasks.catalogue import PAYLOADS
 from tasks.registry import all_handlers
 from tests.support.wiring import context_for, handler_deps, silent_jobs
@@ -14,7 +15,7 @@ from tests.support.wiring import context_for, handler_deps, silent_jobs
 
 def test_every_task_has_one_handler_when_a_worker_is_wired() -> None:
     handlers = all_handlers(handler_deps(context_for(silent_jobs(ManualClock()))))
-    assert Counter(handler.payload for handler in handlers) == Counter(PAYLOADS)
+    assert Counter(handler.payload for handler in handlers) == Counter([*PAYLOADS, DeclaredPayload])
 
 
 def test_catalogue_has_every_payload_when_a_slice_defines_one() -> None:

@@ -15,7 +15,7 @@ AT = datetime(2026, 3, 2, 12, 30, tzinfo=UTC)
 
 
 def line(name: str) -> tuple[Value, ...]:
-    return (name, "a@b.example", "free", None, 7, "unlimited", 1, Decimal("7.20"), "EUR", AT)
+    return (name, "a@b.example", "free", "Free", None, 7, "unlimited", 1, Decimal("7.20"), "EUR", AT)
 
 
 def excel(lines: list[tuple[Value, ...]], sheet_rows: int = 1_000) -> list[list[list[object]]]:
@@ -37,7 +37,7 @@ def test_full_sheet_is_followed_by_another_with_the_same_headings() -> None:
 
 def test_numbers_dates_and_text_keep_their_types() -> None:
     row = excel([line("=1+1")])[0][1]
-    assert row == ["=1+1", "a@b.example", "free", None, 7, "unlimited", 1, 7.2, "EUR", AT.replace(tzinfo=None)]
+    assert row == ["=1+1", "a@b.example", "free", "Free", None, 7, "unlimited", 1, 7.2, "EUR", AT.replace(tzinfo=None)]
 
 
 def test_long_csv_file_comes_in_blocks_with_one_byte_order_mark() -> None:

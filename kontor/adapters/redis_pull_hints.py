@@ -1,0 +1,60 @@
+"""Hints to waiting pull workers over Redis: the relay publishes, each web process listens."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Lock, Thread
+from typing import Any, Final
+
+import redis
+import structlog
+
+from kontor.adapters.redis_doorbell import RedisKeys
+from kontor.kernel.doorbells import Offers
+
+log = structlog.get_logger(__name__)
+
+PAUSE_SECONDS: Final = 0.5
+LISTEN_SECONDS: Final = 1.0
+
+
+class RedisPullHints:
+    """Implements kontor.kernel.doorbells.PullHints with one connection and one thread."""
+
+    def __init__(self, client: "redis.Redis", keys: RedisKeys) -> None:
+        self._client = client
+        self._keys = keys
+
+    @contextmanager
+    def listening(self, heard: Callable[[Offers], None]) -> Iterator[None]:
+        """Call `heard` in another thread for each hint, until the end of the block."""
+        ended, lock = Event(), Lock()
+
+        def pass_on(offers: Offers) -> None:
+            with lock:
+                if not ended.is_set():
+                    heard(offers)
+
+        Thread(target=self._run, args=(pass_on, ended), name="offers", daemon=True).start()
+        try:
+            yield
+        finally:
+            with lock:
+                ended.set()
+
+    def _run(self, heard: Callable[[Offers], None], ended: Event) -> None:
+        while not ended.is_set():
+            try:
+                self._listen(heard, ended)
+            except (redis.RedisError, OSError) as error:
+                log.debug("offers.lost", error=str(error))
+                ended.wait(PAUSE_SECONDS)
+
+    def _listen(self, heard: Callable[[Offers], None], ended: Event) -> None:
+        """Listen until the end. Raises redis.RedisError, OSError."""
+        with self._client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]  # redis
+            channel.subscribe(self._keys.offers)
+            while not ended.is_set():
+                message: dict[str, Any] | None = channel.get_message(timeout=LISTEN_SECONDS)
+                if message is not None:
+                    heard({(task, tenant): count for task, tenant, count in json.loads(message["data"])})

@@ -1,0 +1,1 @@
+"""Task types of others, declared as data: their versions, handlers and jobs."""
