@@ -9,12 +9,16 @@ from sqlalchemy.orm import Session
 from kontor.accounts import queries as accounts_queries
 from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome, Snooze
 from kontor.kernel.states import TrialState
+from kontor.programme.model import Programme
 from kontor.programme.service import Programmes
+from kontor.programme.versions import Versions
 from kontor.usage import notifications as usage_notifications
 from kontor.usage import queries as usage_queries
 from kontor.usage import quotas, trials
+from kontor.usage import service as usage
 from kontor.usage.payloads import QuotasCheck, QuotasDigest, QuotasNotify, TrialsEnd, TrialsRemind
 from kontor.usage.rules import clock_hour
+from kontor.usage.service import ChangedLimits
 from tasks.deps import HandlerDeps
 
 CHUNK: Final = 200
@@ -66,12 +70,19 @@ class QuotasCheckHandler:
         """Check a chunk; enqueue the next if this one was full."""
         programme = self._programmes.current(session, payload.programme)
         account_ids = usage_queries.accounts_with_usage(session, payload.programme, payload.after, CHUNK)
-        for account in accounts_queries.lock_accounts_by_id(session, account_ids).values():
-            quotas.check_thresholds(session, job.jobs, programme, account, job.now)
+        changed = self._changed(session, programme, payload)
+        accounts = accounts_queries.lock_accounts_by_id(session, account_ids).values()
+        quotas.check_changed(session, job.jobs, programme, accounts, changed, job.now)
         if len(account_ids) == CHUNK:
-            next_chunk = QuotasCheck(programme=payload.programme, after=account_ids[-1])
-            job.jobs.enqueue(session, next_chunk)
+            job.jobs.enqueue(session, payload.model_copy(update={"after": account_ids[-1]}))
         return Done({"judged": len(account_ids)})
+
+    def _changed(self, session: Session, programme: Programme, payload: QuotasCheck) -> ChangedLimits:
+        if payload.number is None or payload.follows is None:
+            return {code: frozenset(programme.metrics) for code in programme.plans}
+        versions = Versions(self._programmes, session, payload.programme)
+        before, after = versions.numbered(payload.follows), versions.numbered(payload.number)
+        return usage.changed_limits(before.programme, after.programme)
 
 
 class TrialsEndHandler:

@@ -109,7 +109,7 @@ def get_subscription(session: Session, account: Account, today: date) -> Subscri
     return SubscriptionOut(
         plan=run.code,
         since=run.since,
-        paid_until=current_period(BillingRun(run.anchor, run.since, run.until), today).end,
+        paid_until=current_period(BillingRun(run.anchor, run.since, run.until), max(today, run.since)).end,
         ends_on=run.until,
         then=run.then_plan,
     )

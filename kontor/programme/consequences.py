@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -23,7 +23,7 @@ from kontor.programme.diff import ProgrammeChange
 from kontor.programme.model import Programme, TurnoverDiscount
 from kontor.programme.price_changes import fell_below, price_changes, run_price, shown_to
 from kontor.usage.rules import due_threshold, is_read_only
-from kontor.usage.service import Usage, current_usages, limits
+from kontor.usage.service import ChangedLimits, Usage, changed_limits, current_usages, limits
 from models.accounts import Account
 from models.fees import FeeKind
 
@@ -132,8 +132,8 @@ class Playing:
         effects.resellers = len(resellers)
         if not self.changes:
             return effects
-        if any(change.path.startswith("plans.") and ".limits." in change.path for change in self.changes):
-            self._limits(effects)
+        if changed := changed_limits(self.before, self.after):
+            self._limits(effects, changed)
         if self.before.discount != self.after.discount or self.before.timezone != self.after.timezone:
             self._tiers(effects, resellers)
         self._charges(effects)
@@ -149,7 +149,7 @@ class Playing:
             effects.templates = queries.templates(self.session, self.code, products)
         return effects
 
-    def _limits(self, effects: FileEffects) -> None:
+    def _limits(self, effects: FileEffects, changed: ChangedLimits) -> None:
         """Judge the usage of every account by the limits of both versions, as `quotas.judge` will."""
         same = _counted(self.before) == _counted(self.after)
         for accounts in queries.with_usage(self.session, self.code):
@@ -163,7 +163,7 @@ class Playing:
                 ):
                     effects.restricted.add(account.id)
                     effects.read_only.add(account.id)
-                self._notices(effects, account, will[account.id], notified)
+                self._notices(effects, account, will[account.id], notified, changed.get(account.plan, frozenset()))
 
     def _over(self, programme: Programme, account: Account, usage: Usage) -> bool:
         values = {metric: reading.value for metric, reading in usage.readings.items()}
@@ -175,9 +175,10 @@ class Playing:
         account: Account,
         usage: Usage,
         notified: Mapping[queries.NoticeKey, list[Threshold]],
+        metrics: Collection[str],
     ) -> None:
         for metric, limit in limits(account, self.after, self.ctx.now).items():
-            if limit is None:
+            if limit is None or metric not in metrics:
                 continue
             sent = notified.get((account.id, metric, usage.period.start, limit), [])
             due = due_threshold(usage.readings[metric].value, limit, self.after.quota.warning, sent)

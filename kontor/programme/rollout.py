@@ -14,7 +14,6 @@ from kontor.kernel.errors import Conflict
 from kontor.kernel.serialization import canonical_json
 from kontor.programme import files, versions
 from kontor.programme.consequences import Consequences, FileEffects, Playing
-from kontor.programme.diff import diff
 from kontor.programme.files import ApplyPlan, PreparedFile
 from kontor.programme.payloads import ProgrammesAnnounce, ProgrammesBegin
 from kontor.usage import quotas
@@ -79,7 +78,7 @@ def begin(ctx: Context, session: Session, payload: ProgrammesBegin) -> bool:
     if follows is None:
         return False
     before, after = listed.numbered(follows.number), listed.numbered(payload.number)
-    quotas.enqueue_check_on_limit_change(session, ctx.jobs, payload.programme, diff(before.programme, after.programme))
+    quotas.enqueue_check_on_limit_change(session, ctx.jobs, payload.programme, before, after)
     return True
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import field_validator
 
-from kontor.engine.catalogue import Instant, Payload, Policy, ProgrammeCode, isolated_policy
+from kontor.engine.catalogue import Count, Instant, Payload, Policy, ProgrammeCode, isolated_policy
 
 QUEUE: Final = "programme"
 DIGEST: Final = "quotas.digest"
@@ -42,12 +42,17 @@ class QuotasDigest(Payload):
 
 
 class QuotasCheck(Payload):
-    """Check a programme's accounts against changed limits; continues in another job while there are more."""
+    """Check accounts against the limits that a version changes; continues in another job while there are more.
+
+    `number`, `follows`: the version and the one it replaced; without them every limit is checked.
+    """
 
     policy: ClassVar[Policy] = isolated_policy("quotas.judge", QUEUE, timedelta(minutes=15))
 
     programme: ProgrammeCode
     after: UUID | None = None
+    number: Count | None = None
+    follows: Count | None = None
 
 
 class TrialsEnd(Payload):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -15,30 +15,37 @@ from kontor.engine.enqueue import Jobs
 from kontor.kernel.ids import new_id
 from kontor.kernel.periods import Period
 from kontor.kernel.states import Threshold
-from kontor.programme.diff import ProgrammeChange
 from kontor.programme.model import Programme
+from kontor.programme.versions import DatedProgramme
 from kontor.usage import queries, service
 from kontor.usage.payloads import QuotasCheck, QuotasNotify
 from kontor.usage.queries import Reading
 from kontor.usage.rules import due_threshold
-from kontor.usage.service import NewUsageReport, Usage
+from kontor.usage.service import ChangedLimits, NewUsageReport, Usage
 from kontor.webhooks import events
 from kontor.webhooks.events import reseller_of
 from models.accounts import Account
 
 
 def check_thresholds(
-    session: Session, jobs: Jobs, programme: Programme, account: Account, now: datetime, metric: str | None = None
+    session: Session,
+    jobs: Jobs,
+    programme: Programme,
+    account: Account,
+    now: datetime,
+    metrics: Collection[str] | None = None,
 ) -> Usage:
     """Write the notices due for a locked account's current period; return its usage.
 
-    Called after a report, for its `metric` only (a level carried over in another metric waits for a report of
-    that metric), and after a change of limits, for all (programme.md 4.5). Each notice is mailed by its own job;
-    `exceeded` also emits an event.
+    Called after a report, for its metric, and after a change of limits, for those that changed, None: all. A level
+    carried over in another metric waits for its own report or change (programme.md 4.5). Each notice is mailed by its
+    own job; `exceeded` also emits an event.
     """
     used = service.current_usage(session, programme, account, now)
     allowed = service.limits(account, programme, now)
-    finite = {name: limit for name, limit in allowed.items() if limit is not None and metric in (None, name)}
+    finite = {
+        name: limit for name, limit in allowed.items() if limit is not None and (metrics is None or name in metrics)
+    }
     if not finite or account.deleted_at is not None:
         return used
     for name, threshold in _due(session, programme, account, used, finite).items():
@@ -105,12 +112,27 @@ def enqueue_notice(session: Session, jobs: Jobs, notice_id: UUID, account: Accou
     return jobs.enqueue(session, QuotasNotify(notice_id=notice_id), tenant=tenant).id
 
 
-def enqueue_check_on_limit_change(session: Session, jobs: Jobs, code: str, changes: Iterable[ProgrammeChange]) -> bool:
-    """Enqueue a check of a programme's accounts if the applied changes include a limit; return whether they do."""
-    changed = any(change.path.startswith("plans.") and ".limits." in change.path for change in changes)
-    if changed:
-        jobs.enqueue(session, QuotasCheck(programme=code))
-    return changed
+def enqueue_check_on_limit_change(
+    session: Session, jobs: Jobs, code: str, before: DatedProgramme, after: DatedProgramme
+) -> None:
+    """Enqueue a check of a programme's accounts if a version changes a limit of the one before it."""
+    if service.changed_limits(before.programme, after.programme):
+        jobs.enqueue(session, QuotasCheck(programme=code, follows=before.number, number=after.number))
+
+
+def check_changed(
+    session: Session,
+    jobs: Jobs,
+    programme: Programme,
+    accounts: Iterable[Account],
+    changed: ChangedLimits,
+    now: datetime,
+) -> None:
+    """Write the notices of locked accounts whose plan got another limit, for the metrics concerned."""
+    for account in accounts:
+        metrics = changed.get(account.plan)
+        if metrics:
+            check_thresholds(session, jobs, programme, account, now, metrics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +155,7 @@ def receive_report(ctx: Context, session: Session, account_id: UUID, usage_repor
     service.validate_report(usage_report, programme, ctx.now)
     added = service.store_report(session, programme, account, usage_report, ctx.now)
     if added:
-        used = check_thresholds(session, ctx.jobs, programme, account, ctx.now, usage_report.metric)
+        used = check_thresholds(session, ctx.jobs, programme, account, ctx.now, {usage_report.metric})
     else:
         used = service.current_usage(session, programme, account, ctx.now)
     limit = service.limits(account, programme, ctx.now)[usage_report.metric]

@@ -158,3 +158,18 @@ def limits(account: Account, programme: Programme, now: datetime) -> dict[str, i
     plan = programme.plans.get(account.plan, programme.free_plan)
     in_force = limits_in_force(plan, trial_state(account, now))
     return {metric: in_force.get(metric) for metric in programme.metrics}
+
+
+ChangedLimits = Mapping[str, frozenset[str]]
+"""By plan, the metrics whose limit a version changes."""
+
+
+def changed_limits(before: Programme, after: Programme) -> ChangedLimits:
+    """Return what limits two versions have that differ, of the plans that both have."""
+    metrics = {*before.metrics, *after.metrics}
+    by_plan = {
+        code: frozenset(m for m in metrics if before.plans[code].limits.get(m) != plan.limits.get(m))
+        for code, plan in after.plans.items()
+        if code in before.plans
+    }
+    return {code: changed for code, changed in by_plan.items() if changed}

@@ -73,14 +73,16 @@ class Plans:
 
     def on(self, day: date, *, living: bool = True) -> Running | None:
         """The plan on a day; the following plan keeps the anchor, and a deleted account has none."""
-        now = self.current
-        if now is not None and now.is_over(day):
-            assert now.until is not None
-            after = now.then
-            self.current = None
-            if after is not None and living:
-                self.current = Running(now.account, "plan", after, now.anchor, now.until)
+        self.current = self.seen(day, living=living)
         return self.current
+
+    def seen(self, day: date, *, living: bool = True) -> Running | None:
+        """The plan on a day, also while nothing has been done about the end of the one before."""
+        now = self.current
+        if now is None or not now.is_over(day):
+            return now
+        assert now.until is not None
+        return Running(now.account, "plan", now.then, now.anchor, now.until) if now.then is not None and living else None
 
     def take(
         self, account: str, plan: str, price: Decimal, paid: Decimal | None, day: date, *, first_instant: bool = False

@@ -138,7 +138,7 @@ class Oracle:
 
     def period(self, person: Person) -> tuple[date, date]:
         """The period in which usage is counted."""
-        plan = person.plans.current
+        plan = person.plans.seen(self.today(), living=person.deleted is None)
         if self.rules.paid_periods and plan is not None:
             return plan.period(self.today())
         return month_around(self.today())

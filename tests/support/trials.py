@@ -24,6 +24,7 @@ from kontor.kernel.database import psycopg_connection
 from kontor.kernel.states import ReportKind
 from kontor.programme import files
 from kontor.programme.service import Programmes
+from kontor.programme.versions import Versions
 from kontor.usage import quotas, trials
 from kontor.usage.quotas import ReportResult
 from kontor.usage.service import NewUsageReport
@@ -66,7 +67,10 @@ class TrialScenario:
         """Apply a programme file as `booking`."""
         with self.transaction() as session:
             plan = files.apply(session, "booking", source, now=self.clock.now(), actor="test")
-            quotas.enqueue_check_on_limit_change(session, self.ctx.jobs, plan.code, plan.changes)
+            if plan.version > 1 and plan.applied:
+                versions = Versions(self.ctx.programmes, session, plan.code)
+                before, after = versions.numbered(plan.version - 1), versions.numbered(plan.version)
+                quotas.enqueue_check_on_limit_change(session, self.ctx.jobs, plan.code, before, after)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

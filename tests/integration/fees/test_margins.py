@@ -110,6 +110,22 @@ def test_managed_product_is_hidden_from_other_resellers(world: FeeScenario, hous
         assert (answer.status_code, answer.json()["code"]) == (404, "unknown_product")
 
 
+def test_managed_product_stays_its_resellers_when_names_change_hands(
+    world: FeeScenario, house: tuple[str, str]
+) -> None:
+    reseller, client = house
+    assert world.assign(client, "house-line").status_code == 201
+    other = world.reseller("house", "Weser")
+    for name in ("ELBE", "Elbe Holding"):
+        world.api.ok(f"PATCH /v1/accounts/{reseller}", {"name": name}, key=world.key)
+    world.api.ok(f"PATCH /v1/accounts/{other}", {"name": "Elbe"}, key=world.key)
+    edit = {"retail_fee": money("5.00", "EUR")}
+    assert world.call(f"PATCH /v1/resellers/{reseller}/products/house-line", edit).status_code == 200
+    assert world.call(f"PATCH /v1/resellers/{other}/products/house-line", edit).status_code == 404
+    assert world.assign(world.client(other), "house-line").json()["code"] == "unknown_product"
+    assert world.assigned(client) == ["house-line"]
+
+
 def test_new_reseller_of_a_client_does_not_see_products_managed_by_the_old_one(
     world: FeeScenario, house: tuple[str, str]
 ) -> None:

@@ -78,6 +78,44 @@ def test_each_missed_period_is_priced_by_the_version_of_its_own_day(world: FeeSc
     }
 
 
+def test_outage_of_five_weeks_over_a_price_a_percentage_and_the_tier_table_changes_no_day(world: FeeScenario) -> None:
+    """Nothing runs from 1 February to 8 March; five clients have a period that begins meanwhile."""
+    reseller = world.reseller("house", "Weser")
+    for day in ("2026-01-10", "2026-01-15", "2026-01-20", "2026-01-25", "2026-01-30"):
+        world.go(day)
+        world.assign(world.client(reseller), "line")
+    world.go("2026-02-01")
+    pay(world, reseller, "2026-02-05")
+    apply_at(world, "2026-02-12T12:00:00", DEARER)
+    apply_at(world, "2026-02-17T12:00:00", DEEPER)
+    higher = DEEPER.replace("from: 200", "from: 300").replace("from: 100", "from: 160")
+    apply_at(world, "2026-02-22T12:00:00", higher)
+    lower = DEEPER.replace("from: 100", "from: 149.99").replace("voice: 50", "voice: 20")
+    apply_at(world, "2026-02-26T12:00:00", f"effective: 2026-02-28T00:00:00Z\n{lower}")
+    world.go("2026-03-08")
+
+    made = [priced(charge) for charge in world.charges(f"resellers/{reseller}")]
+    assert [each for each in made if "2026-02-01" <= each[0] < "2026-03-08"] == [
+        ("2026-02-10", "3.00", 1, "3.33", "10"),
+        ("2026-02-15", "4.50", 2, "5.00", "10"),
+        ("2026-02-20", "2.50", 3, "5.00", "50"),
+        ("2026-02-25", "5.00", 4, "5.00", "0"),
+        ("2026-02-28", "4.00", 5, "5.00", "20"),
+    ]
+    days = {
+        "2026-02-11": 1,
+        "2026-02-12": 2,
+        "2026-02-21": 3,
+        "2026-02-22": 4,
+        "2026-02-27": 4,
+        "2026-02-28": 5,
+        "2026-03-07": 5,
+    }
+    shown = {day: world.api.ok(f"GET /v1/resellers/{reseller}/discount?as_of={day}", key=world.key) for day in days}
+    assert {day: answer["version"] for day, answer in shown.items()} == days
+    assert [shown[day]["percent"]["voice"] for day in days] == [10, 10, 50, 0, 0, 20, 0]
+
+
 def test_price_applied_in_an_outage_does_not_reach_the_period_before_it(world: FeeScenario) -> None:
     text = (ROOT / "examples" / "programmes" / "booking.yaml").read_text()
     dearer = text.replace('price: "19.00"', 'price: "25.00"').replace("percent: 20", "percent: 50")

@@ -5,7 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from kontor.accounts import clients, reseller_status
@@ -19,13 +19,17 @@ from kontor.kernel.errors import Conflict
 from kontor.kernel.money import Money
 from kontor.kernel.states import ReportKind
 from kontor.programme import announcements, rollout
+from kontor.programme.model import Programme
+from kontor.programme.parse import parse
 from kontor.programme.payloads import ProgrammesAnnounce, ProgrammesBegin
 from kontor.programme.rollout import ApplyOptions, Rollout
 from kontor.usage import quotas
+from kontor.usage import service as usage
 from kontor.usage.service import NewUsageReport
 from models.accounts import Account
 from models.jobs import Job
 from models.mails import Mail
+from models.usage import QuotaNotice
 from tests.support.fees import HOUSE
 from tests.support.wiring import EXAMPLES
 
@@ -191,7 +195,7 @@ def test_later_version_begins_by_its_job_and_has_its_limits_judged(office: Conte
     assert not rollout.begin(office, session, begun)
     office.jobs.clock.advance(timedelta(days=1))  # type: ignore[attr-defined]  # the tests' clock is a manual one
     assert rollout.begin(office, session, begun)
-    assert salons.payloads("quotas.judge") == [{"programme": "booking"}]
+    assert salons.payloads("quotas.judge") == [{"programme": "booking", "number": 2, "follows": 1}]
 
 
 def test_limit_is_judged_against_the_version_before_when_another_began_meanwhile(
@@ -223,6 +227,35 @@ def test_limits_of_each_version_are_judged_after_an_outage_over_two(office: Cont
     assert len(salons.payloads("quotas.judge")) == 1
     assert rollout.begin(office, session, dearer)
     assert len(salons.payloads("quotas.judge")) == 1, "it changed no limit"
+
+
+def test_other_metrics_of_a_plan_are_not_judged_when_one_limit_changes(office: Context, session: Session) -> None:
+    two = BOOKING.replace("appointments: 50\n", "appointments: 50\n      staff: 3\n")
+    salons = field(office, session, "booking")
+    salons.apply(two)
+    changed = usage.changed_limits(parsed(two), parsed(two.replace("staff: 3", "staff: 2")))
+    assert changed == {"free": {"staff"}}
+    salon = salons.client("Figaro")
+    salons.use(salon, 45)
+    session.execute(delete(QuotaNotice))
+    quotas.check_changed(session, office.jobs, office.programme(session, "booking"), [salon], changed, office.now)
+    assert session.scalars(select(QuotaNotice.metric)).all() == []
+    quotas.check_changed(
+        session,
+        office.jobs,
+        office.programme(session, "booking"),
+        [salon],
+        {"free": frozenset({"appointments"})},
+        office.now,
+    )
+    assert session.scalars(select(QuotaNotice.metric)).all() == ["appointments"]
+
+
+def parsed(source: str) -> Programme:
+    """The programme of a file."""
+    programme = parse(source)
+    assert isinstance(programme, Programme)
+    return programme
 
 
 def test_version_that_another_replaced_at_its_instant_never_begins(office: Context, session: Session) -> None:

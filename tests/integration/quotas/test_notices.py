@@ -164,6 +164,20 @@ def test_changed_limit_is_checked_at_once(world: TrialScenario) -> None:
     assert world.mails("quota") == ["quota-exceeded", "quota-warning"], "of 38 it was told, of 1,000 it was judged"
 
 
+def test_carried_level_is_not_mailed_when_only_a_limit_of_another_plan_changes(world: TrialScenario) -> None:
+    world.report("value", 45)
+    world.work()
+    assert world.mails("quota") == ["quota-warning"]
+    world.set(APRIL + HOUR)
+    assert world.shown().usage["appointments"].value == 45
+    world.apply(EXAMPLE.read_text().replace("appointments: 1000\n", "appointments: 2000\n"))
+    world.work()
+    assert world.mails("quota") == ["quota-warning"]
+    world.apply(EXAMPLE.read_text().replace("appointments: 50\n", "appointments: 46\n"))
+    world.work()
+    assert world.mails("quota") == ["quota-warning", "quota-warning"]
+
+
 def test_all_accounts_of_a_programme_are_checked_in_chunks(
     world: TrialScenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
