@@ -1,9 +1,10 @@
 """The doorbell over Redis: ring in one round trip, listen for the workers' answers."""
 
 import json
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from threading import Event, Thread
+from threading import Event, Thread, local
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -200,9 +201,13 @@ class RedisDoorbellChannel:
 
     def offer(self, offers: Offers) -> None:
         """Publish which pull types have new jobs. Raises DoorbellUnavailable."""
-        message = json.dumps([[task, tenant, count] for (task, tenant), count in offers.items()])
         with convert_errors():
-            self._client.publish(self._keys.offers, message)
+            self._client.publish(self._keys.offers, encode_offers(offers))
+
+
+def encode_offers(offers: Offers) -> str:
+    """Encode offers as JSON; kontor/adapters/redis_pull_hints.py decodes them."""
+    return json.dumps([[task, tenant, count] for (task, tenant), count in offers.items()])
 
 
 def _answer(raw: bytes | str) -> DoorbellResult:
@@ -226,14 +231,21 @@ class RedisRelayHint:
         self._pool = client.connection_pool
         self._keys = keys
         self._requested = Event()
+        self._noted = local()
+        self._offers: deque[tuple[str, str]] = deque()
         self._closing = Event()
         self._thread = Thread(target=self._run, name="doorbell", daemon=True)
         self._thread.start()
 
     def ring(self) -> None:
         """Return at once; never raise."""
+        self._offers.extend(self._noted.__dict__.pop("offers", ()))
         if not self._requested.is_set():
             self._requested.set()
+
+    def offer(self, task: str, tenant: str) -> None:
+        """Note a job for pull workers; those that wait hear of it with this thread's next ring."""
+        self._noted.__dict__.setdefault("offers", []).append((task, tenant))
 
     def close(self) -> None:
         """Send a pending hint and stop."""
@@ -258,20 +270,29 @@ class RedisRelayHint:
             self._pool.release(connection)
 
     def _push(self, connection: Any) -> None:
-        """Send a packed command on one connection: a quarter of the cost of the client's method."""
+        """Send packed commands on one connection: a quarter of the cost of the client's method."""
+        commands = [("LPUSH", self._keys.hint, "1")]
+        offers = Counter(self._offers.popleft() for _ in range(len(self._offers)))
+        if offers:
+            commands.append(("PUBLISH", self._keys.offers, encode_offers(offers)))
         try:
-            self._exchange(connection)
+            self._exchange(connection, commands)
         except redis.ConnectionError:
             connection.disconnect()
-            self._exchange(connection)
+            self._exchange(connection, commands)
 
-    def _exchange(self, connection: Any) -> None:
-        connection.send_packed_command(connection.pack_command("LPUSH", self._keys.hint, "1"), check_health=False)
-        connection.read_response()
+    @staticmethod
+    def _exchange(connection: Any, commands: Sequence[tuple[str, ...]]) -> None:
+        connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+        for _ in commands:
+            connection.read_response()
 
 
 class SilentRelayHint:
     """Does nothing: for commands that rely on the relay's poll, and for tests."""
 
     def ring(self) -> None:
+        """Do nothing."""
+
+    def offer(self, task: str, tenant: str) -> None:
         """Do nothing."""

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Lock, Thread
-from typing import Any, Final
+from typing import Final
 
 import redis
 import structlog
@@ -55,6 +55,6 @@ class RedisPullHints:
         with self._client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]  # redis
             channel.subscribe(self._keys.offers)
             while not ended.is_set():
-                message: dict[str, Any] | None = channel.get_message(timeout=LISTEN_SECONDS)
+                message = channel.get_message(timeout=LISTEN_SECONDS)
                 if message is not None:
                     heard({(task, tenant): count for task, tenant, count in json.loads(message["data"])})

@@ -54,5 +54,7 @@ class ProvisioningRules:
         own, other = parse_term(self.term), parse_term(term)
         if not isinstance(own, Duration) or not isinstance(other, Duration):
             return None
-        multiples = (n for n in range(1, MOST_TERMS + 1) if (own.months * n, own.days * n) == (other.months, other.days))
+        multiples = (
+            n for n in range(1, MOST_TERMS + 1) if (own.months * n, own.days * n) == (other.months, other.days)
+        )
         return next(multiples, None)

@@ -14,13 +14,7 @@ from kontor.adapters.redis_pull_hints import RedisPullHints
 from kontor.http import pull_watch
 from kontor.http.pull_watch import PullWatch
 from kontor.kernel.doorbells import Offers
-from tests.integration.task_types.test_pull import key, leased, pull_type, worker
-from tests.integration.task_types.test_push import enqueued
-from tests.support.api import Api
 from tests.support.polling import wait_for
-from tests.support.worker import WorkerHarness
-
-__all__ = ["key", "worker"]
 
 
 class ScriptedWatch(PullWatch):
@@ -120,22 +114,9 @@ def test_hint_reaches_each_listener_until_it_ends(redis_url: str, namespace: str
     channel, heard = RedisDoorbellChannel(client, keys, ()), queue.Queue[Offers]()
     offers: Offers = {("vps.create", "tenant"): 2}
     with RedisPullHints(client, keys).listening(heard.put):
-        wait_for(lambda: client.pubsub_numsub(keys.offers)[0][1] == 1)  # type: ignore[no-untyped-call]  # redis
+        wait_for(lambda: client.pubsub_numsub(keys.offers)[0][1] == 1)
         channel.offer(offers)
         assert heard.get(timeout=5) == offers
     channel.offer(offers)
     assert heard.empty()
     client.close()
-
-
-def test_waiting_worker_is_woken_when_no_hint_comes(
-    api: Api, worker: WorkerHarness, key: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(worker.inline.bells.pull_hints, "offer", lambda offers: None)
-    pull_type(api)
-    job_id = enqueued(api)
-    worker.inline.drain()
-    api.ok("POST /v1/queues/vps/pause")
-    assert leased(api, key, wait=0.2) == []
-    api.ok("POST /v1/queues/vps/resume")
-    assert [item["job"]["id"] for item in leased(api, key, wait=20)] == [job_id]
