@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Event, Thread, local
 from time import monotonic
@@ -13,7 +13,8 @@ import redis
 import structlog
 from dramatiq import Message
 
-from kontor.kernel.doorbells import Doorbell, DoorbellReset, DoorbellResult, DoorbellUnavailable, Offers, RelayEvents
+from kontor.kernel import doorbells
+from kontor.kernel.doorbells import Doorbell, DoorbellReset, DoorbellResult, DoorbellUnavailable, RelayEvents
 from kontor.kernel.ids import new_id
 
 RING = """
@@ -199,15 +200,10 @@ class RedisDoorbellChannel:
             self._scanned, keys = self._client.scan(self._scanned, match=self._keys.held("*", "*"), count=SCAN_KEYS)
         return frozenset(self._keys.holder(key if isinstance(key, str) else key.decode()) for key in keys)
 
-    def offer(self, offers: Offers) -> None:
+    def offer(self, offers: Mapping[tuple[str, str], int]) -> None:
         """Publish which pull types have new jobs. Raises DoorbellUnavailable."""
         with convert_errors():
-            self._client.publish(self._keys.offers, encode_offers(offers))
-
-
-def encode_offers(offers: Offers) -> str:
-    """Encode offers as JSON; kontor/adapters/redis_pull_hints.py decodes them."""
-    return json.dumps([[task, tenant, count] for (task, tenant), count in offers.items()])
+            self._client.publish(self._keys.offers, doorbells.offer_json(offers))
 
 
 def _answer(raw: bytes | str) -> DoorbellResult:
@@ -217,20 +213,21 @@ def _answer(raw: bytes | str) -> DoorbellResult:
 
 log = structlog.get_logger(__name__)
 
-MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.005, 0.05
+MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS, OFFER_PAUSE_SECONDS = 0.005, 0.05, 0.001  # an offer ends the pause
 PAUSE_FACTOR = 100  # pause this many times the duration of a push: hints use 1 % of the time
 
 
 class RedisRelayHint:
     """Sends the first ring at once and coalesces those of the next 5 ms; the relay's poll makes up for lost ones.
 
-    When pushes are slow because the machine is busy, the pause grows up to 50 ms: the relay is busy then too.
+    When pushes are slow because the machine is busy, the pause grows up to 50 ms: the relay is busy then too. A job for
+    pull workers ends the pause.
     """
 
     def __init__(self, client: "redis.Redis", keys: RedisKeys) -> None:
         self._pool = client.connection_pool
         self._keys = keys
-        self._requested = Event()
+        self._requested, self._offered = Event(), Event()
         self._noted = local()
         self._offers: deque[tuple[str, str]] = deque()
         self._closing = Event()
@@ -239,7 +236,9 @@ class RedisRelayHint:
 
     def ring(self) -> None:
         """Return at once; never raise."""
-        self._offers.extend(self._noted.__dict__.pop("offers", ()))
+        if "offers" in self._noted.__dict__:
+            self._offers.extend(self._noted.__dict__.pop("offers"))
+            self._offered.set()
         if not self._requested.is_set():
             self._requested.set()
 
@@ -251,6 +250,7 @@ class RedisRelayHint:
         """Send a pending hint and stop."""
         self._closing.set()
         self._requested.set()
+        self._offered.set()
         self._thread.join(timeout=2)
 
     def _run(self) -> None:
@@ -265,16 +265,18 @@ class RedisRelayHint:
             except (redis.RedisError, OSError) as error:
                 log.debug("doorbell.lost", error=str(error))
             elapsed = monotonic() - began
-            self._closing.wait(min(max(MIN_PAUSE_SECONDS, PAUSE_FACTOR * elapsed), MAX_PAUSE_SECONDS))
+            if self._offered.wait(min(max(MIN_PAUSE_SECONDS, PAUSE_FACTOR * elapsed), MAX_PAUSE_SECONDS)):
+                self._closing.wait(OFFER_PAUSE_SECONDS)
         if connection is not None:
             self._pool.release(connection)
 
     def _push(self, connection: Any) -> None:
         """Send packed commands on one connection: a quarter of the cost of the client's method."""
         commands = [("LPUSH", self._keys.hint, "1")]
+        self._offered.clear()
         offers = Counter(self._offers.popleft() for _ in range(len(self._offers)))
         if offers:
-            commands.append(("PUBLISH", self._keys.offers, encode_offers(offers)))
+            commands.append(("PUBLISH", self._keys.offers, doorbells.offer_json(offers)))
         try:
             self._exchange(connection, commands)
         except redis.ConnectionError:

@@ -4,17 +4,25 @@ import asyncio
 import queue
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import closing
+from threading import Thread
 from typing import Any
 
 import pytest
 import redis
 
-from kontor.adapters.redis_doorbell import RedisDoorbellChannel, RedisKeys
+from kontor.adapters.redis_doorbell import RedisDoorbellChannel, RedisKeys, RedisRelayHint
 from kontor.adapters.redis_pull_hints import RedisPullHints
 from kontor.http import pull_watch
 from kontor.http.pull_watch import PullWatch
 from kontor.kernel.doorbells import Offers
+from tests.integration.task_types.test_pull import key, leased, pull_type, worker
+from tests.integration.task_types.test_push import enqueued
+from tests.support.api import Api
 from tests.support.polling import wait_for
+from tests.support.worker import WorkerHarness
+
+__all__ = ["key", "worker"]
 
 
 class ScriptedWatch(PullWatch):
@@ -120,3 +128,32 @@ def test_hint_reaches_each_listener_until_it_ends(redis_url: str, namespace: str
     channel.offer(offers)
     assert heard.empty()
     client.close()
+
+
+def test_job_is_offered_with_the_ring_of_the_thread_that_enqueued_it(redis_url: str, namespace: str) -> None:
+    keys, client = RedisKeys(namespace), redis.Redis.from_url(redis_url)
+    heard = queue.Queue[Offers]()
+    with RedisPullHints(client, keys).listening(heard.put), closing(RedisRelayHint(client, keys)) as hint:
+        wait_for(lambda: client.pubsub_numsub(keys.offers)[0][1] == 1)
+        hint.offer("vps.create", "tenant")
+        other = Thread(target=hint.ring)
+        other.start()
+        other.join()
+        wait_for(lambda: bool(client.llen(keys.hint)))
+        assert heard.empty()
+        hint.ring()
+        assert heard.get(timeout=5) == {("vps.create", "tenant"): 1}
+    client.close()
+
+
+def test_waiting_worker_is_woken_when_no_hint_comes(
+    api: Api, worker: WorkerHarness, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker.inline.bells.pull_hints, "offer", lambda offers: None)
+    pull_type(api)
+    job_id = enqueued(api)
+    worker.inline.drain()
+    api.ok("POST /v1/queues/vps/pause")
+    assert leased(api, key, wait=0.2) == []
+    api.ok("POST /v1/queues/vps/resume")
+    assert [item["job"]["id"] for item in leased(api, key, wait=20)] == [job_id]
