@@ -37,7 +37,8 @@ from kontor.kernel.ports import CrashPoint, no_crash
 from kontor.kernel.states import TaskKind
 from kontor.task_types import registry as task_types
 from kontor.webhooks.events import emit_job_dead
-from tasks.catalogue import PAYLOADS
+from tasks.catalogue import FAMILIES, PAYLOADS
+from tasks.packages import handlers_of
 from workers.connections import (
     CACHED_PLAN_OPTIONS,
     DatabaseKeys,
@@ -78,6 +79,7 @@ class Worker:
         client = redis_client(settings)
         clock = clock_for(settings)
         self.doorbell = RedisRelayHint(client, keys)
+        extra = [*handlers_of(settings.task_packages, FAMILIES), *extra]
         catalogue = Catalogue([*PAYLOADS, *(handler.payload for handler in extra)])
         self.tracer = tracer_for(settings, "worker")
         box = DataKeyBox(DatabaseKeys(settings), settings.secret_keys)

@@ -188,7 +188,7 @@ def ledger_jobs(settings: "Settings") -> Iterator["Jobs"]:
 
     client = redis_client(settings)
     with closing(client), closing(RedisRelayHint(client, redis_keys(settings))) as doorbell:
-        yield Jobs(catalogue(), clock_for(settings), doorbell)
+        yield Jobs(catalogue(settings.task_packages), clock_for(settings), doorbell)
 
 
 @contextmanager

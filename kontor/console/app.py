@@ -25,6 +25,7 @@ from kontor.offers import console as offers_console
 from kontor.operators import console as operators_console
 from kontor.programme import console as programme_console
 from kontor.reconciliation import console as reconciliation_console
+from kontor.task_types import console as task_types_console
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
 from models.people import OperatorRole
 
@@ -39,6 +40,8 @@ PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/queues", queues.show_queues),
     ("/console/queues/{name}", queues.show_queue),
     ("/console/schedules", engine_pages.show_schedules),
+    ("/console/task-types", task_types_console.show_task_types),
+    ("/console/task-types/{name}", task_types_console.show_task_type),
     ("/console/workers", engine_pages.show_workers),
     ("/console/instances", engine_pages.show_instances),
     ("/console/instances/{name}", engine_pages.show_instance),

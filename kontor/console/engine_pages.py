@@ -15,11 +15,15 @@ from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import NotFound
 from kontor.kernel.states import MisfirePolicy
 from kontor.licences.service import account_of_lane
+from kontor.task_types.console import pull_workers
 from kontor.ui import texts
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
 from models.control import Lane, ScheduleOccurrence, WorkerProcess
 from models.jobs import Job
 
+OUTSIDE: Final = ":"
+PUSHED: Final = "push:"
+"""Workers of attempts outside Kontor have a colon in their names (kontor/engine/outside.py)."""
 HEIGHTS: Final = ((2.0, 8), (10.0, 14), (60.0, 20), (600.0, 26))
 """Seconds late, and how tall the bar is."""
 
@@ -88,8 +92,13 @@ def show_workers(request: ConsoleRequest) -> TemplateResponse:
         count, seconds = busy.get(f"{APPLICATION_PREFIX}{row.id}", (0, None))
         processes.append(Process(row, alive, silent, mine, count, seconds, up.get(row.id, 0.0)))
     ids = {process.row.id for process in processes}
-    orphaned = [job for job in running if job.worker not in ids]
-    values = {"processes": processes, "orphaned": orphaned, "web_version": request.deps.version}
+    values = {
+        "processes": processes,
+        "pullers": pull_workers(request),
+        "handlers": [job for job in running if (job.worker or "").startswith(PUSHED)],
+        "orphaned": [job for job in running if job.worker not in ids and OUTSIDE not in (job.worker or "")],
+        "web_version": request.deps.version,
+    }
     return TemplateResponse("workers.html", "Workers", values, "workers", live=("_workers",))
 
 
