@@ -22,9 +22,9 @@ from kontor.fees.plans import cancel_plan, quote_plan, take_plan
 from kontor.kernel.errors import KontorError, NotFound
 from kontor.kernel.money import Money
 from kontor.kernel.states import DeadReason, JobState, PaymentKind, RunState
-from kontor.orders import service as orders
 from kontor.orders.routes import OrderOut
-from kontor.orders.service import NewOrder
+from kontor.provisioning import ordering
+from kontor.provisioning.ordering import NewOrder
 from kontor.payments import service as payments
 from kontor.payments.service import NewPayment
 from kontor.programme.model import Programme
@@ -42,7 +42,7 @@ def pay(ctx: ActionContext, session: Session, values: Values) -> None:
 def order(ctx: ActionContext, session: Session, values: Values) -> ActionResult:
     """Place an order; return its price."""
     new = NewOrder(values["product"], values["order_ref"], values["quantity"], values["promo_code"])
-    placed = OrderOut.of(orders.place(ctx.environment.context, session, ctx.id(values["reseller"]), new).order)
+    placed = OrderOut.of(ordering.place(ctx.environment.context, session, ctx.id(values["reseller"]), new).order)
     return {
         "list": placed.list_.amount,
         "percent": str(placed.percent),

@@ -2,31 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final
 
 from pydantic import JsonValue
 
+from kontor.kernel.states import Renewal, ServiceVerb
 from kontor.kernel.terms import Duration, parse_term
-
-
-class ServiceVerb(StrEnum):
-    """What is done to a service; a product names a task type for each, one without succeeds at once."""
-
-    CREATE = "create"
-    RENEW = "renew"
-    SUSPEND = "suspend"
-    RESUME = "resume"
-    CHANGE = "change"
-    TERMINATE = "terminate"
-
-
-class Renewal(StrEnum):
-    """How a service goes on after its term: one day before its end, when its reseller renews it, or not."""
-
-    AUTO = "auto"
-    MANUAL = "manual"
-    NONE = "none"
 
 
 MOST_TERMS: Final = 12

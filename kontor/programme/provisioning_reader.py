@@ -9,8 +9,9 @@ from pydantic import JsonValue
 
 from kontor.kernel.errors import Invalid
 from kontor.kernel.json_schema import compiled
+from kontor.kernel.states import Renewal, ServiceVerb
 from kontor.kernel.terms import Duration, InvalidTerm, parse_term
-from kontor.programme.provisioning import ProvisioningRules, Renewal, ServiceVerb
+from kontor.programme.provisioning import ProvisioningRules
 from kontor.programme.reader import FieldReader, SectionReader
 
 TASK_NAME: Final = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+", re.ASCII)

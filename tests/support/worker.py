@@ -14,6 +14,7 @@ from kontor.engine.testing import InlineWorker
 from kontor.http.context import Deps
 from kontor.mails.dispatch import Dispatcher
 from kontor.mails.resend import RULES
+from kontor.provisioning.subscriber import ServiceEndings
 from kontor.task_types import registry as task_types
 from tasks.deps import HandlerDeps
 from tasks.registry import all_handlers
@@ -46,6 +47,7 @@ def running_worker(deps: Deps, **options: Any) -> Iterator[WorkerHarness]:
         reader=http,
     )
     with InlineWorker(deps.engine, all_handlers(ports), deps.clock, secret_box=deps.secret_box, **options) as inline:
+        inline.registry.catalogue.subscribe(ServiceEndings(deps.programmes))
         refresh = partial(task_types.refresh, catalogue=inline.registry.catalogue)
         inline.runtime = replace(inline.runtime, refresh=refresh)
         inline.runner, inline.relay.refresh = Runner(inline.runtime), refresh
