@@ -18,6 +18,7 @@ from kontor.provisioning import outcomes, queries, renewals, subscriber
 from kontor.provisioning.service import Request
 from kontor.provisioning.payloads import ServicesCare
 from kontor.provisioning.rules import Deadlines, Step
+from kontor.provisioning.unpaid import settle_unpaid
 from models.services import Service
 
 PAGE: Final = 1_000
@@ -97,4 +98,6 @@ def follow(ctx: Context, session: Session, service_id: UUID) -> bool:
     verb = ServiceVerb.RESUME if cause in service.causes else ServiceVerb.SUSPEND
     reason = "its account was resumed" if verb is ServiceVerb.RESUME else "its account was suspended"
     actions.ask(ctx, session, service, Request(verb, outcomes.SYSTEM, reason, cause))
+    if verb is ServiceVerb.RESUME:
+        settle_unpaid(ctx.jobs, session, [service.reseller_id])
     return True

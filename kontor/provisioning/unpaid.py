@@ -21,7 +21,7 @@ OF_ACCOUNT: Final = text(
 )
 
 
-def settle_after_payment(jobs: Jobs, session: Session, reseller_ids: Collection[UUID]) -> None:
+def settle_unpaid(jobs: Jobs, session: Session, reseller_ids: Collection[UUID]) -> None:
     """Enqueue the renewal of what waits for money of resellers, in the transaction of the money."""
     waiting = session.scalars(UNPAID, {"ids": sorted(reseller_ids)}).all()
     requests = [
