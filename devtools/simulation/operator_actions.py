@@ -23,11 +23,11 @@ from kontor.kernel.errors import KontorError, NotFound
 from kontor.kernel.money import Money
 from kontor.kernel.states import DeadReason, JobState, PaymentKind, RunState
 from kontor.orders.routes import OrderOut
-from kontor.provisioning import ordering
-from kontor.provisioning.ordering import NewOrder
 from kontor.payments import service as payments
 from kontor.payments.service import NewPayment
 from kontor.programme.model import Programme
+from kontor.provisioning import ordering
+from kontor.provisioning.ordering import NewOrder
 from models.discounts import DiscountRun
 from models.jobs import Job
 

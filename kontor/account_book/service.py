@@ -120,7 +120,8 @@ def check_balances(
 ) -> None:
     """Enqueue the check whether balances are low, in the transaction of the facts that changed them.
 
-    And, for resellers with services that wait for money, the renewal of those that are covered now. A burst of facts of one reseller shares a job; its facts hold at least a share lock on the reseller's row.
+    And, for resellers with services that wait for money, the renewal of those that are covered now. A burst of facts of
+    one reseller shares a job; its facts hold at least a share lock on the reseller's row.
     """
     ids = sorted(set(reseller_ids))
     settle_unpaid(ctx.jobs, session, ids)

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from kontor.engine import lanes, ledger, outside
 from kontor.engine.catalogue import Payload
+from kontor.engine.endings import EndedJob, notify
 from kontor.engine.enqueue import ring_after_commit
 from kontor.engine.failures import UNANSWERED, FailedAttempt, mark_dead, mark_exhausted_dead, record_failure
-from kontor.engine.endings import EndedJob, notify
 from kontor.engine.handlers import Cancel, Cancelled, Done, ExternalHandler, Failure, Outcome, Released, Snooze, WorksOn
 from kontor.engine.ledger import JobRow, UnsuccessfulAttempt
 from kontor.engine.runtime import WorkerRuntime, committing, forget_rows

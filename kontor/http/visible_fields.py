@@ -123,16 +123,16 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     "SuppressedPercentOut": Fields(trade="code percent by"),
     "OrderOut": Fields(
         trade="id reseller_id order_ref product quantity promo_code promotion list_ percent net suppressed"
-        " discount_as_of turnover tier created_at missing kind state version account_id service_id term config external_id"
-        " metadata error"
+        " discount_as_of turnover tier created_at missing kind state version account_id service_id term config"
+        " external_id metadata error"
     ),
     "ServiceActionOut": Fields(trade="verb since job"),
     "ServiceEventOut": Fields(trade="at actor from_ to reason"),
     "ServiceJobOut": Fields(trade="verb state job reason error asked_at begun_at ended_at actor"),
     "ServiceOut": Fields(
         everyone="id state since paid_until result",
-        trade="reseller_id account_id order_id product quantity next_quantity config term renewal suspended_by external_id"
-        " metadata action events unpaid_since created_at ended_at",
+        trade="reseller_id account_id order_id product quantity next_quantity config term renewal suspended_by"
+        " external_id metadata action events unpaid_since created_at ended_at",
     ),
     "ServiceWithJobsOut": Fields(trade="jobs"),
     "PaymentOut": Fields(

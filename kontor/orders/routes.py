@@ -146,10 +146,10 @@ def notes_of(ctx: RequestContext, metadata: Mapping[str, str] | None) -> Notes |
 
 @routes.post("/v1/resellers/{reseller_id}/orders", PLACE, response=OrderOut, status=201, also={200: OrderOut})
 def place_order(ctx: Ctx, reseller_id: UUID, body: OrderIn) -> ApiResponse:
-    """Place an order. Existing `order_ref`: 200, the first order. 422 `unknown_product`, `unknown_promo_code`,
-    `invalid_config`, `invalid_args`, `unknown_task`.
+    """Place an order. Existing `order_ref`: 200, the first order.
 
-    409 `insufficient_balance` with `missing` where balance and credit limit do not cover it; `external_id_taken`,
+    422 `unknown_product`, `unknown_promo_code`, `invalid_config`, `invalid_args`, `unknown_task`. 409
+    `insufficient_balance` with `missing` where balance and credit limit do not cover it; `external_id_taken`,
     `account_suspended`.
     """
     fields = body.model_dump(exclude={"metadata"})

@@ -44,7 +44,11 @@ def for_reseller(programme: Programme, reseller_id: UUID) -> Document:
 
 def _without_tasks(product: Product) -> Product:
     """Return a product without the task types that provision it: those are the provider's own."""
-    return replace(product, provisioning=replace(product.provisioning, tasks={})) if product.provisioning.tasks else product
+    return (
+        replace(product, provisioning=replace(product.provisioning, tasks={}))
+        if product.provisioning.tasks
+        else product
+    )
 
 
 def _without(promotions: Mapping[str, Promotion], hidden: Collection[str]) -> dict[str, Promotion]:

@@ -19,11 +19,11 @@ from kontor.kernel.money import Money
 from kontor.kernel.states import OrderKind, ServiceVerb
 from kontor.orders import service as orders
 from kontor.orders.pricing import Purchase, list_price, priced
-from kontor.provisioning import service as actions
 from kontor.provisioning import outcomes, queries, rules, secrets
-from kontor.provisioning.service import Request
+from kontor.provisioning import service as actions
 from kontor.provisioning.notes import Notes
 from kontor.provisioning.renewals import Owned, lock, order_base, product_of
+from kontor.provisioning.service import Request
 from models.orders import OrderRow
 from models.services import Service
 

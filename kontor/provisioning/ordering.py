@@ -25,10 +25,10 @@ from kontor.orders import service as orders
 from kontor.orders.pricing import Purchase, invalid, priced, product_of
 from kontor.payments import service as payments
 from kontor.programme.model import Product, Programme
-from kontor.provisioning import service as actions
 from kontor.provisioning import outcomes, queries, rules, secrets
-from kontor.provisioning.service import Request
+from kontor.provisioning import service as actions
 from kontor.provisioning.notes import Notes
+from kontor.provisioning.service import Request
 from models.accounts import Account
 from models.orders import OrderRow
 from models.services import Service, ServiceAction
@@ -73,7 +73,9 @@ class Buyer:
     account: Account | None = None
 
 
-def place(ctx: Context, session: Session, reseller_id: UUID, new: NewOrder, actor: str = outcomes.SYSTEM) -> PlacedOrder:
+def place(
+    ctx: Context, session: Session, reseller_id: UUID, new: NewOrder, actor: str = outcomes.SYSTEM
+) -> PlacedOrder:
     """Place an order; a reference that was used before returns its existing order.
 
     Raises NotFound, Conflict(`not_a_reseller`, `account_deleted`, `account_suspended`, `insufficient_balance`,

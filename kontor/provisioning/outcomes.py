@@ -27,7 +27,7 @@ SYSTEM: Final = "system"
 
 
 @dataclass(frozen=True, slots=True)
-class FollowUp:
+class Consequence:
     """What is asked of a service because something else has ended."""
 
     verb: ServiceVerb
@@ -37,14 +37,14 @@ class FollowUp:
 
 def succeed(
     ctx: Context, session: Session, service: Service, action: ServiceAction, result: JsonValue
-) -> Sequence[FollowUp]:
+) -> Sequence[Consequence]:
     """Record success: what the action set, and its arrow. Return what is to be asked next."""
     action.state, action.ended_at = ActionState.SUCCEEDED.value, ctx.now
     if action.order_id is not None:
         orders.complete(orders.get(session, action.order_id, lock=True))
     match ServiceVerb(action.verb):
         case ServiceVerb.CREATE if action.ends:
-            return [FollowUp(ServiceVerb.TERMINATE, ends=True)]
+            return [Consequence(ServiceVerb.TERMINATE, ends=True)]
         case ServiceVerb.CREATE:
             _created(ctx, session, service, action, result)
         case ServiceVerb.RENEW:
@@ -73,12 +73,12 @@ def _created(ctx: Context, session: Session, service: Service, action: ServiceAc
         notifications.mail_active(ctx, session, service)
 
 
-def _renewed(ctx: Context, session: Session, service: Service, action: ServiceAction) -> Sequence[FollowUp]:
+def _renewed(ctx: Context, session: Session, service: Service, action: ServiceAction) -> Sequence[Consequence]:
     _take_values(service, action.values or {})
     service.unpaid_since, service.next_quantity = None, None
     notifications.emit(ctx, session, "service.renewed", service)
     if SuspensionCause.UNPAID in service.causes:
-        return [FollowUp(ServiceVerb.RESUME, SuspensionCause.UNPAID.value)]
+        return [Consequence(ServiceVerb.RESUME, SuspensionCause.UNPAID.value)]
     return []
 
 

@@ -1,4 +1,4 @@
-"""Renewals: by hand, one day before the end, or when a payment covers one that waited; what else a term's end brings."""
+"""Renewals: by hand, a day before the end, or when a payment covers one that waited; what else a term's end brings."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from kontor.orders import service as orders
 from kontor.orders.pricing import Purchase, invalid, priced
 from kontor.payments import service as payments
 from kontor.programme.model import Product, Programme
-from kontor.provisioning import service as actions
 from kontor.provisioning import notifications, outcomes, queries
-from kontor.provisioning.service import Request
+from kontor.provisioning import service as actions
 from kontor.provisioning.rules import Deadlines, Step
+from kontor.provisioning.service import Request
 from models.accounts import Account
 from models.orders import OrderRow
 from models.services import Service

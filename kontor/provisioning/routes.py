@@ -15,7 +15,6 @@ from kontor.kernel.errors import Forbidden
 from kontor.kernel.states import ServiceVerb, SuspensionCause
 from kontor.orders.routes import notes_of, side_of
 from kontor.provisioning import changes, ordering, queries, renewals, service
-from kontor.provisioning.service import Request
 from kontor.provisioning.queries import ServiceFilter
 from kontor.provisioning.schemas import (
     RenewIn,
@@ -26,6 +25,7 @@ from kontor.provisioning.schemas import (
     ServiceVerbIn,
     ServiceWithJobsOut,
 )
+from kontor.provisioning.service import Request
 from models.keys import Scope
 from models.services import Service, ServiceEvent
 

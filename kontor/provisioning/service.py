@@ -166,8 +166,8 @@ def _enqueue(
 
 def succeed(ctx: Context, session: Session, service: Service, action: ServiceAction, result: JsonValue) -> None:
     """Record that an action has succeeded; what follows from it is asked in its turn."""
-    for follow_up in outcomes.succeed(ctx, session, service, action, result):
-        _follow(ctx, session, service, follow_up)
+    for consequence in outcomes.succeed(ctx, session, service, action, result):
+        _follow(ctx, session, service, consequence)
 
 
 def end_cancelled_order(
@@ -182,21 +182,21 @@ def end_cancelled_order(
     if not acted:
         outcomes.move(ctx, session, service, ServiceState.ENDED, action)
         return
-    removal = _follow(ctx, session, service, outcomes.FollowUp(ServiceVerb.TERMINATE, action.cause, ends=True))
+    removal = _follow(ctx, session, service, outcomes.Consequence(ServiceVerb.TERMINATE, action.cause, ends=True))
     if job_id is not None:
         removal.state, removal.begun_at, removal.job_id = ActionState.RUNNING.value, ctx.now, job_id
         session.flush()
 
 
-def _follow(ctx: Context, session: Session, service: Service, follow_up: outcomes.FollowUp) -> ServiceAction:
+def _follow(ctx: Context, session: Session, service: Service, consequence: outcomes.Consequence) -> ServiceAction:
     action = ServiceAction(
         id=new_id(),
         service_id=service.id,
-        verb=follow_up.verb.value,
+        verb=consequence.verb.value,
         state=ActionState.WAITING.value,
-        cause=follow_up.cause,
+        cause=consequence.cause,
         actor=outcomes.SYSTEM,
-        ends=follow_up.ends,
+        ends=consequence.ends,
         asked_at=ctx.now,
     )
     session.add(action)

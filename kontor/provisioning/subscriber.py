@@ -12,8 +12,8 @@ from kontor.engine.endings import EndedJob
 from kontor.engine.enqueue import Jobs
 from kontor.kernel.states import ActionState, JobState, ServiceVerb
 from kontor.programme.service import Programmes
-from kontor.provisioning import service as actions
 from kontor.provisioning import outcomes, queries
+from kontor.provisioning import service as actions
 from models.services import Service, ServiceAction
 
 
@@ -39,7 +39,9 @@ class ServiceEndings:
         action = queries.by_job(session, job_id)
         if action is None or action.state == ActionState.RUNNING:
             return None
-        return f"The service no longer waits for this job. Use POST /v1/services/{action.service_id}/retry, or ask again."
+        return (
+            f"The service no longer waits for this job. Use POST /v1/services/{action.service_id}/retry, or ask again."
+        )
 
 
 def record(ctx: Context, session: Session, service: Service, action: ServiceAction, ended: EndedJob) -> None:

@@ -13,11 +13,11 @@ from kontor.engine.endings import EndedJob
 from kontor.engine.enqueue import JobRequest
 from kontor.kernel.states import JobState, Renewal, ServiceVerb, SuspensionCause
 from kontor.kernel.zones import local_day
-from kontor.provisioning import service as actions
 from kontor.provisioning import outcomes, queries, renewals, subscriber
-from kontor.provisioning.service import Request
+from kontor.provisioning import service as actions
 from kontor.provisioning.payloads import ServicesCare
 from kontor.provisioning.rules import Deadlines, Step
+from kontor.provisioning.service import Request
 from kontor.provisioning.unpaid import settle_unpaid
 from models.services import Service
 

@@ -50,7 +50,7 @@ BEGIN
         ON CONFLICT DO NOTHING;
     RETURN NULL;
 END $$
-"""
+"""  # noqa: S608 -- constants
 TRIGGER = """
 CREATE OR REPLACE TRIGGER order_entries_book AFTER INSERT ON order_entries REFERENCING NEW TABLE AS facts
     FOR EACH STATEMENT EXECUTE FUNCTION kontor_book_order_entries()

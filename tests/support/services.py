@@ -130,7 +130,9 @@ class ServiceScenario:
 
     def events(self, prefix: str) -> list[str]:
         """Return the types of domain events with a prefix, in order."""
-        rows = self.books.fees.rows("SELECT type FROM domain_events WHERE type LIKE :like ORDER BY seq", like=f"{prefix}%")
+        rows = self.books.fees.rows(
+            "SELECT type FROM domain_events WHERE type LIKE :like ORDER BY seq", like=f"{prefix}%"
+        )
         return [row[0] for row in rows]
 
 

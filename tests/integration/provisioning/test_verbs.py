@@ -69,7 +69,12 @@ def test_state_stands_and_cost_is_credited_when_a_job_fails(world: ServiceScenar
         world.ask(service, verb)
     world.finish(verb, error="out of order")
     after = world.service(service)
-    assert (after["state"], after["action"], after["quantity"], after["paid_until"]) == ("active", None, 1, "2026-01-01")
+    assert (after["state"], after["action"], after["quantity"], after["paid_until"]) == (
+        "active",
+        None,
+        1,
+        "2026-01-01",
+    )
     assert (after["jobs"][0]["state"], world.balance()) == ("failed", "73.00")
     assert len(world.books.fees.mails("service-failed")) == 1
 
@@ -141,7 +146,9 @@ def test_client_sees_state_since_paid_until_and_result_alone(world: ServiceScena
     assert set(world.service(service, key)) == {"id", "state", "since", "paid_until", "result"}
     (listed,) = world.ok("GET /v1/services", key=key)["items"]
     assert set(listed) == {"id", "state", "since", "paid_until", "result"}
-    events = [each for each in world.ok("GET /v1/events", key=key)["items"] if each["type"].startswith(("order", "serv"))]
+    events = [
+        each for each in world.ok("GET /v1/events", key=key)["items"] if each["type"].startswith(("order", "serv"))
+    ]
     assert [(each["type"], set(each["data"])) for each in events] == [
         ("service.active", {"state", "since", "paid_until", "result"})
     ]
