@@ -17,6 +17,7 @@ from kontor.mails import payloads as mails
 from kontor.offers import payloads as offers
 from kontor.operators import payloads as operators
 from kontor.programme import payloads as programmes
+from kontor.provisioning import payloads as services
 from kontor.reconciliation import payloads as reconciliation
 from kontor.usage import payloads as usage
 from kontor.webhooks import payloads as webhooks
@@ -38,6 +39,7 @@ MODULES: Final = (
     fees,
     account_book,
     programmes,
+    services,
 )
 
 

@@ -43,6 +43,8 @@ from kontor.payments import routes as payments_routes
 from kontor.payments import unmatched_routes
 from kontor.portal.routes import page_router
 from kontor.programme import routes as programme_routes
+from kontor.provisioning import routes as services_routes
+from kontor.provisioning.subscriber import ServiceEndings
 from kontor.reconciliation import routes as reconciliation_routes
 from kontor.task_types import lease_routes
 from kontor.task_types import routes as task_types_routes
@@ -79,6 +81,7 @@ FAMILIES: Final[tuple[Routes, ...]] = (
     payments_routes.routes,
     discounts_routes.routes,
     orders_routes.routes,
+    services_routes.routes,
     account_book_routes.routes,
     discounts_routes.run_routes,
     mails_routes.routes,
@@ -107,6 +110,7 @@ def build(deps: Deps) -> FastAPI:
         title=TITLE, version=deps.version, lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False
     )
     app.state.deps = deps
+    deps.jobs.catalogue.subscribe(ServiceEndings(deps.programmes))
     app.state.hosts = Hosts.of(deps.public_url, deps.staff_url)
     app.state.domains = DomainOwners(deps)
     app.state.watch = JobWatcher(deps)

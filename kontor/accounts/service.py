@@ -25,6 +25,7 @@ from kontor.kernel.ports import validate_password
 from kontor.kernel.validation import NAME_LIMIT, account_name, address_key, email_address, https_url, name_key
 from kontor.kernel.zones import zone
 from kontor.limits import service as limits
+from kontor.provisioning.unpaid import follow_account
 from kontor.webhooks import events
 from models.accounts import Account, AccountKind, Party, SetBy
 
@@ -168,6 +169,7 @@ def change(
     if "suspended" in fields:
         act = suspension.suspend if fields["suspended"] else suspension.resume
         act(session, account.id, by, ctx.now)
+        follow_account(ctx.jobs, session, account.id)
     session.flush()
     return account
 

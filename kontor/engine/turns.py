@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from kontor.engine import compensation, lanes, ledger, outside
 from kontor.engine.catalogue import Payload
-from kontor.engine.endings import EndedJob, notify
 from kontor.engine.enqueue import ring_after_commit
 from kontor.engine.failures import UNANSWERED, FailedAttempt, mark_dead, mark_exhausted_dead, record_failure
 from kontor.engine.handlers import Cancel, Cancelled, Done, ExternalHandler, Failure, Outcome, Released, Snooze, WorksOn

@@ -127,8 +127,18 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     "SuppressedPercentOut": Fields(trade="code percent by"),
     "OrderOut": Fields(
         trade="id reseller_id order_ref product quantity promo_code promotion list_ percent net suppressed"
-        " discount_as_of turnover tier created_at missing"
+        " discount_as_of turnover tier created_at missing kind state version account_id service_id term config"
+        " external_id metadata error"
     ),
+    "ServiceActionOut": Fields(trade="verb since job"),
+    "ServiceEventOut": Fields(trade="at actor from_ to reason"),
+    "ServiceJobOut": Fields(trade="verb state job reason error asked_at begun_at ended_at actor"),
+    "ServiceOut": Fields(
+        everyone="id state since paid_until result",
+        trade="reseller_id account_id order_id product quantity next_quantity config term renewal suspended_by"
+        " external_id metadata action events unpaid_since created_at ended_at",
+    ),
+    "ServiceWithJobsOut": Fields(trade="jobs"),
     "PaymentOut": Fields(
         trade="id reseller_id posted_to kind amount paid_at day reference created_at differs",
     ),
@@ -219,6 +229,20 @@ EVENTS: Final[Mapping[str, Fields]] = {
     "discount.changed": Fields(trade="reseller_id as_of turnover from to"),
     "charge.created": Fields(
         trade="id account_id reseller_id kind product period_start period_end fee discount total void",
+    ),
+    **dict.fromkeys(
+        ("order.placed", "order.cancelled", "order.failed"),
+        Fields(trade="order_id order_ref kind state product quantity net account_id service_id external_id error"),
+    ),
+    **dict.fromkeys(
+        (
+            *("service.active", "service.failed", "service.suspended", "service.resumed", "service.changed"),
+            *("service.renewed", "service.ended"),
+        ),
+        Fields(
+            everyone="state since paid_until result",
+            trade="service_id reseller_id account_id order_id external_id product quantity error",
+        ),
     ),
     "account.created": Fields(everyone="account_id name kind"),
     "account.activated": Fields(everyone="account_id"),

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from kontor.kernel.serialization import canonical_json
+from kontor.kernel.states import Renewal
 from kontor.programme.billing import BillingRules
 from kontor.programme.model import (
     Discount,
@@ -25,7 +26,7 @@ from kontor.programme.model import (
     TrialRules,
     TurnoverDiscount,
 )
-from kontor.programme.provisioning import ProvisioningRules, Renewal
+from kontor.programme.provisioning import ProvisioningRules
 from kontor.programme.sections import UNLIMITED
 
 Document = dict[str, object]
