@@ -91,12 +91,9 @@ def build() -> typer.Typer:
     for command in (processes.web, processes.worker, processes.relay, processes.scheduler):
         app.command()(command)
     app.command(hidden=True)(processes.catcher)
-    app.command()(processes.up)
-    app.command()(processes.demo)
-    app.command()(processes.migrate)
-    app.command()(processes.doctor)
-    app.command()(money.reconcile)
-    app.command()(programmes.simulate)
+    whole = (processes.up, processes.demo, processes.migrate, processes.doctor, money.reconcile, programmes.simulate)
+    for command in whole:
+        app.command()(command)
     app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(processes.bench)
     groups = {
         "programme": programmes.app,

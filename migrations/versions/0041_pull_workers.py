@@ -1,13 +1,13 @@
 """Pull workers by name, and when each last asked for jobs.
 
-Revision: 0041, after 0039.
+Revision: 0041, after 0040.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0041"
-down_revision = "0039"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
 

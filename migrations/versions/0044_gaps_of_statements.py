@@ -1,6 +1,6 @@
 """Gaps of statements: one that says another total than the lines of what it lists.
 
-Revision: 0044, after 0040.
+Revision: 0044, after 0041.
 
 Can be restarted.
 """
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0044"
-down_revision = "0040"
+down_revision = "0041"
 branch_labels = None
 depends_on = None
 
