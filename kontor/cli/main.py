@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Final
@@ -91,9 +92,12 @@ def build() -> typer.Typer:
     for command in (processes.web, processes.worker, processes.relay, processes.scheduler):
         app.command()(command)
     app.command(hidden=True)(processes.catcher)
-    whole = (processes.up, processes.demo, processes.migrate, processes.doctor, money.reconcile, programmes.simulate)
-    for command in whole:
-        app.command()(command)
+    whole: tuple[Callable[..., None], ...] = (
+        *(processes.up, processes.demo, processes.migrate, processes.doctor),
+        *(money.reconcile, programmes.simulate),
+    )
+    for single in whole:
+        app.command()(single)
     app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(processes.bench)
     groups = {
         "programme": programmes.app,

@@ -12,7 +12,7 @@ from kontor.engine.pulling import LeasedJob, Puller
 from kontor.http.context import Ctx, RequestContext, RoutePolicy
 from kontor.http.responses import ApiResponse, LongPoll
 from kontor.http.routing import Routes
-from kontor.http.wire import Json, RequestModel, ResponseModel, UtcIn, UtcOut
+from kontor.http.wire import Json, RequestModel, ResponseModel, UtcIn, UtcOut, uuid_of
 from kontor.task_types import leases, registry
 from kontor.task_types.leases import LeaseCall
 from models.keys import Scope
@@ -103,8 +103,13 @@ def may_hold(ctx: RequestContext) -> None:
         may_work(ctx)
 
 
+def require_lease(ctx: RequestContext) -> None:
+    """Raise NotFound for a lease that is not the caller's, before its body is looked at."""
+    LeaseCall.of(ctx, uuid_of(ctx.incoming.params["lease_id"]))
+
+
 WORK = RoutePolicy(None, guard=may_work)
-HOLD = RoutePolicy(None, guard=may_hold)
+HOLD = RoutePolicy(None, first=require_lease, guard=may_hold)
 
 
 @routes.post("/v1/leases", WORK, response=LeasesOut, audited=False)

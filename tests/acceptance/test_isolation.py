@@ -47,6 +47,7 @@ NAMES_NOBODY = {
     "POST /v1/jobs/batch",
     "POST /v1/jobs/bulk",
     "POST /v1/discount-runs",
+    "POST /v1/leases",
 }
 """Routes that name nobody's resources: jobs get the tenant of their key, the rest is the provider's."""
 
@@ -86,7 +87,17 @@ def create_resources(api: Api, accounts: ResellerAccounts, word: str) -> dict[st
         "payment_id": paid(api, accounts),
         "unmatched_id": str(uuid4()),
         "domain": claimed(api, accounts),
+        **ordered(api, accounts),
+        "lease_id": str(uuid4()),
     }
+
+
+def ordered(api: Api, accounts: ResellerAccounts) -> dict[str, str]:
+    """Order a product for the client; return the order and its service."""
+    body = {"product": "excel-basics", "order_ref": "O", "account_id": str(accounts.client)}
+    order = api.ok(f"POST /v1/resellers/{accounts.reseller}/orders", body)["id"]
+    (service,) = api.ok(f"GET /v1/services?reseller={accounts.reseller}")["items"]
+    return {"order_id": order, "service_id": service["id"]}
 
 
 def paid(api: Api, accounts: ResellerAccounts) -> str:

@@ -90,7 +90,9 @@ def targets(market: Market, method: str) -> Iterator[str]:
         "product": ["line"],
         "run_id": [str(UUID(int=1))],
         "gap_id": [str(UUID(int=1))],
+        "lease_id": [str(UUID(int=1))],
     }
+    ids["service_id"] = [str(row[0]) for row in market.rows("SELECT id FROM services")]
     ids["key_id"] = [str(row[0]) for row in market.rows("SELECT id FROM api_keys LIMIT 3")]
     ids["charge_id"] = [str(row[0]) for row in market.rows("SELECT id FROM charges")]
     ids["account_id"] = [market.mover]

@@ -137,7 +137,7 @@ class Market(FeeScenario):
         posted = self.ok(f"POST /v1/resellers/{reseller}/payments", {**payment, "reference": f"PAY-{word}"})
         party.add("payment_id", posted["id"])
         order = {"product": "handset", "order_ref": f"ORDER-{word}", "promo_code": "ZETACODE"}
-        self.ok(f"POST /v1/resellers/{reseller}/orders", order)
+        party.add("order_id", self.ok(f"POST /v1/resellers/{reseller}/orders", order)["id"])
         lines = [{"product": f"own-{word}", "count": 3, "mode": "absolute", "term": "P1Y"}]
         template = {"reseller_id": reseller, "name": f"Template {word}", "lines": lines}
         party.add("template_id", self.ok("POST /v1/offer-templates", template)["id"])

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from kontor.engine.testing import InlineWorker
+from tasks.maintenance import ProbeEchoHandler
 from tests.conftest import libpq
 from tests.support.api import Api, ResellerAccounts
 
@@ -102,7 +103,7 @@ def test_cancel_of_a_locked_job_answers_202_within_a_second_and_ends_it(
         assert monotonic() - began < 2
     assert (cancelled.status_code, cancelled.json()["state"]) == (202, "queued")
     assert (retried.status_code, retried.json()["code"], retried.json()["state"]) == (409, "not_retryable", "queued")
-    with InlineWorker(engine, [], api.deps.clock) as inline:
+    with InlineWorker(engine, [ProbeEchoHandler(lambda _: None)], api.deps.clock) as inline:
         inline.tick()
     job = api.ok(f"GET /v1/jobs/{job_id}")
     assert (job["state"], job["reason"]) == ("cancelled", "wrong")
