@@ -4,9 +4,8 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
 
-from devtools.demo.world import World
+from devtools.demo.world import Answer, World
 from devtools.sample_instance import SampleInstance
 
 Steps = Generator[datetime, None, str]
@@ -51,19 +50,19 @@ class StoryRun:
         self.steps.append(step)
         self.print_step(f"{self.world.now:%d %b %H:%M}  {self.story.programme}, {self.story.name}: {step}")
 
-    def create_account(self, name: str, **more: Any) -> DemoAccount:
+    def create_account(self, name: str, **more: Answer) -> DemoAccount:
         """Create a regular account of the story's programme."""
         account = self._new_account(name)
         new = {"programme": self.story.programme, "name": account.name, "admin_email": account.address, **more}
         return self._created(account, self.world.post("/v1/accounts", new, expect=HTTPStatus.CREATED))
 
-    def create_reseller(self, name: str, **more: Any) -> DemoAccount:
+    def create_reseller(self, name: str, **more: Answer) -> DemoAccount:
         """Create an account and make it a reseller."""
         account = self.create_account(name, **more)
         self.world.post(f"/v1/accounts/{account.id}/become-reseller", expect=HTTPStatus.OK)
         return account
 
-    def create_client(self, reseller: DemoAccount, name: str, **more: Any) -> DemoAccount:
+    def create_client(self, reseller: DemoAccount, name: str, **more: Answer) -> DemoAccount:
         """Create a client of a reseller."""
         account = self._new_account(name)
         new = {"name": account.name, "admin_email": account.address, **more}
@@ -79,7 +78,7 @@ class StoryRun:
     def _new_account(self, name: str) -> DemoAccount:
         return DemoAccount("", f"{name} {self.number}", f"admin{len(self.accounts) + 1}@story{self.number}.example")
 
-    def _created(self, new: DemoAccount, row: Any) -> DemoAccount:
+    def _created(self, new: DemoAccount, row: Answer) -> DemoAccount:
         account = DemoAccount(row["id"], new.name, new.address)
         self.accounts.append(account)
         return account

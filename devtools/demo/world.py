@@ -20,6 +20,9 @@ from devtools.sample_instance import SampleInstance
 
 LINK = re.compile(r"https?://\S+")
 
+Answer = Any
+"""A parsed body of an answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMail:
@@ -133,30 +136,30 @@ class World:
         headers = {"Authorization": f"Bearer {key}"}
         return httpx.Client(base_url=self.deployment.url, headers=headers, timeout=LONGEST_CALL, trust_env=False)
 
-    def call(self, method: str, path: str, body: Any = None, *, expect: int | None = None) -> Any:
+    def call(self, method: str, path: str, body: Answer = None, *, expect: int | None = None) -> Answer:
         """Call the API and return the JSON response. Raises DemoFailed on an unexpected status."""
         answer = self.api.request(method, path, json=body)
         if answer.status_code != expect and (expect is not None or answer.is_error):
             raise DemoFailed(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
         return answer.json()
 
-    def get(self, path: str) -> Any:
+    def get(self, path: str) -> Answer:
         """GET a path."""
         return self.call("GET", path)
 
-    def post(self, path: str, body: Any = None, *, expect: int | None = None) -> Any:
+    def post(self, path: str, body: Answer = None, *, expect: int | None = None) -> Answer:
         """POST to a path."""
         return self.call("POST", path, body, expect=expect)
 
-    def expect_refusal(self, method: str, path: str, body: Any, status: int, code: str) -> Any:
+    def expect_refusal(self, method: str, path: str, body: Answer, status: int, code: str) -> Answer:
         """Call the API and check that it refuses with this status and code; return the problem. Raises DemoFailed."""
         problem = self.call(method, path, body, expect=status)
         check_equal(f"the error code of {method} {path}", problem["code"], code)
         return problem
 
-    def list_all(self, path: str) -> list[Any]:
+    def list_all(self, path: str) -> list[Answer]:
         """Return all pages of a list."""
-        items: list[Any] = []
+        items: list[Answer] = []
         cursor = ""
         while True:
             page = self.get(f"{path}{'&' if '?' in path else '?'}limit=1000{cursor}")
@@ -190,9 +193,9 @@ class World:
                 return received
         raise DemoFailed(f"no mail {template} arrived at {address}")
 
-    def mails(self, template: str, about: str) -> list[Any]:
+    def mails(self, template: str, about: str) -> list[Answer]:
         """Return the mails of a template about an account from the mail log, newest first."""
-        rows: list[Any] = self.get(f"/v1/mails?account={about}&template={template}")["items"]
+        rows: list[Answer] = self.get(f"/v1/mails?account={about}&template={template}")["items"]
         return rows
 
     def close(self) -> None:

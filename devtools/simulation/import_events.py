@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -45,7 +45,7 @@ def _row(scenario: Scenario, reseller: Reseller) -> Row:
     return _cells(reseller, kind, max(Decimal(cents) / 100, CENT), paid_at, reference)
 
 
-def _cells(reseller: Reseller, kind: str, amount: Decimal, paid_at: Any, reference: str) -> Row:
+def _cells(reseller: Reseller, kind: str, amount: Decimal, paid_at: datetime, reference: str) -> Row:
     return {
         "reseller": reseller.label,
         "kind": kind,

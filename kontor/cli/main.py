@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Final
@@ -78,6 +78,25 @@ def options(
     """The back office of a reseller programme."""
 
 
+GROUPS: Final[Mapping[str, Callable[[], typer.Typer]]] = {
+    "programme": programmes.app,
+    "accounts": accounts.app,
+    "keys": access.keys_app,
+    "operator": operators.app,
+    "audit": audit.app,
+    "jobs": engine.jobs_app,
+    "mails": mails.app,
+    "queues": engine.queues_app,
+    "schedules": engine.schedules_app,
+    "domains": domains.app,
+    "discounts": money.app,
+    "import": imports.app,
+    "secrets": access.secrets_app,
+    "limits": limits.app,
+    "tasks": task_types.app,
+}
+
+
 def build() -> typer.Typer:
     """Build the command line."""
     app = typer.Typer(
@@ -99,24 +118,7 @@ def build() -> typer.Typer:
     for single in whole:
         app.command()(single)
     app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(processes.bench)
-    groups = {
-        "programme": programmes.app,
-        "accounts": accounts.app,
-        "keys": access.keys_app,
-        "operator": operators.app,
-        "audit": audit.app,
-        "jobs": engine.jobs_app,
-        "mails": mails.app,
-        "queues": engine.queues_app,
-        "schedules": engine.schedules_app,
-        "domains": domains.app,
-        "discounts": money.app,
-        "import": imports.app,
-        "secrets": access.secrets_app,
-        "limits": limits.app,
-        "tasks": task_types.app,
-    }
-    for name, group in groups.items():
+    for name, group in GROUPS.items():
         app.add_typer(group(), name=name)
     return app
 

@@ -28,7 +28,7 @@ from kontor.http.problems import TooLarge, TooSlow, Unauthorized
 from kontor.http.responses import ApiResponse, problem, respond
 from kontor.http.transaction import run, run_on_connection
 from kontor.http.wire import QueryModel, uuid_of
-from kontor.kernel.database import psycopg_connection
+from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.edge import BODY_LIMIT
 from kontor.kernel.errors import KontorError, NotFound
 from kontor.kernel.limits import LimitReached
@@ -267,7 +267,7 @@ def _authenticated(
     return RequestContext(deps, transaction, incoming, now, caller, check)
 
 
-def attempt_of(connection: Connection[Any], incoming: IncomingRequest) -> Principal | None:
+def attempt_of(connection: PgConnection, incoming: IncomingRequest) -> Principal | None:
     """Return the attempt whose token a call of its lease has; the token opens nothing else."""
     lease, secret = incoming.params.get("lease_id"), incoming.secret
     if lease is None or secret is None or not secret.startswith(TOKEN_PREFIX):

@@ -1,11 +1,11 @@
 """Stories of hosting: turnover tiers, orders and promo codes, resellers merged."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from devtools.demo.deployment import NEXT_DAY, check, check_equal
 from devtools.demo.story import DemoAccount, Steps, Story, StoryRun
-from devtools.demo.world import World
+from devtools.demo.world import Answer, World
 
 
 def pay(world: World, reseller: DemoAccount, amount: str, paid_at: datetime | str = "", kind: str = "payment") -> str:
@@ -18,12 +18,12 @@ def pay(world: World, reseller: DemoAccount, amount: str, paid_at: datetime | st
     return reference
 
 
-def discount(world: World, reseller: DemoAccount, query: str = "") -> Any:
+def discount(world: World, reseller: DemoAccount, query: str = "") -> Answer:
     """Return the explanation of a reseller's discount."""
     return world.get(f"/v1/resellers/{reseller.id}/discount{query}")
 
 
-def figures(explanation: Any) -> str:
+def figures(explanation: Answer) -> str:
     """Format turnover and percentages as in the worked examples of programme.md."""
     return " ".join(
         [
@@ -33,7 +33,7 @@ def figures(explanation: Any) -> str:
     )
 
 
-def order(world: World, reseller: DemoAccount, ref: str, product: str, **more: Any) -> Any:
+def order(world: World, reseller: DemoAccount, ref: str, product: str, **more: Answer) -> Answer:
     """Order a product."""
     return world.post(f"/v1/resellers/{reseller.id}/orders", {"product": product, "order_ref": ref, **more})
 

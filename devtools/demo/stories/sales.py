@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 
 from devtools.demo.deployment import check_equal
 from devtools.demo.story import DemoAccount, StoryRun
-from devtools.demo.world import World, open_page, press_button
+from devtools.demo.world import Answer, World, open_page, press_button
 from devtools.sample_instance import SampleInstance
 
 OPEN = "waiting_for_confirmation"
@@ -33,7 +32,7 @@ class Sale:
         client = run.create_client(reseller, "Werkstatt", locale=locale)
         return cls(world, run, reseller, client, run.create_instance(client))
 
-    def send(self, *lines: Any, **more: Any) -> str:
+    def send(self, *lines: Answer, **more: Answer) -> str:
         """Send an offer and return its id."""
         body = {
             "reseller_id": self.reseller.id,
@@ -44,7 +43,7 @@ class Sale:
         }
         return str(self.world.post("/v1/offers", body, expect=HTTPStatus.CREATED)["id"])
 
-    def offer(self, offer_id: str, state: str) -> Any:
+    def offer(self, offer_id: str, state: str) -> Answer:
         """Return the offer and check its state. Raises DemoFailed."""
         offer = self.world.get(f"/v1/offers/{offer_id}")
         check_equal("the offer's state", offer["state"], state)
@@ -66,11 +65,11 @@ class Sale:
         items = self.world.get(f"/v1/accounts/{self.client.id}/licences")["items"]
         return {item["product"]: item["count"] for item in items}
 
-    def received_events(self, kind: str) -> list[Any]:
+    def received_events(self, kind: str) -> list[Answer]:
         """Return the data of the events of one type that the instance received, oldest first."""
         return [call["data"] for call in self.instance.received.calls if call["type"] == kind]
 
 
-def states(offer: Any) -> str:
+def states(offer: Answer) -> str:
     """Return the states of an offer in order."""
     return " -> ".join(event["to"] for event in offer["events"])
