@@ -208,6 +208,12 @@ def test_waiting_worker_is_woken_when_a_job_comes(api: Api, worker: WorkerHarnes
     assert [item["job"]["id"] for item in answers[0]] == [job_id]
 
 
+def test_worker_waits_when_there_is_no_type_for_it_yet(api: Api, key: str) -> None:
+    answer = api.call("POST /v1/leases", {"tasks": ["none.*"], "wait": 0.3, "worker": "early"}, key=key)
+    assert (answer.status_code, answer.json()["items"]) == (200, [])
+    assert answer.elapsed.total_seconds() >= 0.3
+
+
 def test_cancelled_job_ends_when_its_worker_lets_go(api: Api, worker: WorkerHarness, key: str) -> None:
     pull_type(api)
     job_id = enqueued(api)
