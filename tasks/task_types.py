@@ -48,6 +48,7 @@ RUN: Final = "job.run"
 VERIFY: Final = "job.verify"
 CANCEL: Final = "job.cancel"
 LOCKED_PAUSE: Final = timedelta(seconds=1)
+PULLER_PAUSE: Final = timedelta(seconds=10)
 ERASED: Final = "The sensitive args of this job were erased when it ended. Enqueue a new job with them."
 
 
@@ -229,8 +230,10 @@ class HandlersCancelHandler:
             return Done({"cancelled": True})
         cancellation.cancel_locked(connection, payload.job_id, state, lane, reason, job.now)
         declared_type = outside.declared_task(job.jobs, task)
-        if payload.lease not in (None, lease) or declared_type is None or declared_type.url is None:
-            return Cancel("there is no handler to ask: its worker, or the next attempt, obeys the request")
+        if payload.lease not in (None, lease):
+            return Cancel("the attempt is over; the next one obeys the request")
+        if declared_type is None or declared_type.url is None:
+            return Snooze(job.now + PULLER_PAUSE)  # its worker lets go, or is gone: then the job waits and ends here
         kind = TaskTypes.get(session, task)
         data = {"job_id": str(payload.job_id), "task": task, "lease": str(lease)}
         body = signing.message_body(CANCEL, self._clock.wall_time(), data)

@@ -41,13 +41,17 @@ WITH started AS (
 """  # noqa: S608 -- constants
 """One statement for both rows: a waiting worker gets its job a round trip sooner."""
 TO_LANE: Final = "UPDATE jobs SET unsupported = false WHERE id = %s"
-ROOM: Final = """
+HOLDS: Final = """
 SELECT (SELECT count(*) FROM job_leases l JOIN jobs j ON j.id = l.job_id AND j.lease = l.lease AND j.state = 'running'
         WHERE l.key_id = %s AND l.worker = %s AND l.ended_at IS NULL),
-    array(SELECT q.name FROM queues q WHERE q.name = ANY(%s) AND q.concurrency <=
-        (SELECT count(*) FROM jobs WHERE queue = q.name AND state = 'running'))
+    EXISTS (SELECT FROM queues WHERE name = ANY(%s) AND concurrency IS NOT NULL)
 """
-"""How many jobs a worker holds, and which of its queues have reached their limit."""
+"""How many jobs a worker holds, and whether one of its queues has a limit."""
+LIMITS: Final = """
+SELECT name, concurrency FROM queues WHERE name = ANY(%s) AND concurrency IS NOT NULL ORDER BY name FOR UPDATE
+"""
+"""Calls that lease from a limited queue wait for each other: each counts what the one before took."""
+RUNNING: Final = "SELECT queue, count(*) FROM jobs WHERE state = 'running' AND queue = ANY(%s) GROUP BY queue"
 OFFERED: Final = """
 SELECT asked.task, asked.tenant, waiting.count
 FROM unnest(%s::text[], %s::text[]) AS asked (task, tenant)
@@ -99,11 +103,15 @@ class Leasing:
 
     def lease(self, puller: Puller, tasks: Sequence[str], most: int) -> list[LeasedJob]:
         """Lease jobs of these pull types, so that the puller holds at most `most` in all."""
+        picked = self._pick(puller, tasks, most)
+        if not picked:
+            return []
         queues = {task: self.runtime.registry.catalogue[task].policy.queue for task in tasks}
         values = (puller.key_id, f"pull:{puller.name}", list(queues.values()))
-        holds, full = self.connection.execute(ROOM, values).fetchone() or (0, [])
-        open_tasks, room = [task for task in tasks if queues[task] not in full], most - holds
-        picked = self._pick(puller, open_tasks, room) if room > 0 else []
+        holds, limited = self.connection.execute(HOLDS, values).fetchone() or (0, False)
+        if limited:
+            picked = self._pick_within_limits(puller, queues, most)
+        picked = picked[: max(0, most - holds)]
         cursor = self.connection.cursor(row_factory=job_row_factory)
         rows = {row.id: row for row in cursor.execute(LOCK, ([job.id for job in picked],)).fetchall()}
         taken = (self._take(puller, rows[job.id]) for job in picked if job.id in rows)
@@ -121,6 +129,21 @@ class Leasing:
         picked.sort(key=lambda job: -job.priority)
         by_tenant = sorted(picked, key=lambda job: (-job.priority, job.tenant, job.id))
         return fair_pick.round_robin(by_tenant, start)[:room]
+
+    def _pick_within_limits(self, puller: Puller, queues: Mapping[str, str], most: int) -> list[Picked]:
+        """Pick no more of a queue than its limit leaves; `queues`: of the tasks. Locks the limited queues."""
+        names = list(queues.values())
+        left = dict(self.connection.execute(LIMITS, (names,)).fetchall())
+        for queue, running in self.connection.execute(RUNNING, (names,)).fetchall():
+            if queue in left:
+                left[queue] -= running
+        picked = []
+        for job in self._pick(puller, [task for task in queues if left.get(queues[task], 1) > 0], most):
+            queue = queues[job.task]
+            left[queue] = left.get(queue, most) - 1
+            if left[queue] >= 0:
+                picked.append(job)
+        return picked
 
     def _take(self, puller: Puller, row: JobRow) -> LeasedJob | None:
         """Start an attempt of a locked job; None when the job ends here, or waits for its lane."""

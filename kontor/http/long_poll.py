@@ -79,20 +79,22 @@ async def long_poll(watch: JobWatcher, response: ApiResponse) -> ApiResponse:
     wait = response.wait
     if wait.job_id is not None:
         await watch.wait(wait.job_id, wait.seconds)
-    elif wait.tasks:
-        return await _until_leased(watch, response, wait)
+    elif wait.tasks is not None:
+        return await _until_leased(watch, response, wait, wait.tasks)
     elif wait.done is not None:
         await _until(watch.deps, wait.done, wait.seconds)
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(watch.deps.threads, _render, watch.deps, response)
 
 
-async def _until_leased(watch: JobWatcher, response: ApiResponse, wait: LongPoll) -> ApiResponse:
+async def _until_leased(
+    watch: JobWatcher, response: ApiResponse, wait: LongPoll, tasks: tuple[str, ...]
+) -> ApiResponse:
     """Wait for jobs of pull types; whoever finds that another was quicker waits on."""
     loop, woken = asyncio.get_running_loop(), False
     end = loop.time() + wait.seconds
     while response.again and (left := end - loop.time()) > 0:
-        woken = await watch.pulls.wait(wait.tasks, wait.tenant, left, again=woken)
+        woken = await watch.pulls.wait(tasks, wait.tenant, left, again=woken)
         if not woken:
             break
         answer = await loop.run_in_executor(watch.deps.threads, _render, watch.deps, replace(response, wait=wait))

@@ -33,7 +33,7 @@ class LongPoll:
     render: Callable[[Session], "ApiResponse"]
     job_id: UUID | None = None
     done: Callable[[Session], bool] | None = None
-    tasks: tuple[str, ...] = ()
+    tasks: tuple[str, ...] | None = None
     tenant: str | None = None
 
     def rendered(self, view: ResponseView) -> "LongPoll":

@@ -35,7 +35,7 @@ def show_task_type(request: ConsoleRequest) -> TemplateResponse:
     shown = document_of(row)
     values = {
         "type": shown,
-        "address": shown.handler.push if isinstance(shown.handler, PushIn) else None,
+        "address": address_of(shown.handler),
         "schema": json.dumps(shown.args, indent=2, ensure_ascii=False),
         "then": shown.then and (shown.then.task, masked(request.deps.jobs.catalogue, shown.then)),
         "versions": queries.versions_of(request.session, row.name, VERSIONS),
@@ -54,6 +54,13 @@ def pull_workers(request: ConsoleRequest) -> list[PullWorkerRow]:
 def host_of(handler: PushIn | str) -> str | None:
     """Return the host of a push handler; None for pull workers."""
     return urlsplit(handler.push).netloc if isinstance(handler, PushIn) else None
+
+
+def address_of(handler: PushIn | str) -> str | None:
+    """Return the address of a push handler without its query, which may hold a secret; None for pull workers."""
+    if not isinstance(handler, PushIn):
+        return None
+    return urlsplit(handler.push)._replace(query="", fragment="").geturl()
 
 
 def masked(catalogue: Catalogue, then: ThenIn) -> str:

@@ -104,11 +104,12 @@ class Operations:
         return str(state)
 
     def _ask_handler(self, session: Session, job_id: UUID) -> None:
-        """Enqueue the call that asks the handler of a declared push type to stop."""
+        """Enqueue the call that asks the handler of a declared push type to stop; a pull worker is waited for."""
         row = psycopg_connection(session).execute(LEASE_OF, (job_id,)).fetchone()
         declared = None if row is None else self.jobs.catalogue.declared.get(row[0])
-        if row is not None and declared is not None and not declared.policy.pull:
-            self.jobs.enqueue(session, HandlersCancel(job_id=job_id, lease=row[1]), unique_key=str(row[1]))
+        if row is not None and declared is not None:
+            ask = HandlersCancel(job_id=job_id, lease=None if declared.policy.pull else row[1])
+            self.jobs.enqueue(session, ask, unique_key=str(row[1]))
 
     def retry(self, session: Session, job_id: UUID, actor: Actor) -> None:
         """Queue a dead, retrying or cancelled job now and reset its attempts. Raises Busy, Conflict, NotFound."""

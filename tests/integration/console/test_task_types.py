@@ -25,7 +25,7 @@ SECRET = {"properties": {"password": {"type": "string", "writeOnly": True}}}
 def types(deps: Deps) -> TaskTypes:
     """Two types: a push type whose success enqueues a job with a sensitive arg of the pull type."""
     types = TaskTypes(deps.jobs.catalogue, deps.secret_box)
-    push = {"handler": {"push": "https://provisioner.example/kontor"}, "compensate": "vps.delete"}
+    push = {"handler": {"push": "https://provisioner.example/kontor?token=t0ken"}, "compensate": "vps.delete"}
     then = {"then": {"task": "vps.delete", "args": {"password": "hunter2"}}}
     with deps.sessions() as session:
         for name, declared in (("vps.delete", {"handler": "pull", "args": SECRET}), ("vps.create", {**push, **then})):
@@ -51,6 +51,7 @@ def test_type_is_shown_without_sensitive_args_or_secrets(signed_in: As) -> None:
     assert "***" in text
     assert "hunter2" not in text
     assert "whsec_" not in text
+    assert "t0ken" not in text
     assert viewer.get("/console/task-types/vps.nothing").status_code == 404
 
 

@@ -143,6 +143,19 @@ def test_lane_and_pause_hold_for_pull_workers(api: Api, worker: WorkerHarness, k
     assert [first["job"]["id"], second["job"]["id"]] == ids
 
 
+def test_limit_of_the_queue_holds_for_pull_workers(api: Api, worker: WorkerHarness, key: str) -> None:
+    pull_type(api)
+    for _ in range(4):
+        enqueued(api)
+    with api.deps.sessions() as session:
+        session.execute(text("INSERT INTO queues (name, paused, concurrency) VALUES ('vps', false, 3)"))
+        session.commit()
+    first = leased(api, key, "a", most=2)
+    assert [len(first), len(leased(api, key, "b")), len(leased(api, key, "c"))] == [2, 1, 0]
+    api.ok(f"POST /v1/leases/{first[0]['lease']}/complete", {}, key=key)
+    assert len(leased(api, key, "c")) == 1
+
+
 def test_higher_priority_comes_first(api: Api, worker: WorkerHarness, key: str) -> None:
     pull_type(api)
     low, high = enqueued(api), enqueued(api, priority=5)
@@ -195,6 +208,12 @@ def test_waiting_worker_is_woken_when_a_job_comes(api: Api, worker: WorkerHarnes
     assert [item["job"]["id"] for item in answers[0]] == [job_id]
 
 
+def test_worker_waits_when_there_is_no_type_for_it_yet(api: Api, key: str) -> None:
+    answer = api.call("POST /v1/leases", {"tasks": ["none.*"], "wait": 0.3, "worker": "early"}, key=key)
+    assert (answer.status_code, answer.json()["items"]) == (200, [])
+    assert answer.elapsed.total_seconds() >= 0.3
+
+
 def test_cancelled_job_ends_when_its_worker_lets_go(api: Api, worker: WorkerHarness, key: str) -> None:
     pull_type(api)
     job_id = enqueued(api)
@@ -203,6 +222,21 @@ def test_cancelled_job_ends_when_its_worker_lets_go(api: Api, worker: WorkerHarn
     api.ok(f"POST /v1/jobs/{job_id}/cancel")
     assert api.ok(f"POST /v1/leases/{item['lease']}/heartbeat", key=key)["cancel_requested"]
     api.ok(f"POST /v1/leases/{item['lease']}/release", key=key)
+    assert job(api, job_id)["state"] == "cancelled"
+
+
+def test_cancelled_job_ends_when_its_worker_is_gone_and_no_other_comes(
+    api: Api, worker: WorkerHarness, key: str, clock: ManualClock
+) -> None:
+    pull_type(api)
+    job_id = enqueued(api)
+    leased(api, key)
+    api.ok(f"POST /v1/jobs/{job_id}/cancel")
+    worker.inline.drain()
+    assert job(api, job_id)["state"] == "running"
+    make_stale(api, worker)
+    clock.advance(timedelta(seconds=10))
+    worker.inline.drain()
     assert job(api, job_id)["state"] == "cancelled"
 
 
