@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
+from kontor.account_book import console as account_book_console
 from kontor.accounts import console as accounts_console
 from kontor.bulk import console as bulk_console
 from kontor.console import audit, engine_pages, job, jobs, login, overview, provider, queues, security, sign_in_steps
@@ -23,6 +24,7 @@ from kontor.mails import console as mails_console
 from kontor.mails.preview_console import Gallery
 from kontor.offers import console as offers_console
 from kontor.operators import console as operators_console
+from kontor.payments import console as payments_console
 from kontor.programme import console as programme_console
 from kontor.reconciliation import console as reconciliation_console
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
@@ -45,6 +47,9 @@ PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/accounts", accounts_console.show_accounts),
     ("/console/accounts/{account_id}", accounts_console.show_account),
     ("/console/resellers/{reseller_id}/discount", discounts_console.show_discount),
+    ("/console/resellers/{reseller_id}/account-book", account_book_console.show_account_book),
+    ("/console/resellers/{reseller_id}/account-book.csv", account_book_console.export_account_book),
+    ("/console/payments/unmatched", payments_console.show_unmatched),
     ("/console/offers/{offer_id}", offers_console.show_offer),
     ("/console/mail", mails_console.show_mails),
     ("/console/mail/{mail_id}", mails_console.show_mail),
@@ -137,6 +142,11 @@ def router_of(server: ConsoleHandler) -> APIRouter:
     add("/console/jobs/{job_id}/again", "POST", job.run_again, OperatorRole.OPERATOR)
     add("/console/mail/{mail_id}/again", "GET", mails_console.show_again, OperatorRole.OPERATOR)
     add("/console/mail/{mail_id}/again", "POST", mails_console.send_again, OperatorRole.OPERATOR)
+    preview = f"{payments_console.IMPORT_PATH}/{{upload_id}}"
+    add(payments_console.IMPORT_PATH, "GET", payments_console.show_import, OperatorRole.OPERATOR)
+    add(payments_console.IMPORT_PATH, "POST", payments_console.send_file, OperatorRole.OPERATOR)
+    add(preview, "GET", payments_console.show_preview, OperatorRole.OPERATOR)
+    add(preview, "POST", payments_console.submit_preview, OperatorRole.OPERATOR)
     gallery = Gallery()
     add("/console/mail/gallery", "GET", gallery.show_index, OperatorRole.VIEWER)
     add("/console/mail/gallery/{template}/{language}", "GET", gallery.show_sample, OperatorRole.VIEWER)
