@@ -144,7 +144,7 @@ def router_of(server: ConsoleHandler) -> APIRouter:
     add("/console/mail/{mail_id}/again", "POST", mails_console.send_again, OperatorRole.OPERATOR)
     preview = f"{payments_console.IMPORT_PATH}/{{upload_id}}"
     add(payments_console.IMPORT_PATH, "GET", payments_console.show_import, OperatorRole.OPERATOR)
-    add(payments_console.IMPORT_PATH, "POST", payments_console.send_file, OperatorRole.OPERATOR)
+    add(payments_console.IMPORT_PATH, "POST", payments_console.send_file, OperatorRole.OPERATOR, files=1)
     add(preview, "GET", payments_console.show_preview, OperatorRole.OPERATOR)
     add(preview, "POST", payments_console.submit_preview, OperatorRole.OPERATOR)
     gallery = Gallery()

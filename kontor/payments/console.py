@@ -20,7 +20,7 @@ from models.payments import PaymentUpload
 IMPORT_PATH: Final = "/console/payments/import"
 UNMATCHED_PATH: Final = "/console/payments/unmatched"
 NAV: Final = "accounts"
-SHOWN: Final = 200
+SHOWN: Final = 30
 """Rows in doubt that are listed with a choice each."""
 ROWS: Final = 50
 LINE: Final = re.compile(r"line-([0-9]{1,9})")
@@ -34,14 +34,15 @@ def show_import(request: ConsoleRequest) -> TemplateResponse:
 
 def send_file(request: ConsoleRequest) -> ConsoleResponse:
     """Keep a payment file and lead to its preview."""
-    form, file = request.incoming.form, request.incoming.file
+    form, content = request.incoming.form, request.incoming.files.get("file", b"")
     try:
-        if file is None or not file.content:
+        if not content:
             raise Invalid(message="Choose a file.")
         match, who = form.get("match", "").strip(), form.get("reseller", "").strip()
         code = form.get("programme", "")
         payee = unmatched.payee(request.session, code, who) if who else None
-        new = NewUpload(code, payee, file.name, match or None, _mapping(form), file.content)
+        name = form.get("name", "").strip() or f"console {request.now:%Y-%m-%d %H.%M.%S}"
+        new = NewUpload(code, payee, name, match or None, _mapping(form), content)
         with request.session.begin_nested():
             upload = uploads.keep(request.context, request.session, new, request.actor().name)
     except KontorError as error:

@@ -82,7 +82,9 @@ class Plans:
         if now is None or not now.is_over(day):
             return now
         assert now.until is not None
-        return Running(now.account, "plan", now.then, now.anchor, now.until) if now.then is not None and living else None
+        return (
+            Running(now.account, "plan", now.then, now.anchor, now.until) if now.then is not None and living else None
+        )
 
     def take(
         self, account: str, plan: str, price: Decimal, paid: Decimal | None, day: date, *, first_instant: bool = False

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from kontor.http.bodies import UPLOAD_LIMIT
+from kontor.http.bodies import FORM_LIMIT
 from kontor.http.context import Deps
 from tests.support.api import ResellerAccounts
 from tests.support.console import ConsoleClient
@@ -47,8 +47,8 @@ def send(person: ConsoleClient, content: str | bytes, **fields: str) -> str:
     csrf = person.fields("/console/payments/import")["csrf"]
     answer = person.http.post(
         "/console/payments/import",
-        data={"csrf": csrf, "programme": "learning", **fields},
-        files={"file": ("bank.csv", content)},
+        data={"csrf": csrf, "programme": "learning", "name": "bank.csv", **fields},
+        files={"file": ("x", content)},
     )
     assert answer.status_code == 303, answer.text
     return str(answer.headers["location"])
@@ -100,7 +100,7 @@ def test_unreadable_or_large_file_and_a_path_as_mapping_are_refused(signed_in: A
     assert code(ROWS.encode(), mapping="/etc/passwd") == 422
     assert code(ROWS.encode(), reseller="nobody") == 422
     assert code(ROWS.encode(), match="(") == 422
-    assert code(b"x" * (UPLOAD_LIMIT + 1)) == 413
+    assert code(b"x" * (FORM_LIMIT + 1)) == 413
     with deps.sessions() as session:
         assert session.scalar(text("SELECT count(*) FROM payment_uploads")) == 0
 
@@ -145,7 +145,7 @@ def test_account_book_shows_balances_by_days_and_as_csv(signed_in: As, deps: Dep
     person.post(send(person, HEADER + rows), {"act": "import"})
     path = f"/console/resellers/{reseller}/account-book"
     shown = person.get(f"{path}?from=2026-01-11&to=2026-01-11").text
-    assert ("€20.00" in shown, "€30.00" in shown, "=U11" in shown, "=U12" in shown) == (True, False, True, False)
+    assert ("20.00" in shown, "30.00" in shown, "=U11" in shown, "=U12" in shown) == (True, False, True, False)
     assert person.http.get(f"{path}?from=yesterday").status_code == 422
     exported = person.get(f"{path}.csv?from=2026-01-11").text
     lines = list(csv.DictReader(io.StringIO(exported.removeprefix("\ufeff"))))
