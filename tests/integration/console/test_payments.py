@@ -72,13 +72,13 @@ def test_file_is_imported_when_its_doubtful_rows_are_accepted_or_left_out(
     assert "Import 4 payment" not in shown
     refused = person.post(path, {"act": "import", "line-4": "accept"})
     assert "in doubt" in refused.text
-    assert posted(deps) == (0, 0)
+    assert posted(deps) == (0, Decimal(0))
     looked = person.post(
         path, {"act": "preview", "line-2": "accept", "line-4": "accept", "line-5": "accept", "line-6": "skip"}
     )
     fields = dict(re.findall(r'name="(accepted|left_out)" value="([0-9,]*)"', looked.text))
     assert fields == {"accepted": "2,4,5", "left_out": "6"}
-    assert posted(deps) == (0, 0), "a preview enters nothing"
+    assert posted(deps) == (0, Decimal(0)), "a preview enters nothing"
     done = person.post(path, {"act": "import", **fields})
     assert "3 payment(s) imported" in done.text
     assert posted(deps) == (3, Decimal(180))
