@@ -201,10 +201,15 @@ class SimulationEnvironment:
 
     def transact(self, use: Callable[[Session], T]) -> T:
         """Run `use` in one transaction and return its result."""
+        with self.transaction() as session:
+            return use(session)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Open a transaction, which is committed when the block ends."""
         with Session(self.engine, expire_on_commit=False) as session:
-            result = use(session)
+            yield session
             session.commit()
-        return result
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -32,7 +31,7 @@ def import_file(ctx: ActionContext, session: Session, values: Values) -> ActionR
     with TemporaryDirectory(prefix="kontor-simulate-") as folder:
         path = Path(folder) / values["file"]
         _write(path, values["rows"], ctx.programme.currency)
-        summary = Import(context, lambda: _session(ctx), PaymentFile.of(path), target, choices).run()
+        summary = Import(context, ctx.environment.transaction, PaymentFile.of(path), target, choices).run()
     if summary.doubtful_rows:
         lines = sorted(doubt.line - FIRST_ROW for doubt in summary.doubtful)
         return Conflict("doubtful", f"{summary.doubtful_rows} rows are in doubt", rows=lines)
@@ -58,20 +57,13 @@ def _lines(rows: list[int]) -> frozenset[int]:
     return frozenset(row + FIRST_ROW for row in rows)
 
 
-def _write(path: Path, rows: list[Mapping[str, Any]], currency: str) -> None:
+def _write(path: Path, rows: list[Values], currency: str) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter=";")
         writer.writerow(COLUMNS)
         for row in rows:
             cells = (row["paid_at"].isoformat(), row["amount"], row["reference"], row["kind"])
             writer.writerow((*cells, currency, row["reseller"] or ""))
-
-
-@contextmanager
-def _session(ctx: ActionContext) -> Iterator[Session]:
-    with Session(ctx.environment.engine, expire_on_commit=False) as session:
-        yield session
-        session.commit()
 
 
 IMPORT_ACTIONS: Final[Mapping[str, ActionHandler]] = {"import": import_file, "assign_unmatched": assign_unmatched}

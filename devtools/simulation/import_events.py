@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from devtools.simulation.actors import Reseller, Scenario
 from devtools.simulation.log import Action
 from devtools.simulation.trade_events import CENT
 
-Row = dict[str, Any]
+Row = dict[str, object]
 
 
 def import_file(scenario: Scenario) -> list[Action]:
@@ -45,7 +44,7 @@ def _row(scenario: Scenario, reseller: Reseller) -> Row:
     return _cells(reseller, kind, max(Decimal(cents) / 100, CENT), paid_at, reference)
 
 
-def _cells(reseller: Reseller, kind: str, amount: Decimal, paid_at: Any, reference: str) -> Row:
+def _cells(reseller: Reseller, kind: str, amount: Decimal, paid_at: datetime, reference: str) -> Row:
     return {
         "reseller": reseller.label,
         "kind": kind,

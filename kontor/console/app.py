@@ -62,6 +62,20 @@ PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/security/totp", security.show_totp),
 )
 
+OPERATOR_ROUTES: Final[tuple[tuple[str, str, ConsoleView, int], ...]] = (
+    ("/console/bulk", "POST", bulk_console.begin, 0),
+    ("/console/accounts/{account_id}/image", "POST", accounts_console.upload_image, 1),
+    ("/console/jobs/{job_id}/again", "GET", job.show_again, 0),
+    ("/console/jobs/{job_id}/again", "POST", job.run_again, 0),
+    ("/console/mail/{mail_id}/again", "GET", mails_console.show_again, 0),
+    ("/console/mail/{mail_id}/again", "POST", mails_console.send_again, 0),
+    (payments_console.IMPORT_PATH, "GET", payments_console.show_import, 0),
+    (payments_console.IMPORT_PATH, "POST", payments_console.send_file, 1),
+    (payments_console.PREVIEW_PATH, "GET", payments_console.show_preview, 0),
+    (payments_console.PREVIEW_PATH, "POST", payments_console.submit_preview, 0),
+)
+"""With the most files that a form may have."""
+
 ADMIN_PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/people", operators_console.show_people),
     ("/console/keys", operators_console.show_keys),
@@ -136,17 +150,8 @@ def router_of(server: ConsoleHandler) -> APIRouter:
     add("/console/theme", "POST", login.choose_theme, OperatorRole.VIEWER)
     add("/console/searches", "POST", jobs.keep, OperatorRole.VIEWER)
     add("/console/searches/{search_id}/forget", "POST", jobs.forget, OperatorRole.VIEWER)
-    add("/console/bulk", "POST", bulk_console.begin, OperatorRole.OPERATOR)
-    add("/console/accounts/{account_id}/image", "POST", accounts_console.upload_image, OperatorRole.OPERATOR, files=1)
-    add("/console/jobs/{job_id}/again", "GET", job.show_again, OperatorRole.OPERATOR)
-    add("/console/jobs/{job_id}/again", "POST", job.run_again, OperatorRole.OPERATOR)
-    add("/console/mail/{mail_id}/again", "GET", mails_console.show_again, OperatorRole.OPERATOR)
-    add("/console/mail/{mail_id}/again", "POST", mails_console.send_again, OperatorRole.OPERATOR)
-    preview = f"{payments_console.IMPORT_PATH}/{{upload_id}}"
-    add(payments_console.IMPORT_PATH, "GET", payments_console.show_import, OperatorRole.OPERATOR)
-    add(payments_console.IMPORT_PATH, "POST", payments_console.send_file, OperatorRole.OPERATOR, files=1)
-    add(preview, "GET", payments_console.show_preview, OperatorRole.OPERATOR)
-    add(preview, "POST", payments_console.submit_preview, OperatorRole.OPERATOR)
+    for path, method, view, files in OPERATOR_ROUTES:
+        add(path, method, view, OperatorRole.OPERATOR, files=files)
     gallery = Gallery()
     add("/console/mail/gallery", "GET", gallery.show_index, OperatorRole.VIEWER)
     add("/console/mail/gallery/{template}/{language}", "GET", gallery.show_sample, OperatorRole.VIEWER)

@@ -18,6 +18,7 @@ from kontor.ui.console_request import ConsoleRequest, ConsoleResponse, Redirect,
 from models.payments import PaymentUpload
 
 IMPORT_PATH: Final = "/console/payments/import"
+PREVIEW_PATH: Final = f"{IMPORT_PATH}/{{upload_id}}"
 UNMATCHED_PATH: Final = "/console/payments/unmatched"
 NAV: Final = "accounts"
 SHOWN: Final = 30

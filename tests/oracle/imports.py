@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tests.oracle.memory import JournalEntry
-from tests.oracle.money_facts import enter, fact_of, known
+from tests.oracle.money_facts import enter, entered, fact_of
 from tests.oracle.offers import expected
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def is_doubtful(oracle: Oracle, entry: JournalEntry, place: int, row: Mapping[st
     """Whether somebody has to say what to do with a row."""
     if row["paid_at"] > entry.at or row["reseller"] is None or place > 1:
         return True
-    return known(oracle, row["reseller"], row["reference"]) not in (None, fact_of(row))
+    return entered(oracle, row["reseller"], row["reference"]) not in (None, fact_of(row))
 
 
 def bank_file(oracle: Oracle, entry: JournalEntry) -> None:
@@ -56,7 +56,7 @@ def take(oracle: Oracle, file: str, number: int, place: int, row: Mapping[str, A
         oracle.memory.unmatched[file, number] = row
         return "unmatched"
     reference = row["reference"] if place == 1 else (row["reference"], fact_of(row), place)
-    if known(oracle, row["reseller"], reference) is not None:
+    if entered(oracle, row["reseller"], reference) is not None:
         return "already_there"
     enter(oracle, row["reseller"], reference, fact_of(row))
     return "imported"
