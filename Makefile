@@ -1,7 +1,7 @@
 # Kontor. `make help` lists what can be made. Needs make and python3 (3.11 or newer, with its venv module).
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo up test check quick format chaos chaos-hosts mutate attack bench bench-growth bench-exports bench-imports bench-memory bench-outside bench-daily bench-charging bench-pool bench-pullers house simulate migrate browser soak clean
+.PHONY: help install lock build demo up test check quick format chaos chaos-hosts mutate attack bench bench-growth bench-exports bench-imports bench-memory bench-outside bench-daily bench-charging bench-pool bench-pullers house simulate migrate browser soak clean
 
 BIN := .venv/bin
 # Options for the programs behind `test`, `browser`, `chaos`, `mutate`, `attack`, `bench` and `simulate`.
@@ -26,8 +26,15 @@ install: $(STAMP) ## build .venv from requirements.lock
 $(STAMP): requirements.lock .ci/install
 	@flock requirements.lock sh .ci/install "$@"
 
-lock: ## resolve requirements.lock again (needs uv)
-	$(COMPILE) --group dev pyproject.toml -o requirements.lock
+lock: ## resolve the locks of checkout and deployment again (needs uv)
+	$(COMPILE) --extra embedded --group dev pyproject.toml -o requirements.lock
+	cp requirements.lock deploy/requirements.lock # its versions, without what only the checkout needs
+	$(COMPILE) pyproject.toml -o deploy/requirements.lock
+
+build: $(STAMP) ## build the wheel into dist/, with the commit it is made of
+	@git rev-parse --short=12 HEAD >kontor/COMMIT
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m hatchling build --target wheel; \
+		status=$$?; rm -f kontor/COMMIT; exit $$status
 
 demo: $(STAMP) ## run the stories of the example programmes with real processes, HTTP and SMTP
 	@$(BIN)/kontor demo

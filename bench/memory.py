@@ -93,6 +93,7 @@ def commands_for(endpoints: Endpoints, threads: int, *, forked: bool, folder: Pa
         "KONTOR_DATA_DIR": str(folder),
         "KONTOR_WORKER_THREADS": str(threads),
         "KONTOR_WORKER_PROCESSES": "1",
+        "KONTOR_HANDLER_NETWORKS": "127.0.0.0/8",
     }
     roles = ("up",) if forked else ("web", "relay", "worker", "scheduler")
     return [Command(role, [sys.executable, "-m", "kontor.cli.main", role], environ) for role in roles]

@@ -8,11 +8,14 @@ import http.client
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event, Thread
 
 import psycopg
 
@@ -28,6 +31,10 @@ THREADS = 8
 LEFT = "SELECT count(*) FROM jobs WHERE task = 'probe.echo'"
 SECONDS = """
 SELECT extract(epoch FROM max(finished_at) - min(created_at))::float8 FROM jobs_archive WHERE tenant = %s
+"""
+PUSHED = "SELECT count(*) FROM jobs_archive WHERE task = 'bench.push'"
+PUSH_SECONDS = """
+SELECT extract(epoch FROM max(finished_at) - min(created_at))::float8 FROM jobs_archive WHERE task = 'bench.push'
 """
 Probe = Mapping[str, object]
 CALLERS, CALL_SECONDS, ANSWERED_BY = 80, 6.0, 8.0
@@ -61,15 +68,15 @@ class Deployment:
         """Enqueue jobs in one request. Raises Failed."""
         self.post("/v1/jobs/batch", {"jobs": list(jobs)})
 
-    def post(self, path: str, document: object) -> int:
-        """Post a document and return the status. Raises Failed unless it is a success."""
+    def post(self, path: str, document: object, method: str = "POST") -> int:
+        """Send a document and return the status. Raises Failed unless it is a success."""
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        connection.request("POST", path, json.dumps(document), headers)
+        connection.request(method, path, json.dumps(document), headers)
         answer = connection.getresponse()
         text = answer.read().decode()
         connection.close()
-        if answer.status not in (200, 202):
+        if answer.status not in (200, 201, 202):
             raise Failed(f"{path} answered {answer.status}: {text[:300]}")
         return answer.status
 
@@ -120,6 +127,48 @@ def waiting_callers(deployment: Deployment) -> Figure:
     return Figure("of 80 callers of 6 s jobs, answered in the first 8 s", answered, 2 * THREADS, at_least=True)
 
 
+class SlowHandler(BaseHTTPRequestHandler):
+    """A handler of push jobs: each call takes two seconds."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        """Answer 200 after two seconds."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        Event().wait(2.0)
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def slow_handler() -> Iterator[str]:
+    """Serve during the block; yields the address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), SlowHandler)
+    server.daemon_threads = True
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/kontor"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def push_jobs(deployment: Deployment) -> Figure:
+    """Measure 24 jobs of a push type whose handler takes 2 s, on 16 threads, without a lane."""
+    with slow_handler() as url:
+        deployment.post("/v1/task-types/bench.push", {"handler": {"push": url}, "lane": "none"}, "PUT")
+        deployment.put([{"task": "bench.push", "args": {}} for _ in range(24)])
+        wait_for(lambda: deployment.ask(PUSHED) == 24, "the push jobs")
+    seconds = deployment.ask(PUSH_SECONDS)
+    deployment.sql.execute("DELETE FROM jobs_archive WHERE task = 'bench.push'")
+    return Figure("24 push jobs of 2 s on 16 threads, seconds", seconds, 5.0)
+
+
 def make_key(command: Command) -> str:
     """Create an admin key with the environment of a process. Raises Failed."""
     argv = [
@@ -132,6 +181,8 @@ def make_key(command: Command) -> str:
         "bench",
         "--scope",
         "enqueue",
+        "--scope",
+        "admin",
         "--json",
     ]
     made = subprocess.run(argv, cwd=ROOT, env=dict(command.environ), capture_output=True, text=True, check=False)
@@ -153,7 +204,7 @@ def measure(endpoints: Endpoints, folder: Path) -> list[Figure]:
         wait_for(lambda: deployment.ask(WORKERS) == 2, "the start")
         check_alive(processes, log)
         figures = []
-        steps: list[Callable[[Deployment], Figure]] = [slow_jobs, neighbour, waiting_callers]
+        steps: list[Callable[[Deployment], Figure]] = [slow_jobs, push_jobs, neighbour, waiting_callers]
         for step in steps:
             deployment.warm_up()
             figures.append(step(deployment))

@@ -94,10 +94,12 @@ class OnePuller:
     def _run(self) -> None:
         connection = HTTPConnection("127.0.0.1", self._web.port, timeout=60)
         asked = {"tasks": [TASK], "max": 1, "wait": WAIT, "worker": "one"}
-        while not self._ended:
+        while True:
             self.waits.set()
             items = exchange(connection, self._key, "POST", "/v1/leases", asked)["items"]
             at = monotonic()
+            if self._ended:
+                return
             for item in items:
                 exchange(connection, self._key, "POST", f"/v1/leases/{item['lease']}/complete", {})
                 self.came[item["job"]["id"]] = at
@@ -112,7 +114,7 @@ class OnePuller:
         return self.came[job_id]
 
     def end(self) -> None:
-        """Stop with the next job."""
+        """Stop with the next job, which stays behind."""
         self._ended = True
 
 

@@ -42,6 +42,7 @@ class Account(Base):
     of names that look alike; `looks_clash`: another account had it before names had to differ in looks, both stay.
     `trial_state`: the stored state; a read also detects a trial that is over but not yet recorded.
     `external_id`: the provider's own id for a reseller or a regular account, of one account for ever.
+    `home_url`: the service itself, where the root of the account's own domain leads.
     `trial_reminded_at`: due instant of the last reminder sent. `activation_serial`: number of the newest activation
     link, the only one that works. `merged_into`: the reseller that got all it had: money facts of it count there
     until it is a reseller again.
@@ -66,6 +67,7 @@ class Account(Base):
     password_hash: Mapped[str | None]
     locale: Mapped[str]
     timezone: Mapped[str]
+    home_url: Mapped[str | None]
     plan: Mapped[str] = mapped_column(server_default="free")
     trial_state: Mapped[str] = mapped_column(server_default=TrialState.NONE)
     trial_started_at: Mapped[datetime | None]
@@ -97,12 +99,7 @@ class Account(Base):
         Index("ix_accounts_looks_clash", "looks_key", postgresql_where=text("looks_clash")),
         UniqueConstraint("programme", "external_id"),
         Index("ix_accounts_email_key", "email_key"),
-        Index(
-            "ix_accounts_reseller_id",
-            "reseller_id",
-            "id",
-            postgresql_where=text("reseller_id IS NOT NULL"),
-        ),
+        Index("ix_accounts_reseller_id", "reseller_id", "id", postgresql_where=text("reseller_id IS NOT NULL")),
         Index("ix_accounts_kind", "kind", "id"),
         Index("ix_accounts_programme", "programme", "id"),
         Index(

@@ -72,6 +72,16 @@ class DeclaredJob(Base):
     sealed: Mapped[str | None]
 
 
+class PullWorker(Base):
+    """A pull worker by its key and name, and when it last asked for jobs, in real time; forgotten after a day."""
+
+    __tablename__ = "pull_workers"
+
+    key_id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    seen_at: Mapped[datetime]
+
+
 class JobLease(Base):
     """An attempt of a declared job that works outside Kontor, by its lease; times are real time.
 

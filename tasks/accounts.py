@@ -1,4 +1,4 @@
-"""Tasks of accounts: final deletion, expiry of old attempts, merges, checks of domains, images of brands."""
+"""Tasks of accounts: final deletion, merges, checks of domains, images of brands, pings of instances."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from typing import ClassVar, Final
 
 from sqlalchemy.orm import Session
 
-from kontor.accounts import domains, images, merge
+from kontor.accounts import domains, images, instances, merge
 from kontor.accounts import queries as accounts_queries
 from kontor.accounts.deletion import purge
 from kontor.accounts.domains import DnsResult, DomainClaim
 from kontor.accounts.images import FetchedImage
-from kontor.accounts.payloads import AccountsTidy, BrandImageFetch, DomainsCheck, ResellersMerge
+from kontor.accounts.payloads import AccountsTidy, BrandImageFetch, DomainsCheck, InstancePing, ResellersMerge
 from kontor.audit import Actor
 from kontor.context import Context
-from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome, Permanent, Transient
+from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome, Permanent, RemoteUnavailable, Transient
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.login_throttle import FAILURE_RETENTION
-from kontor.kernel.ports import HttpReader, TxtResolver
+from kontor.kernel.ports import CallSender, HttpReader, OutgoingCall, SecretBox, TxtResolver
 from kontor.limits import service as limits
 from kontor.mails import address_queries
 from kontor.operators import queries as operators_queries
 from kontor.programme.service import Programmes
+from tasks.calls import send_or_raise
 from tasks.deps import HandlerDeps
 
 CHUNK: Final = 100
@@ -145,6 +146,40 @@ class BrandImageFetchHandler:
         images.note_problem(session, payload, error, final=dead is not None)
 
 
+class InstancePingHandler:
+    """Pings once; the answer is the job's result, and a refusal changes nothing."""
+
+    payload: ClassVar[type[InstancePing]] = InstancePing
+
+    def __init__(self, ctx: Context, sender: CallSender, secret_box: SecretBox) -> None:
+        self._ctx = ctx
+        self._sender = sender
+        self._sealer = secret_box
+
+    def claim(self, job: JobContext, session: Session, payload: InstancePing) -> OutgoingCall | Cancel:
+        """Build the call; cancel when the instance was deleted."""
+        if instances.get(session, payload.account_id) is None:
+            return Cancel("the account has no instance any more")
+        message = instances.ping_message(job.id, job.now)
+        return instances.build_call(session, self._sealer, payload.account_id, message, job.now)
+
+    def act(self, job: JobContext, plan: OutgoingCall) -> str | None:
+        """POST `ping`; return why it failed, None when it was answered 2xx."""
+        try:
+            send_or_raise(self._sender, self._ctx.jobs.clock, plan)
+        except (RemoteUnavailable, Transient) as error:
+            return str(error)
+        return None
+
+    def record(
+        self, job: JobContext, session: Session, payload: InstancePing, plan: OutgoingCall, result: str | None
+    ) -> Done:
+        """Close the breaker of an instance that answered."""
+        if result is None:
+            instances.record_ping(session, payload.account_id, job.id)
+        return Done({"answered": result is None, "error": result})
+
+
 def handlers(deps: HandlerDeps) -> list[Handler]:
     """Return the handlers of accounts."""
     return [
@@ -152,4 +187,5 @@ def handlers(deps: HandlerDeps) -> list[Handler]:
         ResellersMergeHandler(deps.programmes),
         DomainsCheckHandler(deps.ctx, deps.txt),
         BrandImageFetchHandler(deps.ctx, deps.reader),
+        InstancePingHandler(deps.ctx, deps.sender, deps.secret_box),
     ]

@@ -17,9 +17,11 @@ from kontor.mails import payloads as mails
 from kontor.offers import payloads as offers
 from kontor.operators import payloads as operators
 from kontor.programme import payloads as programmes
+from kontor.provisioning import payloads as services
 from kontor.reconciliation import payloads as reconciliation
 from kontor.usage import payloads as usage
 from kontor.webhooks import payloads as webhooks
+from tasks.packages import payloads_of as packages_payloads
 
 MODULES: Final = (
     engine,
@@ -37,6 +39,7 @@ MODULES: Final = (
     fees,
     account_book,
     programmes,
+    services,
 )
 
 
@@ -50,6 +53,10 @@ def payloads_of(module: ModuleType) -> Iterator[type[Payload]]:
 PAYLOADS: Final[tuple[type[Payload], ...]] = tuple(payload for module in MODULES for payload in payloads_of(module))
 
 
-def catalogue() -> Catalogue:
-    """Return every task, without the handlers."""
-    return Catalogue(PAYLOADS)
+FAMILIES: Final = frozenset(payload.policy.name.partition(".")[0] for payload in PAYLOADS)
+"""The first parts of the names of Kontor's own tasks."""
+
+
+def catalogue(packages: tuple[str, ...] = ()) -> Catalogue:
+    """Return every task, without the handlers; `packages`: installed ones with tasks. Raises Invalid."""
+    return Catalogue((*PAYLOADS, *packages_payloads(packages, FAMILIES)))

@@ -13,6 +13,7 @@ from tasks import (
     maintenance,
     offers,
     programmes,
+    services,
     task_types,
     usage,
     webhooks,
@@ -32,6 +33,7 @@ FAMILIES: Final = (
     discounts.handlers,
     fees.handlers,
     programmes.handlers,
+    services.handlers,
 )
 
 

@@ -20,6 +20,7 @@ from kontor.fees import payloads as fees
 from kontor.kernel.states import TaskKind
 from kontor.mails import payloads as mails
 from kontor.operators import payloads as operators
+from kontor.provisioning import payloads as services
 from kontor.reconciliation import payloads as reconciliation
 from kontor.task_types import queries as task_types
 from kontor.task_types.declaration import ScheduleIn
@@ -36,6 +37,7 @@ def all_schedules(session: Session) -> list[ScheduleSpec]:
         *mails.SCHEDULES,
         *reconciliation.SCHEDULES,
         *operators.SCHEDULES,
+        *services.SCHEDULES,
         *discounts.schedules(programmes),
         *fees.schedules(programmes),
         *declared_schedules(session),

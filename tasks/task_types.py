@@ -6,14 +6,14 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, assert_never, cast
 from uuid import UUID
 
 from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
-from kontor.engine import declared, outside
+from kontor.engine import cancellation, compensation, declared, outside
 from kontor.engine.declared import DeclaredPayload
 from kontor.engine.handlers import (
     Cancel,
@@ -23,6 +23,7 @@ from kontor.engine.handlers import (
     Outcome,
     Permanent,
     RemoteUnavailable,
+    Snooze,
     Transient,
     Undecided,
     WorksOn,
@@ -34,7 +35,7 @@ from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import Invalid, Unreachable
 from kontor.kernel.failure_causes import NOT_SENT_PREFIX
 from kontor.kernel.ports import BODY_LIMIT, CallSender, Clock, HttpReply, OutgoingCall, SecretBox
-from kontor.kernel.states import CrashPolicy
+from kontor.kernel.states import CrashPolicy, JobState
 from kontor.task_types.service import TaskTypes
 from kontor.webhooks import signing
 from models.task_types import LeaseKind
@@ -46,6 +47,7 @@ REFUSED: Final = 422
 RUN: Final = "job.run"
 VERIFY: Final = "job.verify"
 CANCEL: Final = "job.cancel"
+LOCKED_PAUSE: Final = timedelta(seconds=1)
 ERASED: Final = "The sensitive args of this job were erased when it ended. Enqueue a new job with them."
 
 
@@ -191,8 +193,16 @@ class PushHandler:
         return cast(Mapping[str, JsonValue], members)
 
 
+@dataclass(frozen=True, slots=True)
+class CancelCall:
+    """The call that asks a handler to stop, and the lease under which its job runs."""
+
+    lease: UUID
+    call: OutgoingCall
+
+
 class HandlersCancelHandler:
-    """Asks a handler to stop: answered 2xx, the attempt is over and the job cancelled."""
+    """Asks a handler to stop: answered 2xx, the attempt is over and the job cancelled. One that waits ends at once."""
 
     payload = HandlersCancel
 
@@ -201,31 +211,41 @@ class HandlersCancelHandler:
         self._sealer = secret_box
         self._clock = clock
 
-    def claim(self, job: JobContext, session: Session, payload: HandlersCancel) -> OutgoingCall | Cancel:
-        """Build the call, unless the attempt is over."""
+    def claim(self, job: JobContext, session: Session, payload: HandlersCancel) -> CancelCall | Done | Snooze | Cancel:
+        """Build the call for a job that runs; end one that waits."""
         connection = psycopg_connection(session)
-        row = connection.execute(outside.RUNS, (payload.job_id, payload.lease)).fetchone()
+        row = connection.execute(outside.STATE, (payload.job_id,)).fetchone()
         if row is None:
-            return Cancel("the attempt is over")
-        kind = TaskTypes.get(session, row[0])
-        declared_type = outside.declared_task(job.jobs, kind.name)
-        if declared_type is None or declared_type.url is None:
-            return Cancel("the type has no handler to ask any more")
-        data = {"job_id": str(payload.job_id), "task": kind.name, "lease": str(payload.lease)}
+            exists = connection.execute(outside.EXISTS, (payload.job_id,)).fetchone()
+            return Cancel("the job has ended") if exists is None else Snooze(job.now + LOCKED_PAUSE)
+        state, lane, task, lease = row
+        reason = cancellation.reason_of(connection, payload.job_id)
+        cancellation.forget(connection, payload.job_id)
+        if state != JobState.RUNNING:
+            if payload.lease is not None:
+                return Cancel("the attempt is over")
+            with compensation.cancelling_waiting(connection, session, job.jobs, payload.job_id, reason):
+                cancellation.cancel_locked(connection, payload.job_id, state, lane, reason, job.now)
+            return Done({"cancelled": True})
+        cancellation.cancel_locked(connection, payload.job_id, state, lane, reason, job.now)
+        declared_type = outside.declared_task(job.jobs, task)
+        if payload.lease not in (None, lease) or declared_type is None or declared_type.url is None:
+            return Cancel("there is no handler to ask: its worker, or the next attempt, obeys the request")
+        kind = TaskTypes.get(session, task)
+        data = {"job_id": str(payload.job_id), "task": task, "lease": str(lease)}
         body = signing.message_body(CANCEL, self._clock.wall_time(), data)
-        secrets_ = signing.valid_secrets(self._sealer, kind, job.now)
-        return OutgoingCall(declared_type.url, f"{payload.job_id}.cancel", body, secrets_)
+        valid = signing.valid_secrets(self._sealer, kind, job.now)
+        return CancelCall(lease, OutgoingCall(declared_type.url, f"{payload.job_id}.cancel", body, valid))
 
-    def act(self, job: JobContext, plan: OutgoingCall) -> HttpReply:
+    def act(self, job: JobContext, plan: CancelCall) -> HttpReply:
         """POST `job.cancel`."""
-        return send_or_raise(self._sender, self._clock, plan)
+        return send_or_raise(self._sender, self._clock, plan.call)
 
     def record(
-        self, job: JobContext, session: Session, payload: HandlersCancel, plan: OutgoingCall, result: HttpReply
+        self, job: JobContext, session: Session, payload: HandlersCancel, plan: CancelCall, result: HttpReply
     ) -> Outcome:
         """End the attempt."""
-        ended = outside.cancel_running(session, job.jobs, payload.job_id, payload.lease, job.now)
-        return Done({"cancelled": ended})
+        return Done({"cancelled": outside.cancel_running(session, job.jobs, payload.job_id, plan.lease, job.now)})
 
 
 def _named(name: str, value: UUID | str | None) -> Mapping[str, str]:

@@ -1,12 +1,14 @@
 """The web process: API and pages behind uvicorn."""
 
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import partial
+from typing import Protocol
 
 import uvicorn
+from sqlalchemy import Engine
 from sqlalchemy.orm import sessionmaker
 
 from kontor.adapters.bounded_http import bounded_http
@@ -18,9 +20,11 @@ from kontor.adapters.secrets import HASHES_AT_ONCE, Argon2Passwords, DataKeyBox
 from kontor.adapters.settings import Settings
 from kontor.engine.catalogue import Catalogue
 from kontor.engine.enqueue import Jobs
+from kontor.engine.job_stats import JobStats
 from kontor.engine.tracing import with_tracing
 from kontor.http.context import Deps
 from kontor.http.key_use import KeyUse
+from kontor.http.puller_use import PullerUse
 from kontor.kernel.addresses import AddressGuard
 from kontor.kernel.database import PgConnection
 from kontor.kernel.tracing import Tracer
@@ -43,6 +47,21 @@ from workers.rates import call_limits
 from workers.web_app import build
 from workers.wiring import identity_provider, tokens_of
 
+
+class Closing(Protocol):
+    """What is closed at the end."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+class Flushing(Protocol):
+    """What calls note and the beat writes."""
+
+    def flush(self, connection: PgConnection) -> None:
+        """Write it. Raises psycopg errors."""
+
+
 THREADS = 8
 BACKLOG = 2_048
 DRAIN_SECONDS = 10
@@ -56,21 +75,35 @@ def call_threads(tracer: Tracer | None) -> ThreadPoolExecutor:
     return pool(THREADS, thread_name_prefix="call")
 
 
-def on_beat(key_use: KeyUse, tasks: Catalogue, connection: PgConnection) -> None:
-    """Write when keys were used, and read the newest declared types. Raises psycopg errors."""
-    key_use.flush(connection)
+def hashing_threads() -> BoundedThreads:
+    """Return the threads that verify passwords."""
+    return BoundedThreads(HASHES_AT_ONCE, WAITING_SIGN_INS)
+
+
+def on_beat(uses: Sequence[Flushing], tasks: Catalogue, connection: PgConnection) -> None:
+    """Write what calls noted, and read the newest declared types. Raises psycopg errors."""
+    for use in uses:
+        use.flush(connection)
     refresh(connection, tasks)
 
 
-def presence_of(settings: Settings, clock: ServerClock, flush: Callable[[PgConnection], None]) -> PresenceThread:
+def presence_of(settings: Settings, clock: ServerClock, uses: Sequence[Flushing], tasks: Catalogue) -> PresenceThread:
     """Build the thread of the process's beat."""
-    return PresenceThread(settings, Presence(identify("web"), clock, RedisPing(settings)), flush)
+    presence = Presence(identify("web"), clock, RedisPing(settings))
+    return PresenceThread(settings, presence, partial(on_beat, uses, tasks))
 
 
-def shut_down(*pools: Executor) -> None:
-    """Let go of threads; what waits for one is dropped."""
-    for pool in pools:
-        pool.shutdown(wait=False, cancel_futures=True)
+@contextmanager
+def ended(engine: Engine, pools: Sequence[Executor], *resources: Closing) -> Iterator[None]:
+    """At the end of the block, let go of threads (what waits for one is dropped), then close what they used."""
+    try:
+        yield
+    finally:
+        for pool in pools:
+            pool.shutdown(wait=False, cancel_futures=True)
+        for each in resources:
+            each.close()
+        engine.dispose()
 
 
 @contextmanager
@@ -88,45 +121,42 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
     """Build the dependencies of the API from settings; close them at the end of the block."""
     engine, client = sql_engine(settings, "kontor web", THREADS + HASHES_AT_ONCE), redis_client(settings)
     doorbell, clock, key_use = RedisRelayHint(client, redis_keys(settings)), clock_for(settings), KeyUse()
-    tasks, tracer, keys = catalogue(), tracer_for(settings, "web"), DatabaseKeys(settings)
-    presence, box = (
-        presence_of(settings, clock, partial(on_beat, key_use, tasks)),
-        DataKeyBox(keys, settings.secret_keys),
-    )
-    threads, sign_in_threads = call_threads(tracer), BoundedThreads(HASHES_AT_ONCE, WAITING_SIGN_INS)
-    try:
-        with running(presence), call_limits(settings) as limits, closing(Names()) as names:
-            yield Deps(
-                sessions=sessionmaker(engine, expire_on_commit=False),
-                clock=clock,
-                jobs=with_tracing(Jobs(tasks, clock, doorbell, secret_box=box), tracer),
-                secret_box=box,
-                passwords=Argon2Passwords(),
-                programmes=Programmes(clock),
-                tokens=tokens_of(settings),
-                guard=AddressGuard(names.lookup, settings.allow_private_instances),
-                handler_guard=AddressGuard(names.lookup, networks=settings.handler_networks, field="handler.push"),
-                txt=names.lookup_txt,
-                threads=threads,
-                sign_in_threads=sign_in_threads,
-                keys=keys,
-                identity_provider=identity_provider(settings, clock),
-                public_url=settings.public_url,
-                console_url=settings.console_url,
-                metrics_token=settings.metrics_token,
-                test_clock=settings.test_clock,
-                version=installed_version(),
-                tracer=tracer,
-                readiness=presence.readiness,
-                key_use=key_use,
-                limits=limits,
-                pull_hints=RedisPullHints(client, redis_keys(settings)),
-            )
-    finally:
-        shut_down(threads, sign_in_threads)
-        doorbell.close()
-        client.close()
-        engine.dispose()
+    tasks, tracer = catalogue(settings.task_packages), tracer_for(settings, "web")
+    keys, stats, pullers = DatabaseKeys(settings), JobStats(), PullerUse()
+    presence = presence_of(settings, clock, (key_use, stats, pullers), tasks)
+    box, threads, hashing = DataKeyBox(keys, settings.secret_keys), call_threads(tracer), hashing_threads()
+    with (
+        ended(engine, (threads, hashing), doorbell, client), running(presence),
+        call_limits(settings) as limits, closing(Names()) as names,
+    ):  # fmt: skip
+        yield Deps(
+            sessions=sessionmaker(engine, expire_on_commit=False),
+            clock=clock,
+            jobs=with_tracing(Jobs(tasks, clock, doorbell, secret_box=box), tracer),
+            secret_box=box,
+            passwords=Argon2Passwords(),
+            programmes=Programmes(clock),
+            tokens=tokens_of(settings),
+            guard=AddressGuard(names.lookup, settings.allow_private_instances),
+            handler_guard=AddressGuard(names.lookup, networks=settings.handler_networks, field="handler.push"),
+            txt=names.lookup_txt,
+            threads=threads,
+            sign_in_threads=hashing,
+            keys=keys,
+            identity_provider=identity_provider(settings, clock),
+            public_url=settings.public_url,
+            console_url=settings.console_url,
+            metrics_token=settings.metrics_token,
+            test_clock=settings.test_clock,
+            version=installed_version(),
+            tracer=tracer,
+            readiness=presence.readiness,
+            key_use=key_use,
+            limits=limits,
+            job_stats=stats,
+            puller_use=pullers,
+            pull_hints=RedisPullHints(client, redis_keys(settings)),
+        )
 
 
 def raise_open_files() -> None:

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
 from kontor.account_book import routes as account_book_routes
-from kontor.accounts import brand_routes, domain_routes, suspension_routes
+from kontor.accounts import brand_routes, domain_routes, instance_routes, suspension_routes
 from kontor.accounts import routes as accounts_routes
 from kontor.bulk import routes as bulk_routes
 from kontor.console.app import mount as mount_console
@@ -29,7 +29,7 @@ from kontor.http.long_poll import JobWatcher
 from kontor.http.responses import MEDIA, ApiResponse, head, problem, respond
 from kontor.http.routing import Routes, describe, flat
 from kontor.http.tracing import TracingMiddleware
-from kontor.jobs import queue_routes
+from kontor.jobs import lane_routes, queue_routes
 from kontor.jobs import routes as jobs_routes
 from kontor.kernel.doorbells import Offers
 from kontor.kernel.errors import KontorError
@@ -43,6 +43,8 @@ from kontor.payments import routes as payments_routes
 from kontor.payments import unmatched_routes
 from kontor.portal.routes import page_router
 from kontor.programme import routes as programme_routes
+from kontor.provisioning import routes as services_routes
+from kontor.provisioning.subscriber import ServiceEndings
 from kontor.reconciliation import routes as reconciliation_routes
 from kontor.task_types import lease_routes
 from kontor.task_types import routes as task_types_routes
@@ -60,7 +62,9 @@ FAMILIES: Final[tuple[Routes, ...]] = (
     queue_routes.queue_routes,
     reconciliation_routes.routes,
     queue_routes.schedule_routes,
+    lane_routes.routes,
     accounts_routes.routes,
+    instance_routes.routes,
     brand_routes.routes,
     suspension_routes.routes,
     accounts_routes.reseller_routes,
@@ -77,6 +81,7 @@ FAMILIES: Final[tuple[Routes, ...]] = (
     payments_routes.routes,
     discounts_routes.routes,
     orders_routes.routes,
+    services_routes.routes,
     account_book_routes.routes,
     discounts_routes.run_routes,
     mails_routes.routes,
@@ -105,6 +110,7 @@ def build(deps: Deps) -> FastAPI:
         title=TITLE, version=deps.version, lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False
     )
     app.state.deps = deps
+    deps.jobs.catalogue.subscribe(ServiceEndings(deps.programmes))
     app.state.hosts = Hosts.of(deps.public_url, deps.staff_url)
     app.state.domains = DomainOwners(deps)
     app.state.watch = JobWatcher(deps)

@@ -35,9 +35,12 @@ from kontor.engine.runtime import WorkerRuntime
 from kontor.engine.tracing import TracedRunner, with_tracing
 from kontor.kernel.ports import CrashPoint, no_crash
 from kontor.kernel.states import TaskKind
+from kontor.programme.service import Programmes
+from kontor.provisioning.subscriber import ServiceEndings
 from kontor.task_types import registry as task_types
 from kontor.webhooks.events import emit_job_dead
-from tasks.catalogue import PAYLOADS
+from tasks.catalogue import FAMILIES, PAYLOADS
+from tasks.packages import handlers_of
 from workers.connections import (
     CACHED_PLAN_OPTIONS,
     DatabaseKeys,
@@ -78,10 +81,12 @@ class Worker:
         client = redis_client(settings)
         clock = clock_for(settings)
         self.doorbell = RedisRelayHint(client, keys)
+        extra = [*handlers_of(settings.task_packages, FAMILIES), *extra]
         catalogue = Catalogue([*PAYLOADS, *(handler.payload for handler in extra)])
         self.tracer = tracer_for(settings, "worker")
         box = DataKeyBox(DatabaseKeys(settings), settings.secret_keys)
         jobs = with_tracing(Jobs(catalogue, clock, self.doorbell, secret_box=box), self.tracer)
+        catalogue.subscribe(ServiceEndings(Programmes(clock)))
         self.registry = Registry([*handlers_for(settings, clock, jobs, self.tracer), *extra], catalogue)
         application = APPLICATION_PREFIX + self.name
         self.engine = sql_engine(settings, application, self.threads + QUICK_THREADS + 1, CACHED_PLAN_OPTIONS)

@@ -16,11 +16,11 @@ from kontor.fees.plans import cancel_plan, quote_plan, take_plan
 from kontor.kernel.errors import NotFound
 from kontor.kernel.money import Money
 from kontor.kernel.states import PaymentKind
-from kontor.orders import service as orders
 from kontor.orders.routes import OrderOut
-from kontor.orders.service import NewOrder
 from kontor.payments import service as payments
 from kontor.payments.service import NewPayment
+from kontor.provisioning import ordering
+from kontor.provisioning.ordering import NewOrder
 from models.fees import Charge
 
 
@@ -34,7 +34,7 @@ def pay(ctx: ActionContext, session: Session, values: Values) -> None:
 def order(ctx: ActionContext, session: Session, values: Values) -> ActionResult:
     """Place an order; return its price."""
     new = NewOrder(values["product"], values["order_ref"], values["quantity"], values["promo_code"])
-    placed = OrderOut.of(orders.place(ctx.environment.context, session, ctx.id(values["reseller"]), new).order)
+    placed = OrderOut.of(ordering.place(ctx.environment.context, session, ctx.id(values["reseller"]), new).order)
     return {
         "list": placed.list_.amount,
         "percent": str(placed.percent),

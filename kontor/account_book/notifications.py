@@ -58,10 +58,15 @@ def _draft(ctx: Context, programme: Programme, account: Account, balance: Decima
     return MailDraft(LOW, account, facts, since, refs={"since": since})
 
 
-def _skip_reason(session: Session, mail: Mail, _now: datetime) -> str | None:
+def balance_of(session: Session, reseller_id: UUID, programme: Programme) -> Money:
+    """Return the sum of all lines of a book."""
+    return Money(queries.balance(session, reseller_id), programme.currency)
+
+
+def skip_reason(session: Session, mail: Mail, _now: object) -> str | None:
     """Return why a `balance-low` mail need not be sent."""
     since = None if mail.account_id is None else queries.low_since(session, mail.account_id)
     return None if since == datetime.fromisoformat(mail.refs["since"]) else "the balance has risen"
 
 
-MAIL_RULES: Final[Mapping[str, MailRule]] = MappingProxyType({LOW: MailRule(skip_reason=_skip_reason)})
+MAIL_RULES: Final[Mapping[str, MailRule]] = MappingProxyType({LOW: MailRule(skip_reason=skip_reason)})

@@ -22,6 +22,7 @@ from kontor.kernel.paging import paginate, parsed_cursor
 from kontor.kernel.periods import ONE_DAY
 from kontor.kernel.zones import day_start
 from kontor.programme.model import Programme
+from kontor.provisioning.unpaid import settle_unpaid
 from models.account_book import BookLine
 
 
@@ -119,11 +120,13 @@ def check_balances(
 ) -> None:
     """Enqueue the check whether balances are low, in the transaction of the facts that changed them.
 
-    A burst of facts of one reseller shares a job; its facts hold at least a share lock on the reseller's row.
+    And, for resellers with services that wait for money, the renewal of those that are covered now. A burst of facts of
+    one reseller shares a job; its facts hold at least a share lock on the reseller's row.
     """
+    ids = sorted(set(reseller_ids))
+    settle_unpaid(ctx.jobs, session, ids)
     if programme.billing.balance_low is None:
         return
-    ids = sorted(set(reseller_ids))
     for start in range(0, len(ids), MOST):
         chunk = tuple(ids[start : start + MOST])
         key = f"{chunk[0]}:{falling:d}" if len(ids) == 1 else None

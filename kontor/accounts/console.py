@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from kontor.accounts import brand_queries, images, instances, suspension, timeline, timeline_queries
+from kontor.accounts.image_coding import InvalidImage
 from kontor.accounts.schemas import account_outs
 from kontor.accounts.suspension import Suspender
 from kontor.accounts.timeline_queries import AccountSearch
@@ -21,6 +22,7 @@ from kontor.kernel.zones import local_day
 from kontor.licences import service as licences
 from kontor.programme import service as programmes
 from kontor.programme.display_names import DisplayNames
+from kontor.provisioning.unpaid import follow_account
 from kontor.ui import formatting, texts
 from kontor.ui.console_request import ConsoleRequest, Redirect, TemplateResponse
 from kontor.ui.formatting import timeboxed
@@ -74,7 +76,7 @@ def upload_image(request: ConsoleRequest) -> TemplateResponse | Redirect:
         raise NotFound
     try:
         images.upload(request.context, request.session, account, ImageRole(role), content, request.deps.public_url)
-    except images.InvalidImage as error:
+    except InvalidImage as error:
         return _account_page(request, account, texts.IMAGE_REFUSED[error.cause.value], 422)
     return Redirect(f"{BASE_PATH}/{account.id}?done=image")
 
@@ -113,6 +115,7 @@ def resume(request: ConsoleRequest, reason: str | None) -> str:
 def _steer(request: ConsoleRequest, act: Callable[..., Account], reason: str | None, verb: str) -> str:
     account_id = request.incoming.uuid("account_id")
     act(request.session, account_id, Suspender(request.actor(reason)), request.now, with_clients=True)
+    follow_account(request.jobs, request.session, account_id)
     return f"{BASE_PATH}/{account_id}?done={verb}"
 
 

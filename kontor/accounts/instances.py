@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from kontor.accounts.payloads import InstancePing
+from kontor.audit import Actor
+from kontor.engine import lanes
+from kontor.engine.admin import lanes as admin_lanes
+from kontor.engine.enqueue import Jobs
+from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import NotFound
 from kontor.kernel.ports import OutgoingCall, SecretBox
-from kontor.licences.service import instance_lane
+from kontor.licences.service import INSTANCE, account_of_lane, instance_lane
 from kontor.offers.queries import lock_account
 from kontor.offers.views import InstanceMessage
 from kontor.webhooks import signing
-from models.accounts import Instance
+from models.accounts import Account, Instance
 from models.control import BreakerState, Lane
+
+NONE: Final = "The account has no instance: PUT /v1/accounts/{id}/instance sets one."
+
+
+class InstanceState(StrEnum):
+    """Whether an account has an instance, and whether calls to it go through; `held`: by an operator."""
+
+    NONE = "none"
+    OK = "ok"
+    DOWN = "down"
+    HELD = "held"
+
+
+LANE_STATES: Final[Mapping[BreakerState, InstanceState]] = {
+    BreakerState.OPEN: InstanceState.DOWN,
+    BreakerState.FORCED: InstanceState.HELD,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +87,7 @@ def build_call(
     """
     instance = get(session, account_id)
     if instance is None:
-        raise NotFound("no_instance", "The account has no instance.")
+        raise NotFound("no_instance", NONE)
     secrets = signing.valid_secrets(secret_box, instance, now)
     return OutgoingCall(instance.url, message.webhook_id, message.body, secrets)
 
@@ -69,6 +95,68 @@ def build_call(
 def get(session: Session, account_id: UUID, *, lock: bool = False) -> Instance | None:
     """Return an account's instance; lock it before a change."""
     return session.get(Instance, account_id, with_for_update=lock or None, populate_existing=lock)
+
+
+def delete(session: Session, account_id: UUID) -> Instance:
+    """Delete an account's instance and return it; jobs under way fail until there is another. Raises NotFound."""
+    lock_account(session, account_id)
+    instance = get(session, account_id, lock=True)
+    if instance is None:
+        raise NotFound("no_instance", NONE)
+    session.delete(instance)
+    session.flush()
+    return instance
+
+
+def states(session: Session, account_ids: Collection[UUID]) -> dict[UUID, InstanceState]:
+    """Return the state of each instance there is among the accounts'."""
+    if not account_ids:
+        return {}
+    lane = func.concat(INSTANCE, Instance.account_id)
+    query = select(Instance.account_id, Lane.state).outerjoin(Lane, Lane.name == lane)
+    rows = session.execute(query.where(Instance.account_id.in_(account_ids)))
+    return {account_id: _state_of(breaker) for account_id, breaker in rows}
+
+
+def _state_of(breaker: str | None) -> InstanceState:
+    return InstanceState.OK if breaker is None else LANE_STATES.get(BreakerState(breaker), InstanceState.OK)
+
+
+def ping(session: Session, jobs: Jobs, account_id: UUID) -> UUID:
+    """Enqueue a signed `ping` to an instance, once at a time; return the job. Raises NotFound(`no_instance`)."""
+    account = session.get(Account, account_id)
+    if account is None or get(session, account_id) is None:
+        raise NotFound("no_instance", NONE)
+    tenant = str(account.reseller_id or account.id)
+    return jobs.enqueue(session, InstancePing(account_id=account_id), tenant=tenant, unique_key=f"ping:{account_id}").id
+
+
+def ping_message(job_id: UUID, now: datetime) -> InstanceMessage:
+    """Build `ping`."""
+    return InstanceMessage(f"ping_{job_id.hex}", signing.message_body("ping", now, {}))
+
+
+def record_ping(session: Session, account_id: UUID, job_id: UUID) -> None:
+    """Close the breaker of an instance that answered, and let its next job go; a lane on hold stays on hold."""
+    lanes.leave(psycopg_connection(session), instance_lane(account_id), job_id, healthy=True)
+
+
+def probe_lane(session: Session, jobs: Jobs, name: str, actor: Actor) -> None:
+    """Let an open lane send its next job now, and ping its instance. Raises as the engine's `probe`."""
+    admin_lanes.probe(session, jobs, name, actor)
+    _ping_lane(session, jobs, name)
+
+
+def release_lane(session: Session, jobs: Jobs, name: str, actor: Actor) -> None:
+    """End a hold, and ping the lane's instance. Raises as the engine's `release`."""
+    admin_lanes.release(session, jobs, name, actor)
+    _ping_lane(session, jobs, name)
+
+
+def _ping_lane(session: Session, jobs: Jobs, name: str) -> None:
+    account_id = account_of_lane(name)
+    if account_id is not None and get(session, account_id) is not None:
+        ping(session, jobs, account_id)
 
 
 def probe_now(session: Session, lane: str, now: datetime) -> None:

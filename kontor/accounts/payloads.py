@@ -1,4 +1,4 @@
-"""Payloads of accounts: final deletion, expiry of old attempts, merges, checks of domains, images of brands."""
+"""Payloads of accounts: final deletion, merges, checks of domains, images of brands, pings of instances."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from pydantic import model_validator
 from kontor.engine.catalogue import Count, Payload, Policy, ScheduleSpec, isolated_policy
 from kontor.engine.retry import RetryPolicy
 from kontor.kernel.states import ImageRole, MisfirePolicy, TaskKind
+from kontor.licences.payloads import INSTANCE_QUEUE
 
 TIDY: Final = "accounts.tidy"
 MERGE: Final = "resellers.merge"
 DOMAINS: Final = "domains.check"
 IMAGES: Final = "brands.image"
+PING: Final = "instances.ping"
 
 
 class AccountsTidy(Payload):
@@ -54,6 +56,21 @@ class DomainsCheck(Payload):
         kind=TaskKind.EXTERNAL,
         retry=RetryPolicy(max_attempts=3),
     )
+
+
+class InstancePing(Payload):
+    """Send a signed `ping` to an instance because a person or a key asked; an answer 2xx closes its breaker."""
+
+    policy: ClassVar[Policy] = Policy(
+        name=PING,
+        queue=INSTANCE_QUEUE,
+        kind=TaskKind.EXTERNAL,
+        retry=RetryPolicy(max_attempts=1),
+        due_by=timedelta(minutes=1),
+        time_limit=timedelta(minutes=1),
+    )
+
+    account_id: UUID
 
 
 class BrandImageFetch(Payload):

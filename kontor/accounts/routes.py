@@ -13,7 +13,6 @@ from kontor.accounts import (
     deletion,
     export,
     external_ids,
-    instances,
     merge,
     queries,
     reseller_status,
@@ -26,8 +25,6 @@ from kontor.accounts.schemas import (
     AccountOut,
     AccountPatch,
     AccountQuery,
-    InstanceIn,
-    InstanceOut,
     InvitedOut,
     MergeIn,
     MergeOut,
@@ -121,18 +118,6 @@ def change_account(ctx: Ctx, account_id: UUID, body: AccountPatch) -> AccountOut
 def send_activation(ctx: Ctx, account_id: UUID) -> InvitedOut:
     """Resend the activation mail. 409 `already_activated`; 429 `too_many`."""
     return invited(ctx, activation.resend_link(ctx.context, ctx.session, account_id))
-
-
-async def check_instance_url(ctx: RequestContext, body: InstanceIn, **_: object) -> None:
-    """Check by DNS that the instance may be called."""
-    await ctx.deps.guard.check(body.url, ctx.caller.counted_as)
-
-
-@routes.put("/v1/accounts/{account_id}/instance", WRITE, response=InstanceOut, precheck=check_instance_url)
-def put_instance(ctx: Ctx, account_id: UUID, body: InstanceIn) -> InstanceOut:
-    """Set the URL of the account's instance. 422 `forbidden_address`."""
-    saved = instances.put(ctx.session, ctx.deps.secret_box, account_id, body.url, body.secret, ctx.now)
-    return InstanceOut(url=saved.url, secret=saved.secret)
 
 
 reseller_routes = Routes("resellers")

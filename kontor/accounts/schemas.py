@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from uuid import UUID
 
 from pydantic import Field
 from sqlalchemy.orm import Session
 
+from kontor.accounts import instances
+from kontor.accounts.instances import InstanceState
 from kontor.http.visibility import ActorOut
 from kontor.http.wire import MoneyOut, PageQuery, RequestModel, ResponseModel, UtcOut
 from kontor.kernel.ports import PASSWORD_MAX
@@ -45,6 +48,7 @@ class AccountPatch(RequestModel):
     timezone: str | None = None
     suspended: bool | None = None
     external_id: str | None = None
+    home_url: str | None = None
 
 
 class TrialOut(ResponseModel):
@@ -68,6 +72,12 @@ class AcceptedTermsOut(ResponseModel):
     accepted_at: UtcOut
 
 
+class InstanceStateOut(ResponseModel):
+    """Whether an account has an instance, and whether calls to it go through."""
+
+    state: InstanceState
+
+
 class AccountOut(ResponseModel):
     """An account."""
 
@@ -80,11 +90,14 @@ class AccountOut(ResponseModel):
     admin_email: str
     locale: str
     timezone: str
+    home_url: str | None
     plan: str
+    features: list[str]
     trial: TrialOut
     usage: dict[str, UsageOut]
     read_only: bool
     suspended: bool
+    instance: InstanceStateOut
     external_id: str | None
     terms: AcceptedTermsOut | None
     activated_at: UtcOut | None
@@ -107,11 +120,25 @@ class InstanceIn(RequestModel):
     secret: str | None = Field(None, max_length=200)
 
 
-class InstanceOut(ResponseModel):
+class InstanceSecretOut(ResponseModel):
     """The instance; its secret is returned only once."""
 
     url: str
     secret: str
+
+
+class InstanceOut(InstanceStateOut):
+    """The instance, without its secret."""
+
+    url: str
+    created_at: UtcOut
+    updated_at: UtcOut
+
+
+class PingOut(ResponseModel):
+    """The job that pings an instance; its result says whether the instance answered."""
+
+    job_id: UUID
 
 
 class DnsRecordOut(ResponseModel):
@@ -210,10 +237,11 @@ class MergeOut(ResponseModel):
 def account_outs(
     session: Session, programmes: Programmes, accounts: Sequence[Account], now: datetime
 ) -> list[AccountOut]:
-    """Return accounts with their usage in the current period, in the order given."""
+    """Return accounts with their usage in the current period and their instances, in the order given."""
     usages = usage.current_values(session, programmes, accounts, now)
+    states = instances.states(session, [account.id for account in accounts])
     return [
-        account_out(account, programmes.current(session, account.programme), now, usages[account.id])
+        account_out(account, programmes.current(session, account.programme), now, usages[account.id], states)
         for account in accounts
     ]
 
@@ -223,8 +251,9 @@ def account_out(
     programme: Programme,
     now: datetime,
     used: Mapping[str, int] | None = None,
+    states: Mapping[UUID, InstanceState] = MappingProxyType({}),
 ) -> AccountOut:
-    """Return an account; `used` maps metrics to values, a missing metric counts as 0."""
+    """Return an account; `used` maps metrics to values, a missing metric counts as 0; `states`: of instances."""
     values = used or {}
     allowed = limits(account, programme, now)
     return AccountOut(
@@ -237,11 +266,14 @@ def account_out(
         admin_email=account.admin_email,
         locale=account.locale,
         timezone=account.timezone,
+        home_url=account.home_url,
         plan=account.plan,
+        features=usage.features(account, programme, now),
         trial=TrialOut(state=trial_state(account, now), ends_at=account.trial_ends_at),
         usage={metric: UsageOut(value=values.get(metric, 0), limit=limit) for metric, limit in allowed.items()},
         read_only=is_read_only(values, allowed),
         suspended=account.suspended,
+        instance=InstanceStateOut(state=states.get(account.id, InstanceState.NONE)),
         external_id=account.external_id,
         terms=_terms(account),
         activated_at=account.activated_at,

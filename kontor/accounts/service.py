@@ -22,13 +22,14 @@ from kontor.kernel.limits import ADDRESS_CHANGES
 from kontor.kernel.looks import looks_key
 from kontor.kernel.paging import Page
 from kontor.kernel.ports import validate_password
-from kontor.kernel.validation import NAME_LIMIT, account_name, address_key, email_address, name_key
+from kontor.kernel.validation import NAME_LIMIT, account_name, address_key, email_address, https_url, name_key
 from kontor.kernel.zones import zone
 from kontor.limits import service as limits
+from kontor.provisioning.unpaid import follow_account
 from kontor.webhooks import events
 from models.accounts import Account, AccountKind, Party, SetBy
 
-PATCHABLE: Final = frozenset({"name", "admin_email", "password", "locale", "timezone", "suspended"})
+PATCHABLE: Final = frozenset({"name", "admin_email", "password", "locale", "timezone", "suspended", "home_url"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +167,14 @@ def change(
         account.password_hash = ctx.passwords.hash(fields["password"])
     account.locale = fields.get("locale", account.locale)
     account.timezone = fields.get("timezone", account.timezone)
+    if "home_url" in fields:
+        account.home_url = fields["home_url"] or None
     if "admin_email" in fields:
         _change_admin_address(ctx, session, account, fields["admin_email"], set_by)
     if "suspended" in fields:
         act = suspension.suspend if fields["suspended"] else suspension.resume
         act(session, account.id, by, ctx.now)
+        follow_account(ctx.jobs, session, account.id)
     session.flush()
     return account
 
@@ -217,6 +221,7 @@ class AccountFields(TypedDict, total=False):
     locale: str
     timezone: str
     suspended: bool
+    home_url: str
 
 
 def validate_account_fields(fields: Mapping[str, object]) -> AccountFields:
@@ -273,4 +278,5 @@ ACCOUNT_CHECKS: Final[Mapping[str, Callable[[object], str | bool]]] = {
     "locale": _text(normalize_locale),
     "timezone": _text(lambda text: zone(text).key),
     "suspended": _boolean,
+    "home_url": _text(lambda text: https_url(text) if text else ""),
 }

@@ -14,6 +14,7 @@ from kontor.http.context import Ctx, RequestContext, RoutePolicy
 from kontor.http.routing import Routes
 from kontor.http.wire import RequestModel, uuid_of
 from kontor.kernel.errors import Forbidden
+from kontor.provisioning.unpaid import follow_account
 from models.accounts import Account, SuspensionAuthority
 from models.keys import Scope
 
@@ -64,14 +65,18 @@ SUSPEND = RoutePolicy(None, "account_id", ownership.account, guard=may_suspend)
 def suspend_account(ctx: Ctx, account_id: UUID, body: SuspensionIn) -> AccountOut:
     """Suspend an account, a reseller with all its clients. 409 `account_deleted`."""
     by = suspender(ctx, body.reason)
-    return _shown(ctx, suspension.suspend(ctx.session, account_id, by, ctx.now, with_clients=True))
+    account = suspension.suspend(ctx.session, account_id, by, ctx.now, with_clients=True)
+    follow_account(ctx.jobs, ctx.session, account_id)
+    return _shown(ctx, account)
 
 
 @routes.post("/v1/accounts/{account_id}/resume", SUSPEND, response=AccountOut)
 def resume_account(ctx: Ctx, account_id: UUID, body: SuspensionIn) -> AccountOut:
     """Lift a suspension: one's own, an operator any; of a reseller also what it alone brought to its clients."""
     by = suspender(ctx, body.reason)
-    return _shown(ctx, suspension.resume(ctx.session, account_id, by, ctx.now, with_clients=True))
+    account = suspension.resume(ctx.session, account_id, by, ctx.now, with_clients=True)
+    follow_account(ctx.jobs, ctx.session, account_id)
+    return _shown(ctx, account)
 
 
 def _shown(ctx: RequestContext, account: Account) -> AccountOut:

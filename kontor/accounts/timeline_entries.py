@@ -17,7 +17,8 @@ from models.discounts import DiscountRecord
 from models.fees import Charge
 from models.mails import Mail
 from models.offers import Offer
-from models.payments import OrderRow, PaymentRow
+from models.orders import OrderRow
+from models.payments import PaymentRow
 from models.webhooks import DomainEvent
 
 BETWEEN: Final = "~"

@@ -19,7 +19,8 @@ from models.fees import Charge
 from models.licences import Grant
 from models.mails import Mail
 from models.offers import Offer
-from models.payments import OrderRow, PaymentRow
+from models.orders import OrderRow
+from models.payments import PaymentRow
 from models.webhooks import DomainEvent
 
 T = TypeVar("T")

@@ -1,9 +1,10 @@
 """The doorbell over Redis: ring in one round trip, listen for the workers' answers."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from threading import Event, Thread
+from threading import Event, Thread, local
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,8 @@ import redis
 import structlog
 from dramatiq import Message
 
-from kontor.kernel.doorbells import Doorbell, DoorbellReset, DoorbellResult, DoorbellUnavailable, Offers, RelayEvents
+from kontor.kernel import doorbells
+from kontor.kernel.doorbells import Doorbell, DoorbellReset, DoorbellResult, DoorbellUnavailable, RelayEvents
 from kontor.kernel.ids import new_id
 
 RING = """
@@ -198,11 +200,10 @@ class RedisDoorbellChannel:
             self._scanned, keys = self._client.scan(self._scanned, match=self._keys.held("*", "*"), count=SCAN_KEYS)
         return frozenset(self._keys.holder(key if isinstance(key, str) else key.decode()) for key in keys)
 
-    def offer(self, offers: Offers) -> None:
+    def offer(self, offers: Mapping[tuple[str, str], int]) -> None:
         """Publish which pull types have new jobs. Raises DoorbellUnavailable."""
-        message = json.dumps([[task, tenant, count] for (task, tenant), count in offers.items()])
         with convert_errors():
-            self._client.publish(self._keys.offers, message)
+            self._client.publish(self._keys.offers, doorbells.offer_json(offers))
 
 
 def _answer(raw: bytes | str) -> DoorbellResult:
@@ -212,33 +213,44 @@ def _answer(raw: bytes | str) -> DoorbellResult:
 
 log = structlog.get_logger(__name__)
 
-MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.005, 0.05
+MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS, OFFER_PAUSE_SECONDS = 0.005, 0.05, 0.001  # an offer ends the pause
 PAUSE_FACTOR = 100  # pause this many times the duration of a push: hints use 1 % of the time
 
 
 class RedisRelayHint:
     """Sends the first ring at once and coalesces those of the next 5 ms; the relay's poll makes up for lost ones.
 
-    When pushes are slow because the machine is busy, the pause grows up to 50 ms: the relay is busy then too.
+    When pushes are slow because the machine is busy, the pause grows up to 50 ms: the relay is busy then too. A job for
+    pull workers ends the pause.
     """
 
     def __init__(self, client: "redis.Redis", keys: RedisKeys) -> None:
         self._pool = client.connection_pool
         self._keys = keys
-        self._requested = Event()
+        self._requested, self._offered = Event(), Event()
+        self._noted = local()
+        self._offers: deque[tuple[str, str]] = deque()
         self._closing = Event()
         self._thread = Thread(target=self._run, name="doorbell", daemon=True)
         self._thread.start()
 
     def ring(self) -> None:
         """Return at once; never raise."""
+        if "offers" in self._noted.__dict__:
+            self._offers.extend(self._noted.__dict__.pop("offers"))
+            self._offered.set()
         if not self._requested.is_set():
             self._requested.set()
+
+    def offer(self, task: str, tenant: str) -> None:
+        """Note a job for pull workers; those that wait hear of it with this thread's next ring."""
+        self._noted.__dict__.setdefault("offers", []).append((task, tenant))
 
     def close(self) -> None:
         """Send a pending hint and stop."""
         self._closing.set()
         self._requested.set()
+        self._offered.set()
         self._thread.join(timeout=2)
 
     def _run(self) -> None:
@@ -253,25 +265,36 @@ class RedisRelayHint:
             except (redis.RedisError, OSError) as error:
                 log.debug("doorbell.lost", error=str(error))
             elapsed = monotonic() - began
-            self._closing.wait(min(max(MIN_PAUSE_SECONDS, PAUSE_FACTOR * elapsed), MAX_PAUSE_SECONDS))
+            if self._offered.wait(min(max(MIN_PAUSE_SECONDS, PAUSE_FACTOR * elapsed), MAX_PAUSE_SECONDS)):
+                self._closing.wait(OFFER_PAUSE_SECONDS)
         if connection is not None:
             self._pool.release(connection)
 
     def _push(self, connection: Any) -> None:
-        """Send a packed command on one connection: a quarter of the cost of the client's method."""
+        """Send packed commands on one connection: a quarter of the cost of the client's method."""
+        commands = [("LPUSH", self._keys.hint, "1")]
+        self._offered.clear()
+        offers = Counter(self._offers.popleft() for _ in range(len(self._offers)))
+        if offers:
+            commands.append(("PUBLISH", self._keys.offers, doorbells.offer_json(offers)))
         try:
-            self._exchange(connection)
+            self._exchange(connection, commands)
         except redis.ConnectionError:
             connection.disconnect()
-            self._exchange(connection)
+            self._exchange(connection, commands)
 
-    def _exchange(self, connection: Any) -> None:
-        connection.send_packed_command(connection.pack_command("LPUSH", self._keys.hint, "1"), check_health=False)
-        connection.read_response()
+    @staticmethod
+    def _exchange(connection: Any, commands: Sequence[tuple[str, ...]]) -> None:
+        connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+        for _ in commands:
+            connection.read_response()
 
 
 class SilentRelayHint:
     """Does nothing: for commands that rely on the relay's poll, and for tests."""
 
     def ring(self) -> None:
+        """Do nothing."""
+
+    def offer(self, task: str, tenant: str) -> None:
         """Do nothing."""

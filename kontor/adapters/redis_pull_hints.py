@@ -1,21 +1,20 @@
 """Hints to waiting pull workers over Redis: the relay publishes, each web process listens."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Lock, Thread
-from typing import Any, Final
+from typing import Final
 
 import redis
 import structlog
 
 from kontor.adapters.redis_doorbell import RedisKeys
-from kontor.kernel.doorbells import Offers
+from kontor.kernel.doorbells import Offers, decode_offers
 
 log = structlog.get_logger(__name__)
 
 PAUSE_SECONDS: Final = 0.5
-LISTEN_SECONDS: Final = 1.0
+LISTEN_SECONDS: Final = 0.25
 
 
 class RedisPullHints:
@@ -35,12 +34,14 @@ class RedisPullHints:
                 if not ended.is_set():
                     heard(offers)
 
-        Thread(target=self._run, args=(pass_on, ended), name="offers", daemon=True).start()
+        thread = Thread(target=self._run, args=(pass_on, ended), name="offers", daemon=True)
+        thread.start()
         try:
             yield
         finally:
             with lock:
                 ended.set()
+            thread.join(2 * LISTEN_SECONDS)  # before its connection is closed
 
     def _run(self, heard: Callable[[Offers], None], ended: Event) -> None:
         while not ended.is_set():
@@ -55,6 +56,6 @@ class RedisPullHints:
         with self._client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]  # redis
             channel.subscribe(self._keys.offers)
             while not ended.is_set():
-                message: dict[str, Any] | None = channel.get_message(timeout=LISTEN_SECONDS)
+                message = channel.get_message(timeout=LISTEN_SECONDS)
                 if message is not None:
-                    heard({(task, tenant): count for task, tenant, count in json.loads(message["data"])})
+                    heard(decode_offers(message["data"]))

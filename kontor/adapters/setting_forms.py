@@ -1,5 +1,6 @@
 """Forms of settings: each parser raises ValueError with what to write instead."""
 
+import re
 from datetime import UTC
 from ipaddress import ip_network
 from urllib.parse import urlsplit
@@ -43,6 +44,16 @@ def parse_networks(text: object) -> object:
         return tuple(str(ip_network(part)) for part in parts)
     except ValueError:
         raise ValueError("list addresses or networks, such as 127.0.0.1,10.0.0.0/8") from None
+
+
+def parse_names(text: object) -> object:
+    """Parse names of installed packages, separated by commas."""
+    if not isinstance(text, str):
+        return text
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    if not all(re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", name) for name in names):
+        raise ValueError("list names of installed packages, such as acme-kontor-tasks")
+    return tuple(names)
 
 
 def check_redis_url(url: str) -> str:

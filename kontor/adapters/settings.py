@@ -23,6 +23,7 @@ from kontor.adapters.setting_forms import (
     check_redis_url,
     parse_boolean,
     parse_clock_start,
+    parse_names,
     parse_networks,
     parse_role_map,
     url_validator,
@@ -77,6 +78,9 @@ class Environment(BaseSettings):
     handler_networks: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_networks)] = Field(
         (), alias="KONTOR_HANDLER_NETWORKS"
     )
+    task_packages: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_names)] = Field(
+        (), alias="KONTOR_TASK_PACKAGES"
+    )
     metrics_token: str | None = Field(None, alias="METRICS_TOKEN", min_length=16, pattern=r"^[\x21-\x7e]+$")
     public_url: Annotated[str, url_validator("https", "http")] | None = Field(None, alias="PUBLIC_URL")
     console_url: Annotated[str, url_validator("https", "http")] | None = Field(None, alias="CONSOLE_URL")
@@ -118,6 +122,7 @@ def load(env_file: Path = Path(".env")) -> Environment:
         raise SettingsError(f"{first['loc'][0]} is malformed: {reason}") from None
 
 
+NO_KEY = "SECRET_KEY is missing: DATABASE_URL is set, so set it to a key of `kontor secrets new`"
 CATCHER_URL = "smtp://127.0.0.1:1025"
 
 
@@ -137,6 +142,7 @@ class Settings:
     port: int = 8000
     forwarded_allow_ips: tuple[str, ...] = ()
     handler_networks: tuple[str, ...] = ()
+    task_packages: tuple[str, ...] = ()
     metrics_token: str | None = field(default=None, repr=False)
     public_url: str = "http://localhost:8000"
     console_url: str = ""
@@ -225,9 +231,7 @@ def settings_from(environment: Environment, servers: endpoints.Endpoints | None)
     secret_key = environment.secret_key
     if secret_key is None:
         if environment.database_url is not None:
-            raise SettingsError(
-                "SECRET_KEY is missing: DATABASE_URL is set, so set it to a key of `kontor secrets new`"
-            )
+            raise SettingsError(NO_KEY)
         secret_key = stored_secret(data_dir)
     return Settings(
         data_dir=data_dir,
@@ -239,6 +243,7 @@ def settings_from(environment: Environment, servers: endpoints.Endpoints | None)
         port=environment.port,
         forwarded_allow_ips=environment.forwarded_allow_ips,
         handler_networks=environment.handler_networks,
+        task_packages=environment.task_packages,
         metrics_token=environment.metrics_token,
         public_url=environment.public_url or f"http://localhost:{environment.port}",
         console_url=environment.console_url or "",

@@ -73,6 +73,9 @@ class SilentDoorbell:
     def ring(self) -> None:
         """Do nothing."""
 
+    def offer(self, task: str, tenant: str) -> None:
+        """Do nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class DryRun:

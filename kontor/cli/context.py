@@ -188,7 +188,7 @@ def ledger_jobs(settings: "Settings") -> Iterator["Jobs"]:
 
     client = redis_client(settings)
     with closing(client), closing(RedisRelayHint(client, redis_keys(settings))) as doorbell:
-        yield Jobs(catalogue(), clock_for(settings), doorbell)
+        yield Jobs(catalogue(settings.task_packages), clock_for(settings), doorbell)
 
 
 @contextmanager
@@ -197,9 +197,12 @@ def control_context(reason: str | None = None) -> Iterator[ControlContext]:
     from kontor.audit import Actor
     from kontor.engine.admin.operations import Operations
     from kontor.kernel.database import psycopg_connection
+    from kontor.programme.service import Programmes
+    from kontor.provisioning.subscriber import ServiceEndings
     from kontor.task_types.registry import refresh
 
     with command_context() as ctx, ledger_jobs(ctx.settings) as jobs:
         refresh(psycopg_connection(ctx.session), jobs.catalogue)
+        jobs.catalogue.subscribe(ServiceEndings(Programmes(jobs.clock)))
         yield ControlContext(ctx, Operations(jobs), Actor(ctx.actor, "cli", reason))
         ctx.session.commit()

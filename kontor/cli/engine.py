@@ -12,8 +12,6 @@ from kontor.kernel.errors import NotFound
 from kontor.kernel.states import JobState
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
     from kontor.cli.context import CommandContext
 
 
@@ -54,7 +52,8 @@ def list_jobs(
         tenants = None if tenant is None else (tenant,)
         chosen = JobFilter(states=frozenset(state or ()), task=task, queue=queue, tenants=tenants)
         job_filter = jobs.with_defaults(chosen, ctx.now, real_time=False).replace(before=cursor_id(cursor))
-        result = Searcher(catalogue(), clock_for(ctx.settings)).search(ctx.session, job_filter, limit)
+        searcher = Searcher(catalogue(ctx.settings.task_packages), clock_for(ctx.settings))
+        result = searcher.search(ctx.session, job_filter, limit)
         documents = [job_out(view).model_dump(mode="json") for view in result.items]
     if as_json:
         print_json({"items": documents, "next": result.next, "partial": result.partial})
@@ -67,13 +66,13 @@ def list_jobs(
         print(f"More: --cursor {result.next}", file=sys.stderr)
 
 
-def document(session: "Session", job_id: UUID) -> dict[str, object]:
+def document(ctx: "CommandContext", job_id: UUID) -> dict[str, object]:
     """Return a job in the API's form. Raises NotFound."""
     from kontor.jobs import service as jobs
     from kontor.jobs.schemas import job_out
     from tasks.catalogue import catalogue
 
-    view = jobs.view(session, catalogue(), job_id)
+    view = jobs.view(ctx.session, catalogue(ctx.settings.task_packages), job_id)
     if view is None:
         raise NotFound(message=f"There is no job {job_id}.")
     return job_out(view).model_dump(mode="json")
@@ -82,7 +81,7 @@ def document(session: "Session", job_id: UUID) -> dict[str, object]:
 def show(job_id: JobId, as_json: Json = False) -> None:
     """Show one job with its attempts."""
     with command_context() as ctx:
-        job = document(ctx.session, job_id)
+        job = document(ctx, job_id)
     print_facts(job, as_json=as_json)
 
 
@@ -90,7 +89,7 @@ def retry(job_id: JobId, reason: ReasonOption = None, as_json: Json = False) -> 
     """Queue a dead, retrying or cancelled job again, with all attempts available."""
     with control_context(reason) as control_ctx:
         control_ctx.operations.retry(control_ctx.command.session, job_id, control_ctx.actor)
-        job = document(control_ctx.command.session, job_id)
+        job = document(control_ctx.command, job_id)
     print_facts(job, as_json=as_json)
 
 
@@ -98,7 +97,7 @@ def cancel(job_id: JobId, reason: ReasonOption = None, as_json: Json = False) ->
     """Cancel a waiting job, or ask a running one to stop."""
     with control_context(reason) as control_ctx:
         cancelled = control_ctx.operations.cancel(control_ctx.command.session, job_id, control_ctx.actor)
-        job = document(control_ctx.command.session, job_id)
+        job = document(control_ctx.command, job_id)
     print_facts(job, as_json=as_json)
     if cancelled.remembered:
         print("The job is locked; it is cancelled as soon as it no longer is.", file=sys.stderr)
@@ -119,9 +118,13 @@ def queues_app() -> typer.Typer:
 def documents(ctx: "CommandContext") -> list[dict[str, object]]:
     """Return all queues in the API's form."""
     from kontor.engine.admin import queues
+    from kontor.kernel.database import psycopg_connection
+    from kontor.task_types.registry import refresh
     from tasks.catalogue import catalogue
 
-    return [asdict(view) for view in queues.list_queues(ctx.session, catalogue().queues, ctx.now)]
+    tasks = catalogue(ctx.settings.task_packages)
+    refresh(psycopg_connection(ctx.session), tasks)
+    return [asdict(view) for view in queues.list_queues(ctx.session, tasks.queues, ctx.now)]
 
 
 def list_queues(as_json: Json = False) -> None:
@@ -194,5 +197,5 @@ def run(
     with control_context(reason) as control_ctx:
         job_id = control_ctx.operations.run_schedule(control_ctx.command.session, name, control_ctx.actor)
         control_ctx.command.session.flush()
-        job = document(control_ctx.command.session, job_id)
+        job = document(control_ctx.command, job_id)
     print_facts(job, as_json=as_json)

@@ -1,7 +1,11 @@
 """The `kontor` command: assembles its commands and prints errors as one line on stderr."""
 
+import json
+import subprocess
 import sys
+from pathlib import Path
 from types import TracebackType
+from typing import Annotated, Final
 
 import typer
 
@@ -28,6 +32,51 @@ from kontor.kernel.errors import Invalid, KontorError
 EXPECTED = (SettingsError, StartFailed, AlreadyOwned, KontorError)
 
 
+COMMIT: Final = Path(__file__).resolve().parents[1] / "COMMIT"
+"""Written by `make build` into the wheel."""
+
+
+def installed(*, as_json: bool) -> str:
+    """Return one line, or one JSON document `{version, commit, schema}`; an unknown commit is null."""
+    from workers.connections import installed_version
+    from workers.migrations import ROOT, newest_revision
+
+    version, commit, schema = installed_version(), commit_of(ROOT), newest_revision()
+    if as_json:
+        return json.dumps({"version": version, "commit": commit, "schema": schema})
+    return f"kontor {version} (commit {commit or 'unknown'}, schema {schema})"
+
+
+def commit_of(checkout: Path) -> str | None:
+    """Return the commit of the wheel or of the checkout, None where neither says."""
+    if COMMIT.exists():
+        return COMMIT.read_text().strip()
+    if not (checkout / ".git").exists():
+        return None
+    argv = ["git", "-C", str(checkout), "rev-parse", "--short=12", "HEAD"]
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=10)
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() or None
+
+
+def print_version(value: bool) -> None:
+    """Print version, commit and schema, and exit."""
+    if value:
+        print(installed(as_json="--json" in sys.argv))
+        raise typer.Exit
+
+
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print version, commit and schema.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", hidden=True)] = False,
+) -> None:
+    """The back office of a reseller programme."""
+
+
 def build() -> typer.Typer:
     """Build the command line."""
     app = typer.Typer(
@@ -38,15 +87,13 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
+    app.callback()(options)
     for command in (processes.web, processes.worker, processes.relay, processes.scheduler):
         app.command()(command)
     app.command(hidden=True)(processes.catcher)
-    app.command()(processes.up)
-    app.command()(processes.demo)
-    app.command()(processes.migrate)
-    app.command()(processes.doctor)
-    app.command()(money.reconcile)
-    app.command()(programmes.simulate)
+    whole = (processes.up, processes.demo, processes.migrate, processes.doctor, money.reconcile, programmes.simulate)
+    for command in whole:
+        app.command()(command)
     app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(processes.bench)
     groups = {
         "programme": programmes.app,

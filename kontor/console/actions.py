@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from kontor.accounts import console as accounts_console
+from kontor.accounts import instances
 from kontor.audit import Actor
 from kontor.bulk import console as bulk
 from kontor.console import queues as queue_pages
@@ -94,9 +95,9 @@ ENGINE_ACTIONS: Final = (
         "pause", _by_name(Operations.pause_schedule), "/console/schedules?done=pause-schedule", needs_reason=True
     ),
     SCHEDULE.action("resume", _by_name(Operations.resume_schedule), "/console/schedules?done=resume-schedule"),
-    LANE.action("probe", _in_engine(lanes.probe), "/console/instances?done=probe"),
+    LANE.action("probe", _in_engine(instances.probe_lane), "/console/instances?done=probe"),
     LANE.action("hold", _in_engine(lanes.hold), "/console/instances?done=hold", needs_reason=True),
-    LANE.action("release", _in_engine(lanes.release), "/console/instances?done=release"),
+    LANE.action("release", _in_engine(instances.release_lane), "/console/instances?done=release"),
 )
 
 PEOPLE: Final = "/console/people"

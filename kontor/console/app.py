@@ -27,6 +27,7 @@ from kontor.operators import console as operators_console
 from kontor.payments import console as payments_console
 from kontor.programme import console as programme_console
 from kontor.reconciliation import console as reconciliation_console
+from kontor.task_types import console as task_types_console
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
 from models.people import OperatorRole
 
@@ -41,6 +42,8 @@ PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/queues", queues.show_queues),
     ("/console/queues/{name}", queues.show_queue),
     ("/console/schedules", engine_pages.show_schedules),
+    ("/console/task-types", task_types_console.show_task_types),
+    ("/console/task-types/{name}", task_types_console.show_task_type),
     ("/console/workers", engine_pages.show_workers),
     ("/console/instances", engine_pages.show_instances),
     ("/console/instances/{name}", engine_pages.show_instance),
@@ -62,19 +65,8 @@ PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/security/totp", security.show_totp),
 )
 
-OPERATOR_ROUTES: Final[tuple[tuple[str, str, ConsoleView, int], ...]] = (
-    ("/console/bulk", "POST", bulk_console.begin, 0),
-    ("/console/accounts/{account_id}/image", "POST", accounts_console.upload_image, 1),
-    ("/console/jobs/{job_id}/again", "GET", job.show_again, 0),
-    ("/console/jobs/{job_id}/again", "POST", job.run_again, 0),
-    ("/console/mail/{mail_id}/again", "GET", mails_console.show_again, 0),
-    ("/console/mail/{mail_id}/again", "POST", mails_console.send_again, 0),
-    (payments_console.IMPORT_PATH, "GET", payments_console.show_import, 0),
-    (payments_console.IMPORT_PATH, "POST", payments_console.send_file, 1),
-    (payments_console.PREVIEW_PATH, "GET", payments_console.show_preview, 0),
-    (payments_console.PREVIEW_PATH, "POST", payments_console.submit_preview, 0),
-)
-"""With the most files that a form may have."""
+FILES: Final[Mapping[str, int]] = {"/console/accounts/{account_id}/image": 1, payments_console.IMPORT_PATH: 1}
+"""The most files that a form may have, by its path."""
 
 ADMIN_PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/people", operators_console.show_people),
@@ -100,6 +92,23 @@ SECURITY_FORMS: Final[Mapping[str, ConsoleView]] = {
     "sessions/{session_id}/end": security.end_session,
     "sessions/end-others": security.end_others,
 }
+FORMS: Final[tuple[tuple[str, str, ConsoleView, OperatorRole], ...]] = (
+    ("POST", "/console/logout", login.logout, OperatorRole.VIEWER),
+    ("POST", PASSWORD_PATH, login.change_password, OperatorRole.VIEWER),
+    ("POST", "/console/theme", login.choose_theme, OperatorRole.VIEWER),
+    ("POST", "/console/searches", jobs.keep, OperatorRole.VIEWER),
+    ("POST", "/console/searches/{search_id}/forget", jobs.forget, OperatorRole.VIEWER),
+    ("POST", "/console/bulk", bulk_console.begin, OperatorRole.OPERATOR),
+    ("GET", "/console/jobs/{job_id}/again", job.show_again, OperatorRole.OPERATOR),
+    ("POST", "/console/jobs/{job_id}/again", job.run_again, OperatorRole.OPERATOR),
+    ("GET", "/console/mail/{mail_id}/again", mails_console.show_again, OperatorRole.OPERATOR),
+    ("POST", "/console/mail/{mail_id}/again", mails_console.send_again, OperatorRole.OPERATOR),
+    ("POST", "/console/accounts/{account_id}/image", accounts_console.upload_image, OperatorRole.OPERATOR),
+    ("POST", payments_console.IMPORT_PATH, payments_console.send_file, OperatorRole.OPERATOR),
+    ("GET", payments_console.IMPORT_PATH, payments_console.show_import, OperatorRole.OPERATOR),
+    ("GET", payments_console.PREVIEW_PATH, payments_console.show_preview, OperatorRole.OPERATOR),
+    ("POST", payments_console.PREVIEW_PATH, payments_console.submit_preview, OperatorRole.OPERATOR),
+)
 SIGN_IN: Final[tuple[tuple[str, str, ConsoleView], ...]] = (
     ("GET", login.LOGIN, login.show_login),
     ("POST", login.LOGIN, sign_in_steps.first),
@@ -131,27 +140,20 @@ def router_of(server: ConsoleHandler) -> APIRouter:
     """Return every route of the console."""
     router = APIRouter(include_in_schema=False)
 
-    def add(
-        path: str, method: str, view: ConsoleView, role: OperatorRole | None, *, proof: bool = False, files: int = 0
-    ) -> None:
+    def add(path: str, method: str, view: ConsoleView, role: OperatorRole | None, *, proof: bool = False) -> None:
         methods = ["GET", "HEAD"] if method == "GET" else [method]
         sign_in = method == "POST" and path in SIGN_IN_PATHS
-        route = server.handler(view, RolePolicy(role, proof), sign_in=sign_in, max_files=files)
+        route = server.handler(view, RolePolicy(role, proof), sign_in=sign_in, max_files=FILES.get(path, 0))
         router.add_api_route(path, route, methods=methods, name=f"{method} {path}")
 
     for method, path, view in SIGN_IN:
         add(path, method, view, None)
     for path, prepare in ((provider.START, provider.leave), (provider.BACK, provider.come_back)):
         router.add_api_route(path, server.prepared(prepare), methods=["GET"], name=f"GET {path}")
-    add("/console/logout", "POST", login.logout, OperatorRole.VIEWER)
-    add(PASSWORD_PATH, "POST", login.change_password, OperatorRole.VIEWER)
+    for method, path, view, role in FORMS:
+        add(path, method, view, role)
     for name, view in SECURITY_FORMS.items():
         add(f"/console/security/{name}", "POST", view, OperatorRole.VIEWER, proof="session" not in name)
-    add("/console/theme", "POST", login.choose_theme, OperatorRole.VIEWER)
-    add("/console/searches", "POST", jobs.keep, OperatorRole.VIEWER)
-    add("/console/searches/{search_id}/forget", "POST", jobs.forget, OperatorRole.VIEWER)
-    for path, method, view, files in OPERATOR_ROUTES:
-        add(path, method, view, OperatorRole.OPERATOR, files=files)
     gallery = Gallery()
     add("/console/mail/gallery", "GET", gallery.show_index, OperatorRole.VIEWER)
     add("/console/mail/gallery/{template}/{language}", "GET", gallery.show_sample, OperatorRole.VIEWER)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from kontor import audit
 from kontor.engine.admin import lanes, overview, queues
@@ -15,12 +14,16 @@ from kontor.engine.recovery import APPLICATION_PREFIX
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import NotFound
 from kontor.kernel.states import MisfirePolicy
+from kontor.licences.service import account_of_lane
+from kontor.task_types.console import pull_workers
 from kontor.ui import texts
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
 from models.control import Lane, ScheduleOccurrence, WorkerProcess
 from models.jobs import Job
 
-INSTANCE: Final = "instance:"
+OUTSIDE: Final = ":"
+PUSHED: Final = "push:"
+"""Workers of attempts outside Kontor have a colon in their names (kontor/engine/outside.py)."""
 HEIGHTS: Final = ((2.0, 8), (10.0, 14), (60.0, 20), (600.0, 26))
 """Seconds late, and how tall the bar is."""
 
@@ -89,8 +92,13 @@ def show_workers(request: ConsoleRequest) -> TemplateResponse:
         count, seconds = busy.get(f"{APPLICATION_PREFIX}{row.id}", (0, None))
         processes.append(Process(row, alive, silent, mine, count, seconds, up.get(row.id, 0.0)))
     ids = {process.row.id for process in processes}
-    orphaned = [job for job in running if job.worker not in ids]
-    values = {"processes": processes, "orphaned": orphaned, "web_version": request.deps.version}
+    values = {
+        "processes": processes,
+        "pullers": pull_workers(request),
+        "handlers": [job for job in running if (job.worker or "").startswith(PUSHED)],
+        "orphaned": [job for job in running if job.worker not in ids and OUTSIDE not in (job.worker or "")],
+        "web_version": request.deps.version,
+    }
     return TemplateResponse("workers.html", "Workers", values, "workers", live=("_workers",))
 
 
@@ -145,14 +153,6 @@ def _bar(occurrence: ScheduleOccurrence) -> RunBar:
     lateness = None if occurrence.skipped else lateness_seconds(occurrence.due_at, occurrence.fired_at)
     height = 6 if lateness is None else next((tall for limit, tall in HEIGHTS if lateness <= limit), 32)
     return RunBar(occurrence, lateness, height)
-
-
-def account_of_lane(lane: str) -> UUID | None:
-    """Return the account whose instance a lane serves; None for other lanes."""
-    try:
-        return UUID(lane.removeprefix(INSTANCE)) if lane.startswith(INSTANCE) else None
-    except ValueError:
-        return None
 
 
 _TIMES_LISTED = 6

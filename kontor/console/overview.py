@@ -9,10 +9,10 @@ from urllib.parse import quote
 from sqlalchemy.orm import Session
 
 from kontor.console import stats
-from kontor.console.engine_pages import account_of_lane
 from kontor.engine.admin import invariants, job_details, lanes, overview, queues
 from kontor.engine.admin.queues import QueueView
 from kontor.kernel.database import psycopg_connection
+from kontor.licences.service import account_of_lane
 from kontor.monitoring import queries as monitoring_queries
 from kontor.reconciliation import service as reconciliation
 from kontor.ui import texts

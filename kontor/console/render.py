@@ -34,6 +34,9 @@ HEADERS: Final = {
     "X-Robots-Tag": "noindex, nofollow",
 }
 
+CLEAR_BROWSER: Final = {"Clear-Site-Data": '"cache", "storage"'}
+"""Sent when a session ends; not cookies, as that of the device is kept."""
+
 
 class Templates:
     """Templates of the console, compiled on first use. Safe to share between threads."""
@@ -53,7 +56,8 @@ class Templates:
     def response(self, reply: ConsoleResponse, request: ConsoleRequest) -> Response:
         """Build the HTTP response of a view's reply."""
         if isinstance(reply, Redirect):
-            redirect = RedirectResponse(reply.path, 303, HEADERS)
+            clears = CLEAR_BROWSER if reply.cookies.get(cookies.SESSION) == "" else {}
+            redirect = RedirectResponse(reply.path, 303, {**HEADERS, **clears})
             return cookies.write(redirect, request.deps, reply.cookies)
         if isinstance(reply, RawResponse):
             return Response(reply.body, media_type=reply.media, headers={**HEADERS, **reply.headers})

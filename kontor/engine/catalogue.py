@@ -141,7 +141,8 @@ class Catalogue:
 
     def subscribe(self, subscriber: EndingSubscriber) -> None:
         """Tell a subscriber of the ends of declared jobs; called where the process starts."""
-        self.subscribers = (*self.subscribers, subscriber)
+        if subscriber not in self.subscribers:
+            self.subscribers = (*self.subscribers, subscriber)
 
     @property
     def declared(self) -> Mapping[str, type[Payload]]:

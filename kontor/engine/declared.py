@@ -26,6 +26,10 @@ Place = tuple[str | int, ...]
 STORE: Final = """
 INSERT INTO declared_jobs (job_id, account_id, reseller_id, external_id, places, sealed) VALUES (%s, %s, %s, %s, %s, %s)
 """
+COPY: Final = """
+INSERT INTO declared_jobs (job_id, account_id, reseller_id, external_id, places, sealed)
+SELECT %s, account_id, reseller_id, external_id, places, sealed FROM declared_jobs WHERE job_id = %s
+"""
 READ: Final = "SELECT account_id, reseller_id, external_id, places, sealed FROM declared_jobs WHERE job_id = %s"
 ERASE: Final = "UPDATE declared_jobs SET sealed = NULL WHERE job_id = ANY(%s::uuid[]) AND sealed IS NOT NULL"
 
@@ -168,6 +172,11 @@ def store(
         sealed = box.seal(json.dumps([[list(place), value] for place, value in payload.secrets]))
     values = (job_id, subject.account_id, subject.reseller_id, subject.external_id, len(payload.secrets), sealed)
     cursor.execute(STORE, values)
+
+
+def copy(connection: PgConnection, job_id: UUID, source: UUID) -> None:
+    """Store for a new job what another one has beyond its row, its sensitive args as they are sealed."""
+    connection.execute(COPY, (job_id, source))
 
 
 def read(connection: PgConnection, job_id: UUID, box: SecretBox) -> DeclaredFacts:

@@ -29,6 +29,8 @@ COLUMNS = (
 ALWAYS = ("id", "payload", "run_at", "created_at")
 OPTIONAL = ("tenant", "lane", "priority", "payload_version", "unique_key", "once_key", "parent_id", "trace_id")
 DEFAULTS = ("", None, 0, 1, None, None, None, None)
+ASIDE = ("held", "unsupported")
+"""True for a job of a pull type: it is set aside for pull workers, as the relay would do."""
 ARGS_LIMIT = 1024 * 1024
 """The most bytes of a job's args as JSON; checked before UTF-8 is counted, in which a character has at most 4."""
 MAX_UTF8 = 4
@@ -151,8 +153,26 @@ class Jobs:
         if existing_id is None:
             existing_id = keyed_rows.insert(cursor, row)
         if existing_id == row.id and isinstance(payload.model, DeclaredPayload):
-            declared.store(cursor, row.id, request.subject, payload.model, self.secret_box)
+            self._store(cursor, row.id, request, payload.model)
         return EnqueueResult(existing_id, existing_id == row.id)
+
+    def enqueue_copy(
+        self, connection: PgConnection, request: JobRequest, payload: DeclaredPayload, source: UUID
+    ) -> UUID:
+        """Enqueue a job with the args of another declared one: unchecked, the sealed ones copied as they are."""
+        job_id, body = new_id(), payload.model_dump_json()
+        row = self._row(request, CheckedPayload(payload, body), job_id, self.clock.now())
+        keyed_rows.insert(connection.cursor(), row)
+        declared.copy(connection, job_id, source)
+        if payload.policy.pull:
+            self.doorbell.offer(request.task, request.tenant)
+        return job_id
+
+    def _store(self, cursor: Cursor[tuple[UUID]], job_id: UUID, request: JobRequest, model: DeclaredPayload) -> None:
+        """Store what a declared job has beyond its row, and note it for pull workers that wait."""
+        declared.store(cursor, job_id, request.subject, model, self.secret_box)
+        if model.policy.pull:
+            self.doorbell.offer(request.task, request.tenant)
 
     def _in_lane(self, request: JobRequest, payload: CheckedPayload) -> JobRequest:
         """Return the request of a declared type in the lane that its type says; others as they are. Raises Invalid."""
@@ -189,7 +209,7 @@ class Jobs:
         for number, job_id in keyed_rows.insert_in_key_order(cursor, keyed).items():
             if job_id == ids[number]:
                 if job_id in models:
-                    declared.store(cursor, job_id, requests[number].subject, models[job_id], self.secret_box)
+                    self._store(cursor, job_id, requests[number], models[job_id])
                 self.record_created(job_id, requests[number])
             ids[number] = job_id
         ring_after_commit(session, self.doorbell)
@@ -240,13 +260,14 @@ class Jobs:
         )
         always, fixed = (row_id, payload.body, run_at, now), (task, queue, state, attempts)
         rest = (request.tenant, request.lane, priority, version, request.unique_key, request.effect_key, parent, trace)
-        if rest == DEFAULTS:
+        aside = ASIDE if payload.model.policy.pull and state == "queued" else ()
+        if rest == DEFAULTS and not aside:
             return Row(row_id, insert_statement(ALWAYS, fixed), always, "", task, None, None)
         overrides = [
             (name, value) for name, value, default in zip(OPTIONAL, rest, DEFAULTS, strict=True) if value != default
         ]
-        columns = (*ALWAYS, *(name for name, _ in overrides))
-        values = (*always, *(value for _, value in overrides))
+        columns = (*ALWAYS, *(name for name, _ in overrides), *aside)
+        values = (*always, *(value for _, value in overrides), *(True for _ in aside))
         statement = insert_statement(columns, fixed)
         return Row(row_id, statement, values, request.tenant, task, request.unique_key, request.effect_key)
 

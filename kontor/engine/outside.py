@@ -6,7 +6,6 @@ time.
 """
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,6 +17,7 @@ from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
 from kontor.engine import declared, lanes, ledger
+from kontor.engine.compensation import cancelling
 from kontor.engine.declared import DeclaredPayload, DeclaredTask
 from kontor.engine.endings import EndedJob, notify
 from kontor.engine.enqueue import Jobs, ring_after_commit
@@ -37,6 +37,7 @@ TOKEN_PREFIX: Final = "attempt_"  # noqa: S105 -- what every token starts with, 
 BEGIN: Final = """
 INSERT INTO job_leases (lease, job_id, kind, key_id, worker, token_hash, begun_at, beat_at, ends_at)
 VALUES (%s, %s, %s, %s, %s, %s, clock_timestamp(), clock_timestamp(), clock_timestamp() + %s)
+RETURNING least(beat_at + make_interval(secs => %s), ends_at)
 """
 HAND_OVER: Final = "UPDATE jobs SET worker = %s WHERE id = %s AND lease = %s"
 BEAT: Final = """
@@ -46,15 +47,18 @@ RETURNING least(beat_at + make_interval(secs => %s), ends_at)
 END: Final = "UPDATE job_leases SET ended_at = clock_timestamp(), answer = %s WHERE lease = %s"
 DROP: Final = "DELETE FROM job_leases WHERE lease = %s AND ended_at IS NULL"
 HELD: Final = """
-SELECT lease, job_id, kind, key_id, worker, token_hash, begun_at, answer FROM job_leases WHERE lease = %s FOR UPDATE
+SELECT l.lease, l.job_id, l.kind, l.key_id, l.worker, l.token_hash, j.started_at, l.answer
+FROM job_leases l LEFT JOIN jobs j ON j.id = l.job_id AND j.lease = l.lease
+WHERE l.lease = %s FOR UPDATE OF l
 """
 LIVE: Final = f"SELECT {ROW} FROM jobs WHERE id = %s AND lease = %s AND state = 'running' FOR UPDATE"  # noqa: S608 -- constants
-RUNS: Final = "SELECT task FROM jobs WHERE id = %s AND lease = %s AND state = 'running'"
+STATE: Final = "SELECT state, lane, task, lease FROM jobs WHERE id = %s FOR UPDATE SKIP LOCKED"
+EXISTS: Final = "SELECT FROM jobs WHERE id = %s"
 
 
 @dataclass(frozen=True, slots=True)
 class LeaseRow:
-    """A lease. `begun_at`: real time; `answer`: of the call that ended it."""
+    """A lease. `started_at`: when its attempt began, None once it is over; `answer`: of the call that ended it."""
 
     lease: UUID
     job_id: UUID
@@ -62,7 +66,7 @@ class LeaseRow:
     key_id: UUID | None
     worker: str
     token_hash: str | None
-    begun_at: datetime
+    started_at: datetime | None
     answer: JsonValue
 
 
@@ -85,8 +89,12 @@ def hash_token(token: str) -> str:
 
 def begin(connection: PgConnection, job_id: UUID, new: NewLease) -> None:
     """Store a lease that an attempt begins under."""
-    values = (new.lease, job_id, new.kind, new.key_id, new.worker, new.token_hash, new.time_limit)
-    connection.execute(BEGIN, values)
+    connection.execute(BEGIN, values_of(job_id, new))
+
+
+def values_of(job_id: UUID, new: NewLease) -> tuple[object, ...]:
+    """Return the values of BEGIN."""
+    return (new.lease, job_id, new.kind, new.key_id, new.worker, new.token_hash, new.time_limit, LEASE_SECONDS)
 
 
 def hand_over(connection: PgConnection, job_id: UUID, lease: UUID, worker: str) -> None:
@@ -151,14 +159,14 @@ class Attempt:
         )  # fmt: skip
         succeed(self.connection, self.session, self._family(), self.row, result)
         self.runtime.free_lane(self.session, self.connection, self.row, healthy=True)
-        self.runtime.count(self.row, AttemptOutcome.SUCCEEDED, None, now)
+        self._count(AttemptOutcome.SUCCEEDED)
 
     def fail(self, error: str, *, permanent: bool, retry_in: timedelta | None) -> None:
         """Record a failed attempt: tried again by policy, or dead."""
         if self._cancelled_on_request():
             return
         cause = Permanent(error) if permanent else Transient(error, retry_in=retry_in)
-        attempt = FailedAttempt(self.row, self.row.attempt, None)
+        attempt = FailedAttempt(self.row, self.row.attempt, self.lease.started_at)
         record_failure(self.runtime, self.session, self.connection, attempt, cause)
 
     def snooze(self, until: datetime) -> None:
@@ -168,6 +176,7 @@ class Attempt:
             now, name = self.runtime.clock.now(), self.lease.worker
             write_outcome(self.connection, name, row, Snooze(until), now, now, attempt_increment=0)
             self.runtime.free_lane(self.session, self.connection, self.row, healthy=True)
+            self._count(AttemptOutcome.SNOOZED)
 
     def release(self) -> None:
         """Give the job back unharmed: the attempt does not count."""
@@ -178,6 +187,8 @@ class Attempt:
         ledger.store_attempt(self.connection, ended)
         ledger.reschedule(self.connection, row.id, JobState.QUEUED, row.run_at, row.attempt - 1)
         self.runtime.free_lane(self.session, self.connection, row, healthy=False)
+        ring_after_commit(self.session, self.runtime.jobs.doorbell)
+        self._count(AttemptOutcome.RELEASED)
 
     def cancel(self) -> None:
         """End the job as cancelled: its attempt is over."""
@@ -199,9 +210,14 @@ class Attempt:
 
     def _write_cancelled(self, outcome: Cancel) -> None:
         now = self.runtime.clock.now()
-        write_outcome(self.connection, self.lease.worker, self.row, outcome, now, now, attempt_increment=0)
-        end_cancelled(self.connection, self.session, self._family(), self.row)
+        with cancelling(self.connection, self.session, self._family(), self.row, outcome.reason, acted=True):
+            write_outcome(self.connection, self.lease.worker, self.row, outcome, now, now, attempt_increment=0)
         self.runtime.free_lane(self.session, self.connection, self.row, healthy=False)
+        self._count(AttemptOutcome.CANCELLED)
+
+    def _count(self, outcome: AttemptOutcome) -> None:
+        """Count the attempt for metrics."""
+        self.runtime.count(self.row, outcome, self.lease.started_at, self.runtime.clock.now())
 
 
 def cancel_running(session: Session, jobs: Jobs, job_id: UUID, lease: UUID, now: datetime) -> bool:
@@ -210,8 +226,9 @@ def cancel_running(session: Session, jobs: Jobs, job_id: UUID, lease: UUID, now:
     row = connection.cursor(row_factory=job_row_factory).execute(LIVE, (job_id, lease)).fetchone()
     if row is None:
         return False
-    write_outcome(connection, f"push:{row.task}", row, CANCELLED_ON_REQUEST, now, now, attempt_increment=0)
-    end_cancelled(connection, session, jobs.child_of(row.id, row.trace_id), row)
+    family, outcome = jobs.child_of(row.id, row.trace_id), CANCELLED_ON_REQUEST
+    with cancelling(connection, session, family, row, outcome.reason, acted=True):
+        write_outcome(connection, f"push:{row.task}", row, outcome, now, now, attempt_increment=0)
     if row.lane is not None:
         lanes.leave(connection, row.lane, row.id, healthy=True)
         ring_after_commit(session, jobs.doorbell)
@@ -225,39 +242,16 @@ def succeed(
     declared.erase(connection, row.id)
     notify(session, family, EndedJob(row.id, row.task, JobState.SUCCEEDED, result))
     task = declared_task(family, row.task)
-    if task is not None and task.then is not None:
-        _follow(connection, session, family, row, task.then.task, task.then.args)
-
-
-def end_cancelled(connection: PgConnection, session: Session, family: Jobs, row: JobRow) -> None:
-    """Enqueue what undoes a cancelled job that may have acted, with the args of that job, as its child."""
-    task, compensation = declared_task(family, row.task), None
-    if task is not None and task.compensate is not None:
-        compensation = _follow(connection, session, family, row, task.compensate, row.payload)
-    cancelled = EndedJob(
-        row.id, row.task, JobState.CANCELLED, error=CANCELLED_ON_REQUEST.reason, compensation=compensation
-    )
-    notify(session, family, cancelled)
+    if task is None or task.then is None:
+        return
+    subject = declared.subject_of(connection, row.id)
+    try:
+        family.enqueue(session, task.then.task, task.then.args, tenant=row.tenant, subject=subject)
+    except Invalid as error:  # checked when the type was declared; the other type has changed since
+        log.error("task_type.follow_up_refused", job=str(row.id), task=task.then.task, error=error.message)
 
 
 def declared_task(jobs: Jobs, name: str) -> DeclaredTask | None:
     """Return what a declared type says; None for other tasks."""
     model = jobs.catalogue.declared.get(name)
     return model.task if model is not None and issubclass(model, DeclaredPayload) else None
-
-
-def _follow(
-    connection: PgConnection,
-    session: Session,
-    family: Jobs,
-    row: JobRow | JobContext,
-    task: str,
-    args: Mapping[str, JsonValue],
-) -> UUID | None:
-    """Enqueue a job for whom another one was; args that its type refuses are logged, the other job counts."""
-    subject = declared.subject_of(connection, row.id)
-    try:
-        return family.enqueue(session, task, args, tenant=row.tenant, subject=subject).id
-    except Invalid as error:
-        log.error("task_type.follow_up_refused", job=str(row.id), task=task, error=error.message)
-        return None

@@ -72,7 +72,7 @@ class ConsoleRollup(Payload):
 
 
 class HandlersCancel(Payload):
-    """Ask the handler of a declared push type to stop a job that runs under `lease`; answered 2xx, it is cancelled."""
+    """Cancel a job of a declared type; the handler of one that runs is asked to stop (only under `lease`, if named)."""
 
     policy: ClassVar[Policy] = Policy(
         name="handlers.cancel",
@@ -83,7 +83,7 @@ class HandlersCancel(Payload):
     )
 
     job_id: UUID
-    lease: UUID
+    lease: UUID | None = None
 
 
 SCHEDULES: Final = (

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
-from kontor.engine import declared, fair_pick, lanes, outside
+from kontor.engine import compensation, declared, fair_pick, lanes, outside
 from kontor.engine.declared import DeclaredFacts, JobSubject
 from kontor.engine.failures import FailedAttempt, mark_dead, mark_exhausted_dead
 from kontor.engine.fair_pick import PULLED, Picked
@@ -32,20 +32,22 @@ LOCK: Final = f"""
 SELECT {ROW} FROM jobs WHERE id = ANY(%s::uuid[]) AND lower(state) = 'queued' AND unsupported
     AND queue NOT IN (SELECT name FROM queues WHERE paused) ORDER BY id FOR UPDATE SKIP LOCKED
 """  # noqa: S608 -- constants
-START: Final = """
-UPDATE jobs SET state = 'running', attempt = attempt + 1, worker = %s, started_at = %s, lease = %s, held = false,
-    unsupported = false, reason = NULL
-WHERE id = %s
-"""
+START: Final = f"""
+WITH started AS (
+    UPDATE jobs SET state = 'running', attempt = attempt + 1, worker = %s, started_at = %s, lease = %s, held = false,
+        unsupported = false, reason = NULL
+    WHERE id = %s)
+{outside.BEGIN}
+"""  # noqa: S608 -- constants
+"""One statement for both rows: a waiting worker gets its job a round trip sooner."""
 TO_LANE: Final = "UPDATE jobs SET unsupported = false WHERE id = %s"
-HOLDS: Final = """
-SELECT count(*) FROM job_leases l JOIN jobs j ON j.id = l.job_id AND j.lease = l.lease AND j.state = 'running'
-WHERE l.key_id = %s AND l.worker = %s AND l.ended_at IS NULL
-"""
 ROOM: Final = """
-SELECT q.name, q.concurrency - (SELECT count(*) FROM jobs WHERE queue = q.name AND state = 'running')
-FROM queues q WHERE q.concurrency IS NOT NULL AND q.name = ANY(%s)
+SELECT (SELECT count(*) FROM job_leases l JOIN jobs j ON j.id = l.job_id AND j.lease = l.lease AND j.state = 'running'
+        WHERE l.key_id = %s AND l.worker = %s AND l.ended_at IS NULL),
+    array(SELECT q.name FROM queues q WHERE q.name = ANY(%s) AND q.concurrency <=
+        (SELECT count(*) FROM jobs WHERE queue = q.name AND state = 'running'))
 """
+"""How many jobs a worker holds, and which of its queues have reached their limit."""
 OFFERED: Final = """
 SELECT asked.task, asked.tenant, waiting.count
 FROM unnest(%s::text[], %s::text[]) AS asked (task, tenant)
@@ -97,9 +99,11 @@ class Leasing:
 
     def lease(self, puller: Puller, tasks: Sequence[str], most: int) -> list[LeasedJob]:
         """Lease jobs of these pull types, so that the puller holds at most `most` in all."""
-        count = self.connection.execute(HOLDS, (puller.key_id, f"pull:{puller.name}")).fetchone()
-        room = most - (count[0] if count else 0)
-        picked = self._pick(puller, tasks, room) if room > 0 else []
+        queues = {task: self.runtime.registry.catalogue[task].policy.queue for task in tasks}
+        values = (puller.key_id, f"pull:{puller.name}", list(queues.values()))
+        holds, full = self.connection.execute(ROOM, values).fetchone() or (0, [])
+        open_tasks, room = [task for task in tasks if queues[task] not in full], most - holds
+        picked = self._pick(puller, open_tasks, room) if room > 0 else []
         cursor = self.connection.cursor(row_factory=job_row_factory)
         rows = {row.id: row for row in cursor.execute(LOCK, ([job.id for job in picked],)).fetchall()}
         taken = (self._take(puller, rows[job.id]) for job in picked if job.id in rows)
@@ -108,7 +112,7 @@ class Leasing:
     def _pick(self, puller: Puller, tasks: Sequence[str], room: int) -> list[Picked]:
         """Pick jobs of all tasks, the higher priorities first, from a random tenant on."""
         start, picked = str(uuid4()), list[Picked]()
-        for task in self._with_room(tasks):
+        for task in tasks:
             if puller.tenant is None:
                 picked += fair_pick.pick(self.connection, task, room, {}, lambda _: True, start, scope=PULLED)
             else:
@@ -118,17 +122,11 @@ class Leasing:
         by_tenant = sorted(picked, key=lambda job: (-job.priority, job.tenant, job.id))
         return fair_pick.round_robin(by_tenant, start)[:room]
 
-    def _with_room(self, tasks: Sequence[str]) -> list[str]:
-        """Return the tasks whose queue's limit is not reached."""
-        queues = {task: self.runtime.registry.catalogue[task].policy.queue for task in tasks}
-        full = {name for name, left in self.connection.execute(ROOM, (list(queues.values()),)).fetchall() if left <= 0}
-        return [task for task in tasks if queues[task] not in full]
-
     def _take(self, puller: Puller, row: JobRow) -> LeasedJob | None:
         """Start an attempt of a locked job; None when the job ends here, or waits for its lane."""
         runtime, connection, now = self.runtime, self.connection, self.runtime.clock.now()
         if row.cancel_requested:
-            write_outcome(connection, puller.name, row, CANCELLED_ON_REQUEST, now, now, attempt_increment=0)
+            self._cancel(row, now)
             return None
         if row.lane is not None and not lanes.enter(connection, row.lane, row.id, now):
             connection.execute(TO_LANE, (row.id,))
@@ -139,10 +137,20 @@ class Leasing:
             return None
         lease, limit = uuid4(), runtime.registry.catalogue[row.task].policy.time_limit
         name = f"pull:{puller.name}"
-        connection.execute(START, (name, now, lease, row.id))
-        outside.begin(connection, row.id, NewLease(lease, "pull", name, limit, key_id=puller.key_id))
+        values = outside.values_of(row.id, NewLease(lease, "pull", name, limit, key_id=puller.key_id))
+        ends = connection.execute(START, (name, now, lease, row.id, *values)).fetchone()
+        assert ends is not None
         args = declared.opened(row.payload, facts)
-        return LeasedJob(lease, outside.beat(connection, lease), row, row.attempt + 1, args, facts.subject)
+        return LeasedJob(lease, ends[0], row, row.attempt + 1, args, facts.subject)
+
+    def _cancel(self, row: JobRow, now: datetime) -> None:
+        """End a waiting job that somebody cancelled."""
+        jobs, reason = self.runtime.jobs, CANCELLED_ON_REQUEST.reason
+        with compensation.cancelling_waiting(self.connection, self.session, jobs, row.id, reason):
+            write_outcome(
+                self.connection, self.runtime.worker, row, CANCELLED_ON_REQUEST, now, now, attempt_increment=0
+            )
+        self.runtime.free_lane(self.session, self.connection, row, healthy=False)
 
     def _is_over(self, row: JobRow, facts: DeclaredFacts) -> bool:
         """Mark a job dead that must not run again; whether it is one."""

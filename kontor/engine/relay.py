@@ -266,7 +266,7 @@ class Relay:
         if expired:
             self.stats.rescued += recovery.requeue_unheld(self.connection, expired, wall_now)
             self.timers.poll = 0.0
-        cancellation.apply_requests(self.connection, wall_now)
+        cancellation.apply_requests(self.connection, self.catalogue, wall_now)
         if now >= self.timers.compare:
             self._compare(now, wall_now)
 

@@ -104,6 +104,9 @@ class MemoryRelayHint:
         """Count one hint."""
         self.rings += 1
 
+    def offer(self, task: str, tenant: str) -> None:
+        """Do nothing: no worker waits."""
+
 
 class WorkerOptions(TypedDict, total=False):
     """The fields of a WorkerRuntime that a test may replace."""

@@ -1,6 +1,7 @@
 """The transaction of an external task's life: it records acts and claims jobs, for several threads at once."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, cast
@@ -8,11 +9,10 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
-from kontor.engine import lanes, ledger, outside
+from kontor.engine import compensation, lanes, ledger, outside
 from kontor.engine.catalogue import Payload
 from kontor.engine.enqueue import ring_after_commit
 from kontor.engine.failures import UNANSWERED, FailedAttempt, mark_dead, mark_exhausted_dead, record_failure
-from kontor.engine.endings import EndedJob, notify
 from kontor.engine.handlers import Cancel, Cancelled, Done, ExternalHandler, Failure, Outcome, Released, Snooze, WorksOn
 from kontor.engine.ledger import JobRow, UnsuccessfulAttempt
 from kontor.engine.runtime import WorkerRuntime, committing, forget_rows
@@ -270,12 +270,20 @@ class TurnTransaction:
                 started=claimed.started,
                 finished=now,
             )
-        write_outcome(
-            connection, runtime.worker, row, outcome, claimed.started, now, attempt_increment=attempt_increment
-        )
-        if isinstance(outcome, Cancel):
-            acted = row.attempt > 0 or row.reason is not None
-            ended = EndedJob(row.id, row.task, JobState.CANCELLED, error=outcome.reason, may_have_acted=acted)
-            notify(session, runtime.jobs.child_of(row.id, row.trace_id), ended)
+        with self._cancelling(session, connection, claimed, outcome, acted=not attempt_increment):
+            write_outcome(
+                connection, runtime.worker, row, outcome, claimed.started, now, attempt_increment=attempt_increment
+            )
         count_outcome(runtime, row, outcome, claimed.started, now)
         runtime.free_lane(session, connection, row, healthy=healthy)
+
+    def _cancelling(
+        self, session: Session, connection: PgConnection, claimed: Claimed, outcome: Outcome, *, acted: bool
+    ) -> AbstractContextManager[None]:
+        """Return what surrounds the record of an outcome; `acted`: it is that of an act, if one was planned."""
+        if not isinstance(outcome, Cancel):
+            return nullcontext()
+        row, jobs = claimed.row, self._runtime.jobs
+        acted = (acted and claimed.payload is not None) or compensation.may_have_acted(row)
+        family = jobs.child_of(row.id, row.trace_id)
+        return compensation.cancelling(connection, session, family, row, outcome.reason, acted=acted)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from kontor.context import Context, Secrets
 from kontor.engine.enqueue import EnqueueResult, JobRequest, Jobs
+from kontor.engine.job_stats import JobStats
 from kontor.engine.readiness import Readiness
 from kontor.engine.test_clock import FrozenClock
 from kontor.evidence.refusals import Refusals
@@ -24,6 +25,7 @@ from kontor.http.key_use import KeyUse
 from kontor.http.keys import Principal
 from kontor.http.limits import CallLimits
 from kontor.http.ownership import Owner, Ownership
+from kontor.http.puller_use import PullerUse
 from kontor.http.visibility import ResponseView
 from kontor.kernel.addresses import AddressGuard
 from kontor.kernel.data_keys import DataKeys
@@ -46,7 +48,8 @@ class Deps:
     `handler_guard`: which addresses handlers of declared tasks may have; by default public ones.
     `sign_in_threads`: where passwords are verified, `threads` by default. `readiness`: noted by the thread of the
     process's beat; without one, `/readyz` asks PostgreSQL itself. `pull_hints`: without them, waiting pull workers are
-    woken by a check every second.
+    woken by a check every second. `job_stats`: of attempts that end with a call, and `puller_use`, are written by the
+    beat's thread.
     """
 
     sessions: sessionmaker[Session]
@@ -74,6 +77,8 @@ class Deps:
     refusals: Refusals = field(default_factory=Refusals)
     limits: CallLimits = field(default_factory=CallLimits)
     pull_hints: PullHints | None = None
+    puller_use: PullerUse = field(default_factory=PullerUse)
+    job_stats: JobStats = field(default_factory=JobStats)
 
     @property
     def staff_url(self) -> str:

@@ -59,6 +59,8 @@ EVER_RESELLER: Final = "SELECT id, id FROM accounts WHERE id = %s"
 """Also of an account deleted for good: money facts are always taken."""
 PAYMENT: Final = "SELECT reseller_id, NULL::uuid FROM payments WHERE id = %s"
 OFFER: Final = "SELECT reseller_id, account_id FROM offers WHERE id = %s"
+ORDER: Final = "SELECT reseller_id, NULL::uuid FROM orders WHERE id = %s"
+SERVICE: Final = "SELECT reseller_id, account_id FROM services WHERE id = %s"
 TEMPLATE: Final = "SELECT reseller_id, NULL::uuid FROM offer_templates WHERE id = %s"
 MAIL: Final = "SELECT reseller_id, account_id FROM mails WHERE id = %s"
 ENDPOINT: Final = "SELECT reseller_id, NULL::uuid FROM webhook_endpoints WHERE id = %s AND deleted_at IS NULL"
@@ -112,6 +114,8 @@ reseller: Owner = _by(RESELLER)
 payee: Owner = _by(EVER_RESELLER)
 payment: Owner = _by(PAYMENT)
 offer: Owner = _by(OFFER)
+order: Owner = _by(ORDER)
+service: Owner = _by(SERVICE)
 template: Owner = _by(TEMPLATE)
 mail: Owner = _by(MAIL)
 endpoint: Owner = _by(ENDPOINT)

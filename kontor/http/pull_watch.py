@@ -70,6 +70,8 @@ class PullWatch:
             return False
         finally:
             self.waiting.pop(puller, None)
+            if not self.waiting:
+                self.newcomer.set()  # nobody is left to check for
         return True
 
     def hear(self, offers: Offers) -> None:

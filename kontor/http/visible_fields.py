@@ -57,6 +57,7 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     "QueueOut": Fields(
         staff="name paused scheduled queued running retrying dead oldest_queued_seconds estimated",
     ),
+    "LaneOut": Fields(staff="name account_id state failures waiting dead since next_try_at last_error"),
     "OccurrenceOut": Fields(staff="slot due_at fired_at job_id skipped"),
     "ScheduleOut": Fields(staff="name cron timezone misfire task paused last next error"),
     "GapOut": Fields(
@@ -72,13 +73,16 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     "StartedTrialOut": Fields(everyone="ends_at"),
     "AcceptedTermsOut": Fields(trade="version accepted_at"),
     "AccountOut": Fields(
-        everyone="id programme name kind party reseller_id admin_email locale timezone plan trial usage read_only"
-        " suspended activated_at deleted_at created_at",
+        everyone="id programme name kind party reseller_id admin_email locale timezone home_url plan features"
+        " trial usage read_only suspended instance activated_at deleted_at created_at",
         trade="terms external_id",
     ),
     "ResellerOut": Fields(everyone="disconnected_from"),
     "InvitedOut": Fields(everyone="mail"),
-    "InstanceOut": Fields(everyone="url secret"),
+    "InstanceSecretOut": Fields(everyone="url secret"),
+    "InstanceStateOut": Fields(everyone="state"),
+    "InstanceOut": Fields(everyone="url created_at updated_at"),
+    "PingOut": Fields(everyone="job_id"),
     "DnsRecordOut": Fields(trade="name type value"),
     "DomainOut": Fields(
         trade="account_id domain verified verified_at verified_by checked_at last_error record",
@@ -123,8 +127,18 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     "SuppressedPercentOut": Fields(trade="code percent by"),
     "OrderOut": Fields(
         trade="id reseller_id order_ref product quantity promo_code promotion list_ percent net suppressed"
-        " discount_as_of turnover tier created_at missing"
+        " discount_as_of turnover tier created_at missing kind state version account_id service_id term config"
+        " external_id metadata error"
     ),
+    "ServiceActionOut": Fields(trade="verb since job"),
+    "ServiceEventOut": Fields(trade="at actor from_ to reason"),
+    "ServiceJobOut": Fields(trade="verb state job reason error asked_at begun_at ended_at actor"),
+    "ServiceOut": Fields(
+        everyone="id state since paid_until result",
+        trade="reseller_id account_id order_id product quantity next_quantity config term renewal suspended_by"
+        " external_id metadata action events unpaid_since created_at ended_at",
+    ),
+    "ServiceWithJobsOut": Fields(trade="jobs"),
     "PaymentOut": Fields(
         trade="id reseller_id posted_to kind amount paid_at day reference created_at differs",
     ),
@@ -216,6 +230,20 @@ EVENTS: Final[Mapping[str, Fields]] = {
     "discount.changed": Fields(trade="reseller_id as_of turnover from to"),
     "charge.created": Fields(
         trade="id account_id reseller_id kind product period_start period_end fee discount total void",
+    ),
+    **dict.fromkeys(
+        ("order.placed", "order.cancelled", "order.failed"),
+        Fields(trade="order_id order_ref kind state product quantity net account_id service_id external_id error"),
+    ),
+    **dict.fromkeys(
+        (
+            *("service.active", "service.failed", "service.suspended", "service.resumed", "service.changed"),
+            *("service.renewed", "service.ended"),
+        ),
+        Fields(
+            everyone="state since paid_until result",
+            trade="service_id reseller_id account_id order_id external_id product quantity error",
+        ),
     ),
     "account.created": Fields(everyone="account_id name kind"),
     "account.activated": Fields(everyone="account_id"),

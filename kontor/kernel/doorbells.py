@@ -1,5 +1,6 @@
 """Doorbells: messages between relay and workers through the broker."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -53,6 +54,16 @@ class RelayEvents:
 
 Offers = Mapping[tuple[str, str], int]
 """How many jobs were set aside for pull workers, by task and tenant."""
+
+
+def offer_json(offers: Offers) -> str:
+    """Return the JSON form of offers."""
+    return json.dumps([[task, tenant, count] for (task, tenant), count in offers.items()])
+
+
+def decode_offers(text: str | bytes) -> Offers:
+    """Return the offers of `offer_json`."""
+    return {(task, tenant): count for task, tenant, count in json.loads(text)}
 
 
 class PullHints(Protocol):

@@ -35,6 +35,9 @@ class RelayHint(Protocol):
     def ring(self) -> None:
         """Return at once; never raise."""
 
+    def offer(self, task: str, tenant: str) -> None:
+        """Note a job for pull workers; those that wait hear of it with this thread's next ring."""
+
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:

@@ -189,3 +189,75 @@ class ImageState(StrEnum):
     WAITING = "waiting"
     READY = "ready"
     FAILED = "failed"
+
+
+class ServiceState(StrEnum):
+    """State of a service; `ended` is final."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    FAILED = "failed"
+    SUSPENDED = "suspended"
+    ENDED = "ended"
+
+
+class ActionState(StrEnum):
+    """State of something asked of a service: it waits behind another, is under way, or is over."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class SuspensionCause(StrEnum):
+    """Why a service is suspended; it is active again when none is left."""
+
+    OPERATOR = "operator"
+    RESELLER = "reseller"
+    ACCOUNT = "account"
+    UNPAID = "unpaid"
+
+
+class OrderKind(StrEnum):
+    """What an order pays: a new service, its next term, or more of it."""
+
+    NEW = "new"
+    RENEWAL = "renewal"
+    CHANGE = "change"
+
+
+class OrderState(StrEnum):
+    """State of an order: its job is under way, succeeded, failed for good, or was cancelled; the last two: credited."""
+
+    PENDING = "pending"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class OrderEntryKind(StrEnum):
+    """A line that an order adds to the account book after its own: paid back, or charged again."""
+
+    CREDIT = "credit"
+    ORDER = "order"
+
+
+class ServiceVerb(StrEnum):
+    """What is done to a service; a product names a task type for each, one without succeeds at once."""
+
+    CREATE = "create"
+    RENEW = "renew"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    CHANGE = "change"
+    TERMINATE = "terminate"
+
+
+class Renewal(StrEnum):
+    """How a service goes on after its term: one day before its end, when its reseller renews it, or not."""
+
+    AUTO = "auto"
+    MANUAL = "manual"
+    NONE = "none"

@@ -36,9 +36,9 @@ class OfferLine:
 
 
 def line_errors(lines: Sequence[OfferLine], products: Container[str]) -> tuple[FieldError, ...]:
-    """Return every error in a template's lines; empty when they are valid."""
-    if not 1 <= len(lines) <= LINES_LIMIT:
-        return (FieldError("lines", f"1 to {LINES_LIMIT} lines are required"),)
+    """Return every error in a template's lines; empty when they are valid, or none."""
+    if len(lines) > LINES_LIMIT:
+        return (FieldError("lines", f"at most {LINES_LIMIT} lines are allowed"),)
     return tuple(
         FieldError(f"lines.{index}.{field}", msg)
         for index, line in enumerate(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -32,10 +33,20 @@ from models.accounts import Account
 from models.licences import Grant
 from models.offers import Offer
 
+INSTANCE: Final = "instance:"
+
 
 def instance_lane(account_id: UUID) -> str:
     """Return the lane of all calls to an account's instance."""
-    return f"instance:{account_id}"
+    return f"{INSTANCE}{account_id}"
+
+
+def account_of_lane(lane: str) -> UUID | None:
+    """Return the account whose instance a lane serves; None for other lanes."""
+    try:
+        return UUID(lane.removeprefix(INSTANCE)) if lane.startswith(INSTANCE) else None
+    except ValueError:
+        return None
 
 
 def parsed_lines(offer: Offer) -> tuple[OfferLine, ...]:

@@ -110,12 +110,18 @@ class PriceChangeFacts(MailFacts):
 
 
 class BalanceLowFacts(MailFacts):
-    """`balance-low`: `limited` when orders that the balance does not cover are refused; `pay_url` may be empty."""
+    """`balance-low`: `limited` when orders that the balance does not cover are refused; `pay_url` may be empty.
+
+    About a `renewal` that the balance does not cover: the product, its `price` and what is `missing`.
+    """
 
     balance: MoneyFact
-    threshold: MoneyFact
+    threshold: MoneyFact | None = None
     limited: bool
     pay_url: Line = ""
+    renewal: Line = ""
+    price: MoneyFact | None = None
+    missing: MoneyFact | None = None
 
 
 TIER_SAMPLE = {

@@ -1,9 +1,10 @@
-"""Mails about offers and licences: facts and samples."""
+"""Mails about offers, licences and services: facts and samples."""
 
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
+from kontor.kernel.states import ServiceVerb, SuspensionCause
 from kontor.mailer.kinds import (
     DECIDED,
     LATER,
@@ -11,11 +12,14 @@ from kontor.mailer.kinds import (
     AccountFacts,
     Audience,
     Count,
+    Day,
     Instant,
     Line,
     MailFacts,
     MailKind,
+    MoneyFact,
     Text,
+    sample_money,
     sample_of,
 )
 
@@ -95,6 +99,31 @@ class LicencesEndingFacts(AccountFacts):
     days: Count
 
 
+class ServiceActiveFacts(AccountFacts):
+    """`service-active`: to the reseller; `account`: who has it; `paid_until` is a day, end exclusive."""
+
+    product: Line
+    quantity: Count
+    paid_until: Day | None = None
+
+
+class ServiceFailedFacts(AccountFacts):
+    """`service-failed`: to the reseller; `verb`: what was asked; `credited`: what it had cost."""
+
+    product: Line
+    verb: ServiceVerb
+    error: Line
+    credited: MoneyFact | None = None
+
+
+class ServiceSuspendedFacts(AccountFacts):
+    """`service-suspended`: to the reseller; `ends_on`: the day on which an unpaid service ends."""
+
+    product: Line
+    cause: SuspensionCause
+    ends_on: Day | None = None
+
+
 LINES = [
     {"product": "Excel Basics", "count": 15, "mode": "absolute", "term": "P1Y"},
     {"product": "Data Protection", "count": 5, "mode": "relative", "term": "2027-06-30"},
@@ -119,6 +148,11 @@ ENDING_SAMPLE = sample_of(
     ],
     days=14,
 )
+ACTIVE_SAMPLE = sample_of(product="VPS Small", quantity=2, paid_until="2026-12-21")
+FAILED_SAMPLE = sample_of(
+    product="VPS Small", verb="create", error="answered 422: no capacity", credited=sample_money("390.00", "RUB")
+)
+SUSPENDED_SAMPLE = sample_of(product="VPS Small", cause="unpaid", ends_on="2026-12-21")
 
 RESELLER, CLIENT = Audience.RESELLER, Audience.CLIENT
 KINDS: Final = (
@@ -131,4 +165,7 @@ KINDS: Final = (
     ),
     MailKind("delivery-failed", DeliveryFailedFacts, RESELLER, sample=FAILED_SAMPLE),
     MailKind("licences-ending", LicencesEndingFacts, CLIENT, cc_reseller=True, listed=True, sample=ENDING_SAMPLE),
+    MailKind("service-active", ServiceActiveFacts, RESELLER, sample=ACTIVE_SAMPLE),
+    MailKind("service-failed", ServiceFailedFacts, RESELLER, sample=FAILED_SAMPLE),
+    MailKind("service-suspended", ServiceSuspendedFacts, RESELLER, sample=SUSPENDED_SAMPLE),
 )

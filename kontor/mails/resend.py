@@ -33,6 +33,7 @@ from kontor.operators import notifications as operators_notifications
 from kontor.operators import service as operators
 from kontor.programme import announcements
 from kontor.programme.service import Programmes
+from kontor.provisioning import notifications as provisioning_notifications
 from kontor.usage import notifications as usage_notifications
 from kontor.webhooks.events import reseller_of
 from models.accounts import Account, AccountKind
@@ -51,6 +52,7 @@ LISTED: Final[Mapping[str, MailRule]] = MappingProxyType(
         **discounts_notifications.MAIL_RULES,
         **fees_notifications.MAIL_RULES,
         **account_book_notifications.MAIL_RULES,
+        **provisioning_notifications.MAIL_RULES,
         **announcements.MAIL_RULES,
         **operators_notifications.MAIL_RULES,
     }

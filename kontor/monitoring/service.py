@@ -120,9 +120,13 @@ def _finished(connection: PgConnection, catalogue: Catalogue) -> Iterator[Family
     yield Gauge("kontor_jobs_unknown_task", "Jobs that no running release supports.", ("task",), unknown)
 
 
+LANE_STATES: Final = {"closed": "closed", "open": "open", "forced": "held"}
+"""States of a lane's breaker, and what API and metrics call them."""
+
+
 def _engine(connection: PgConnection, now: datetime) -> Iterator[Family]:
-    counts = dict.fromkeys(("closed", "open", "forced"), 0.0) | _counts(queries.lanes(connection))
-    lanes = [((state,), count) for state, count in counts.items()]
+    counts = dict.fromkeys(LANE_STATES, 0.0) | _counts(queries.lanes(connection))
+    lanes = [((LANE_STATES[state],), count) for state, count in counts.items()]
     yield Gauge("kontor_lanes", "Lanes by state of their circuit breaker.", ("state",), lanes)
     alive, threads, memory = queries.workers(connection)[0]
     yield Gauge("kontor_workers_alive", "Worker processes with a heartbeat.", (), [((), float(alive))])

@@ -1,6 +1,6 @@
 """Routes of offers and offer templates."""
 
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Query
@@ -20,6 +20,8 @@ from kontor.offers import decisions, holds, inbox, service, templates
 from kontor.offers.decisions import DecisionChoice
 from kontor.offers.evidence import DecisionSource, DecisionWay
 from kontor.offers.schemas import (
+    LineIn,
+    LineQuery,
     OfferIn,
     OfferOut,
     OfferQuery,
@@ -215,6 +217,21 @@ def put_template(ctx: Ctx, template_id: UUID, body: TemplateUpdate) -> TemplateO
     lines = [line.model_dump(mode="json") for line in body.lines]
     changed = templates.change(ctx.context, ctx.session, template_id, body.name, lines)
     return TemplateOut.model_validate(changed)
+
+
+LINES: Final = "/v1/offer-templates/{template_id}/lines"
+
+
+@template_routes.post(LINES, WRITE_TEMPLATE, response=TemplateOut)
+def add_line(ctx: Ctx, template_id: UUID, body: LineIn) -> TemplateOut:
+    """Add a line to a template, in place of that product's. 422 `unknown_product`."""
+    return TemplateOut.model_validate(templates.add_line(ctx.context, ctx.session, template_id, body.model_dump()))
+
+
+@template_routes.delete(LINES, WRITE_TEMPLATE, response=TemplateOut)
+def remove_line(ctx: Ctx, template_id: UUID, query: Annotated[LineQuery, Query()]) -> TemplateOut:
+    """Remove a product's line from a template. 404 `unknown_line`."""
+    return TemplateOut.model_validate(templates.remove_line(ctx.context, ctx.session, template_id, query.product))
 
 
 @template_routes.delete("/v1/offer-templates/{template_id}", WRITE_TEMPLATE, response=TemplateOut)

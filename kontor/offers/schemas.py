@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from kontor.http.visibility import ActorOut, ErrorOut
-from kontor.http.wire import PageOut, PageQuery, RequestModel, ResponseModel, UtcIn, UtcOut
+from kontor.http.wire import PageOut, PageQuery, QueryModel, RequestModel, ResponseModel, UtcIn, UtcOut
 from kontor.kernel.states import LineMode, OfferEvent, OfferState
 from kontor.mails.strangers import MailFate
 from models.offers import GrantState, HeldBy
@@ -19,6 +19,12 @@ class LineIn(RequestModel):
     count: int
     mode: LineMode
     term: str
+
+
+class LineQuery(QueryModel):
+    """The product whose line is meant."""
+
+    product: str
 
 
 class LineOut(ResponseModel):
@@ -35,7 +41,7 @@ class TemplateIn(RequestModel):
 
     reseller_id: UUID
     name: str
-    lines: list[LineIn]
+    lines: list[LineIn] = Field(default_factory=list)
 
 
 class TemplateUpdate(RequestModel):

@@ -41,6 +41,9 @@ HELD_LOOK: Final = timedelta(days=1)
 MAX_LIFETIME: Final = timedelta(days=3_650)
 
 
+NO_LINES: Final = "An offer needs a line: add one to the template first."
+
+
 @dataclass(frozen=True, slots=True)
 class NewOffer:
     """Input for an offer to one client: either `template_id` or `lines`; `expires_at` is aware."""
@@ -222,6 +225,9 @@ def _lines(ctx: Context, session: Session, owner: Account, client: Account, new:
         if template.reseller_id != owner.id:
             raise NotFound(message="The reseller has no such template.")
         raw_lines = template.lines
+    if not raw_lines:
+        field = "template_id" if new.lines is None else "lines"
+        raise Invalid("no_lines", NO_LINES, errors=[FieldError(field, NO_LINES)])
     lines = validate_lines(ctx, session, owner, raw_lines)
     errors = expired_line_errors(lines, ctx.now, zone(client.timezone))
     if errors:

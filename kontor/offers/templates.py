@@ -56,6 +56,28 @@ def change(
     return template
 
 
+def add_line(ctx: Context, session: Session, template_id: UUID, line: Mapping[str, object]) -> OfferTemplate:
+    """Add a line, in place of that product's. Raises NotFound, Invalid(`unknown_product`, `invalid`)."""
+    template = get(session, template_id, lock=True)
+    kept = [each for each in template.lines if each["product"] != line.get("product")]
+    owner = require_reseller(session, template.reseller_id)
+    template.lines = [*kept, *lines_to_json(validate_lines(ctx, session, owner, [line]))]
+    template.updated_at = ctx.now
+    session.flush()
+    return template
+
+
+def remove_line(ctx: Context, session: Session, template_id: UUID, product: str) -> OfferTemplate:
+    """Remove the line of a product. Raises NotFound(`unknown_line`)."""
+    template = get(session, template_id, lock=True)
+    kept = [each for each in template.lines if each["product"] != product]
+    if len(kept) == len(template.lines):
+        raise NotFound("unknown_line", "The template has no line of that product.")
+    template.lines, template.updated_at = kept, ctx.now
+    session.flush()
+    return template
+
+
 def get(session: Session, template_id: UUID, *, lock: bool = False) -> OfferTemplate:
     """Return one template. Raises NotFound."""
     template = queries.get_template(session, template_id, lock=lock)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from kontor.kernel.serialization import canonical_json
+from kontor.kernel.states import Renewal
 from kontor.programme.billing import BillingRules
 from kontor.programme.model import (
     Discount,
@@ -25,7 +26,7 @@ from kontor.programme.model import (
     TrialRules,
     TurnoverDiscount,
 )
-from kontor.programme.provisioning import ProvisioningRules, Renewal
+from kontor.programme.provisioning import ProvisioningRules
 from kontor.programme.sections import UNLIMITED
 
 Document = dict[str, object]
@@ -76,7 +77,9 @@ def _contact(contact: ProviderContact) -> Document | None:
 def _plan(plan: Plan) -> Document:
     limits = {metric: UNLIMITED if limit is None else limit for metric, limit in plan.limits.items()}
     price = None if plan.price is None else f"{plan.price.amount:f}"
-    return _without_none({"name": plan.name, **_more_names(plan.names), "price": price, "limits": limits})
+    features = list(plan.features) or None
+    rows = {"name": plan.name, **_more_names(plan.names), "price": price, "limits": limits, "features": features}
+    return _without_none(rows)
 
 
 def _display_names(shown: Mapping[str, DisplayName]) -> Document | None:

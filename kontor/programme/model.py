@@ -110,13 +110,14 @@ def name_in(name: str, names: Mapping[Locale, str], locale: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Plan(Named):
-    """A limit per metric (`None`: unlimited) and a monthly price (`None`: the free plan)."""
+    """A limit per metric (`None`: unlimited), features, and a monthly price (`None`: the free plan)."""
 
     code: str
     name: str
     price: Money | None
     limits: Mapping[str, int | None]
     names: Mapping[Locale, str] = field(default_factory=dict)
+    features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

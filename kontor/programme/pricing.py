@@ -18,7 +18,7 @@ from kontor.programme.model import (
     Tier,
     TurnoverDiscount,
 )
-from kontor.programme.provisioning_reader import duration, read_provisioning
+from kontor.programme.provisioning import duration, read_provisioning
 from kontor.programme.reader import FieldReader, SectionReader
 from kontor.programme.sections import check_codes, read_money, read_names
 

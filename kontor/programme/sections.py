@@ -196,7 +196,7 @@ def check_codes(field: FieldReader, codes: Collection[str]) -> None:
 def _plan(code: str, field: FieldReader, currency: str) -> Plan:
     section = SectionReader(field)
     name, price, limits = section.optional("name"), section.optional("price"), section.optional("limits")
-    names = section.optional("names")
+    names, features = section.optional("names"), section.optional("features")
     section.reject_unknown()
     metrics = limits.entries() if limits else {}
     if limits:
@@ -207,7 +207,19 @@ def _plan(code: str, field: FieldReader, currency: str) -> Plan:
         read_money(price, currency) if price else None,
         {metric: _limit(inner) for metric, inner in sorted(metrics.items())},
         read_names(names),
+        _features(features) if features else (),
     )
+
+
+def _features(field: FieldReader) -> tuple[str, ...]:
+    """Read codes of features, in alphabetical order."""
+    codes: set[str] = set()
+    for item in field.items():
+        code = item.code()
+        if code in codes:
+            item.add_error(f"the feature {code!r} stands there already")
+        codes.add(code)
+    return tuple(sorted(codes))
 
 
 def _limit(field: FieldReader) -> int | None:

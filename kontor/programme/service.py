@@ -19,7 +19,8 @@ from kontor.programme.model import Product, Programme
 from kontor.programme.parse import from_document
 from models.accounts import Account
 from models.fees import Charge, FeeRun, ProductOverride
-from models.payments import OrderRow, PaymentRow
+from models.orders import OrderRow
+from models.payments import PaymentRow
 from models.programmes import ProgrammeRow, ProgrammeVersion
 
 CACHE_KEY: Final = "kontor.programmes"

@@ -44,7 +44,11 @@ def for_reseller(programme: Programme, reseller_id: UUID) -> Document:
 
 def _without_tasks(product: Product) -> Product:
     """Return a product without the task types that provision it: those are the provider's own."""
-    return replace(product, provisioning=replace(product.provisioning, tasks={})) if product.provisioning.tasks else product
+    return (
+        replace(product, provisioning=replace(product.provisioning, tasks={}))
+        if product.provisioning.tasks
+        else product
+    )
 
 
 def _without(promotions: Mapping[str, Promotion], hidden: Collection[str]) -> dict[str, Promotion]:
@@ -77,7 +81,7 @@ def for_client(programme: Programme, own_products: Iterable[str], renamed: Mappi
 
 def _plan(plan: Plan) -> Document:
     limits = {metric: UNLIMITED if limit is None else limit for metric, limit in plan.limits.items()}
-    return {"name": plan.name, "limits": limits}
+    return {"name": plan.name, "limits": limits, **({"features": list(plan.features)} if plan.features else {})}
 
 
 def _names(product: Product) -> Document:

@@ -27,8 +27,8 @@ def list_gaps(ctx: Ctx, query: Annotated[GapQuery, Query()]) -> PageOut[GapOut]:
     return PageOut(items=[GapOut.of(gap) for gap in page.items], next=page.next)
 
 
-@routes.post("/v1/reconciliation/{gap_id}/mend", OPERATE, response=GapOut)
-def mend_gap(ctx: Ctx, gap_id: UUID, body: ActionIn = ActionIn()) -> GapOut:  # noqa: B008 -- frozen
+@routes.post("/v1/reconciliation/{gap_id}/repair", OPERATE, response=GapOut)
+def repair_gap(ctx: Ctx, gap_id: UUID, body: ActionIn = ActionIn()) -> GapOut:  # noqa: B008 -- frozen
     """Repair a gap, by a job if needed. 409 `not_mendable`, `mended`."""
     gap = service.repair(ctx.session, ctx.jobs, gap_id, actor(ctx, body.reason))
     return GapOut.of(gap)

@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 from sqlalchemy.orm import Session
 
+from kontor.engine.catalogue import Catalogue
+from kontor.engine.declared import DeclaredPayload
 from kontor.kernel.errors import FieldError, Invalid
 from kontor.programme.yaml_nodes import Entries, ItemList, Node, ProgrammeError, Scalar, UnreadableDocument, parse_yaml
 from kontor.task_types import queries
@@ -105,15 +107,26 @@ class Applying:
                 self.types.require_name(name)
             except Invalid as error:
                 problems.append(problem_at(file.root, ("tasks", name), error.message))
-            errors = self.types.check(name, declared, file.types.keys())
+            errors = self.types.check(name, declared, file.types)
             problems += [problem_at(file.root, ("tasks", name, *each.loc.split(".")), each.msg) for each in errors]
         for name, schedule in file.schedules.items():
             path = ("schedules", name)
             if name in self.reserved:
                 problems.append(problem_at(file.root, path, "Kontor has a schedule of this name; choose another"))
-            if schedule.task not in file.types and schedule.task not in self.types.catalogue.declared:
-                problems.append(problem_at(file.root, (*path, "task"), f"There is no task type {schedule.task!r}."))
+            problems += [
+                problem_at(file.root, (*path, *each.loc.split(".")), each.msg)
+                for each in self._misfits_of_schedule(schedule, file.types)
+            ]
         return problems
+
+    def _misfits_of_schedule(self, schedule: ScheduleIn, types: Mapping[str, TaskTypeIn]) -> list[FieldError]:
+        """Return why the jobs of a schedule could not be enqueued. They are for no account."""
+        if schedule.task not in types and schedule.task not in self.types.catalogue.declared:
+            return [FieldError("task", f"There is no task type {schedule.task!r}.")]
+        errors = self.types.misfits(schedule.task, schedule.args, types, "")
+        if lane_kind(self.types.catalogue, schedule.task, types) in ("account", "reseller"):
+            errors.append(FieldError("task", f"{schedule.task} runs in the lane of an account; a schedule has none."))
+        return errors
 
     def apply(
         self, session: Session, source: str, file: TaskFile, now: datetime, actor: str, *, dry_run: bool
@@ -156,6 +169,14 @@ class Applying:
                 session.delete(row)
                 yield f"schedule {name}: gone"
         session.flush()
+
+
+def lane_kind(catalogue: Catalogue, task: str, types: Mapping[str, TaskTypeIn]) -> str:
+    """Return by what the jobs of a type run one at a time: as a file says, else as declared before."""
+    if task in types:
+        return types[task].lane
+    model = catalogue.declared[task]
+    return model.task.lane if issubclass(model, DeclaredPayload) else "none"
 
 
 def value_of(node: Node) -> object:

@@ -113,6 +113,7 @@ def lease_jobs(ctx: Ctx, body: LeaseIn) -> ApiResponse:
     registry.refresh(ctx.connection, ctx.deps.jobs.catalogue)
     tasks = leases.pulled_tasks(ctx.deps.jobs.catalogue, body.tasks, sorted(ctx.caller.scopes))
     puller = Puller(ctx.caller.key_id, body.worker, ctx.caller.tenant)
+    ctx.deps.puller_use.note(puller.key_id, puller.name)
 
     def render(session: Session) -> ApiResponse:
         return _leased(leases.lease(ctx, session, puller, tasks, body.most))

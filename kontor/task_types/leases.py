@@ -44,7 +44,10 @@ def runtime_of(ctx: RequestContext) -> WorkerRuntime:
     """Return what records an attempt, in the process that answers calls. Its clock goes on while a call waits."""
     jobs: Jobs = replace(ctx.deps.jobs, trace_id=ctx.incoming.trace_id)
     registry = Registry((), ctx.deps.jobs.catalogue)
-    return WorkerRuntime(ctx.deps.engine, registry, jobs, jobs.clock, random, "pull", on_dead=emit_job_dead)
+    deps = ctx.deps
+    return WorkerRuntime(
+        deps.engine, registry, jobs, jobs.clock, random, "pull", on_dead=emit_job_dead, stats=deps.job_stats
+    )
 
 
 def lease(ctx: RequestContext, session: Session, puller: Puller, tasks: Sequence[str], most: int) -> list[LeasedJob]:

@@ -1,7 +1,9 @@
 """The tables of task types."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -35,6 +37,12 @@ def all_schedules(session: Session) -> Sequence[TaskSchedule]:
     return session.scalars(select(TaskSchedule).order_by(TaskSchedule.name)).all()
 
 
+def versions_of(session: Session, name: str, most: int) -> Sequence[TaskTypeVersion]:
+    """Return the newest versions of a type, newest first."""
+    query = select(TaskTypeVersion).where(TaskTypeVersion.name == name)
+    return session.scalars(query.order_by(TaskTypeVersion.version.desc()).limit(most)).all()
+
+
 def highest_version(session: Session, name: str) -> int:
     """Return the highest version that a type of this name ever had, 0 if there was none."""
     query = select(func.max(TaskTypeVersion.version)).where(TaskTypeVersion.name == name)
@@ -60,3 +68,41 @@ def move_lanes(connection: PgConnection, task: str, lane: str, handler: str | No
         "shared": None if handler is None else shared + handler,
     }  # fmt: skip
     return connection.execute(MOVE.format(lane=by), values).rowcount
+
+
+PULLERS: Final = """
+WITH held AS (
+    SELECT l.key_id, substr(l.worker, 6) AS name, l.job_id, j.task, l.begun_at, l.beat_at
+    FROM job_leases l JOIN jobs j ON j.id = l.job_id AND j.lease = l.lease AND j.state = 'running'
+    WHERE l.ended_at IS NULL AND l.kind = 'pull'
+)
+SELECT w.key_id, coalesce(k.name, ''), w.name, max(w.seen_at),
+    extract(epoch FROM clock_timestamp() - greatest(max(w.seen_at), max(held.beat_at)))::float,
+    coalesce(array_agg(held.job_id ORDER BY held.begun_at) FILTER (WHERE held.job_id IS NOT NULL), '{}'),
+    coalesce(array_agg(held.task ORDER BY held.begun_at) FILTER (WHERE held.job_id IS NOT NULL), '{}')
+FROM (
+    SELECT key_id, name, seen_at FROM pull_workers WHERE seen_at > clock_timestamp() - make_interval(secs => %s)
+    UNION SELECT key_id, name, NULL FROM held
+) AS w
+LEFT JOIN held ON held.key_id = w.key_id AND held.name = w.name LEFT JOIN api_keys k ON k.id = w.key_id
+GROUP BY w.key_id, k.name, w.name ORDER BY w.name, w.key_id LIMIT 500
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PullWorkerRow:
+    """A pull worker and the jobs that it holds. `silent`: seconds since it asked for jobs or sent a heartbeat."""
+
+    key: str
+    name: str
+    silent: float
+    jobs: Sequence[tuple[UUID, str]]
+
+
+def pull_workers(connection: PgConnection, seconds: float) -> list[PullWorkerRow]:
+    """Return the pull workers that asked for jobs in the last seconds, or hold some, by name; 500 at most."""
+    rows = connection.execute(PULLERS, (seconds,)).fetchall()
+    return [
+        PullWorkerRow(key, name, max(0.0, silent), list(zip(ids, tasks, strict=True)))
+        for _, key, name, _, silent, ids, tasks in rows
+    ]

@@ -53,7 +53,7 @@ def put_task_type(ctx: Ctx, name: str, body: TaskTypeIn) -> ApiResponse:
     if not is_name(name):
         raise Invalid("invalid", NAME_RULE, errors=[FieldError("name", NAME_RULE)])
     types.require_name(name)
-    errors = types.check(name, body, (name,))
+    errors = types.check(name, body, {name: body})
     if errors:
         schema = any(error.loc.partition(".")[0] == "args" for error in errors)
         raise Invalid("invalid_schema" if schema else "invalid", "The task type is not valid.", errors=errors)

@@ -1,13 +1,14 @@
 """Task types: declared, changed, deleted; the secrets of their handlers."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
-from kontor.engine.catalogue import Catalogue
+from kontor.engine.catalogue import Catalogue, validate
 from kontor.engine.lanes import SHARED
 from kontor.kernel import database
 from kontor.kernel.database import psycopg_connection
@@ -15,6 +16,7 @@ from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ports import SecretBox
 from kontor.task_types import queries, registry
 from kontor.task_types.declaration import TaskTypeIn
+from kontor.task_types.json_schema import SchemaCheck
 from kontor.task_types.registry import family_of
 from kontor.task_types.schemas import TaskTypeOut
 from kontor.webhooks import signing
@@ -40,13 +42,18 @@ class TaskTypes:
     catalogue: Catalogue
     secret_box: SecretBox
 
-    def check(self, name: str, declared: TaskTypeIn, beside: Collection[str], *, prefix: str = "") -> list[FieldError]:
-        """Return what is wrong with a type by itself and with the tasks it names; `beside`: declared with it."""
+    def check(
+        self, name: str, declared: TaskTypeIn, beside: Mapping[str, TaskTypeIn], *, prefix: str = ""
+    ) -> list[FieldError]:
+        """Return what is wrong with a type by itself and with the tasks it names; `beside`: declared with it.
+
+        A compensation gets the args of the job that it undoes, so they are not checked here.
+        """
         errors = []
-        then = None if declared.then is None else declared.then.task
-        for place, task in (("compensate", declared.compensate), ("then.task", then)):
-            if task is not None and task not in beside and not self._may_follow(task):
-                errors.append(FieldError(prefix + place, f"There is no task type {task!r}."))
+        if declared.compensate is not None and declared.compensate not in beside.keys() | self.catalogue.declared:
+            errors.append(FieldError(f"{prefix}compensate", f"There is no task type {declared.compensate!r}."))
+        if declared.then is not None:
+            errors += self.misfits(declared.then.task, declared.then.args, beside, f"{prefix}then.")
         try:
             registry.built(name, 0, declared)
         except Invalid as error:
@@ -57,6 +64,22 @@ class TaskTypes:
         if isinstance(member, dict) and member.get("writeOnly"):
             errors.append(FieldError(f"{prefix}lane", "A sensitive arg cannot be a lane: lanes are shown."))
         return errors
+
+    def misfits(
+        self, task: str, args: Mapping[str, JsonValue], beside: Mapping[str, TaskTypeIn], prefix: str
+    ) -> list[FieldError]:
+        """Return why a job of a task with these args could not be enqueued."""
+        if task not in beside and not self._may_follow(task):
+            return [FieldError(f"{prefix}task", f"There is no task type {task!r}.")]
+        try:
+            if task in beside:
+                errors = SchemaCheck(beside[task].args).errors(args)
+            else:
+                validate(self.catalogue[task], args)
+                errors = ()
+        except Invalid as error:
+            errors = () if error.code == "invalid_schema" else error.errors
+        return [FieldError(prefix + each.loc, each.msg) for each in errors]
 
     def require_name(self, name: str) -> None:
         """Raise Invalid(`reserved_name`) for a name among those of Kontor's own tasks."""

@@ -62,7 +62,7 @@ class Pages:
 
     def response(self, view: PublicPage) -> HTMLResponse:
         """Render a page. Titles and notices are English message ids, translated here."""
-        nonce = secrets.token_urlsafe(12)
+        nonce = secrets.token_urlsafe(16)
         words = self._words[language_of(view.reader.locale)]
         values = view.values or {}
         plain = words["gettext_plain"]

@@ -15,6 +15,7 @@ NAVIGATION: Final = (
     ("bulk", "/console/bulk", "Bulk actions"),
     ("queues", "/console/queues", "Queues"),
     ("schedules", "/console/schedules", "Schedules"),
+    ("task-types", "/console/task-types", "Task types"),
     ("workers", "/console/workers", "Workers"),
     ("instances", "/console/instances", "Instances"),
     ("accounts", "/console/accounts", "Accounts"),

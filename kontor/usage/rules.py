@@ -166,6 +166,12 @@ def limits_in_force(plan: Plan, state: TrialState) -> Mapping[str, int | None]:
     return plan.limits
 
 
+def features_in_force(plan: Plan, plans: Iterable[Plan], state: TrialState) -> list[str]:
+    """Return the plan's features; those of all plans during a trial (programme.md 4.1)."""
+    codes = {code for each in plans for code in each.features} if state is TrialState.RUNNING else plan.features
+    return sorted(codes)
+
+
 def reminders(run: TrialRun, rules: TrialRules) -> tuple[datetime, ...]:
     """Return when reminders are due, in order; reminders in the first half of the trial are omitted."""
     half = run.started_at + (run.ends_at - run.started_at) / 2

@@ -18,7 +18,7 @@ from kontor.programme.model import Programme, QuotaPeriod
 from kontor.programme.service import Programmes
 from kontor.usage import queries as usage_queries
 from kontor.usage.queries import Reading, UsageQuery, UsageReportValues
-from kontor.usage.rules import TrialRun, limits_in_force
+from kontor.usage.rules import TrialRun, features_in_force, limits_in_force
 from kontor.usage.rules import trial_state as state_of
 from models.accounts import Account
 
@@ -145,6 +145,12 @@ def trial_state(account: Account, now: datetime) -> TrialState:
     """Return the trial state at `now`; the trial's end is exclusive (programme.md 4.2)."""
     run = running_trial(account)
     return TrialState(account.trial_state) if run is None else state_of(run, now)
+
+
+def features(account: Account, programme: Programme, now: datetime) -> list[str]:
+    """Return the codes of the features in force."""
+    plan = programme.plans.get(account.plan, programme.free_plan)
+    return features_in_force(plan, programme.plans.values(), trial_state(account, now))
 
 
 def limits(account: Account, programme: Programme, now: datetime) -> dict[str, int | None]:

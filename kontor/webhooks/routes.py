@@ -18,6 +18,7 @@ from kontor.webhooks.schemas import (
     WebhookDeliveryOut,
     WebhookEndpointIn,
     WebhookEndpointOut,
+    WebhookEndpointPatch,
     WebhookEndpointQuery,
     WebhookEndpointSecretOut,
 )
@@ -29,9 +30,10 @@ READ = RoutePolicy(Scope.READ, "endpoint_id", ownership.endpoint)
 WRITE = RoutePolicy(Scope.ENQUEUE, "endpoint_id", ownership.endpoint)
 
 
-async def check_url(ctx: RequestContext, body: WebhookEndpointIn) -> None:
+async def check_url(ctx: RequestContext, body: WebhookEndpointIn | WebhookEndpointPatch, **_: object) -> None:
     """Check by DNS that the endpoint may be called."""
-    await ctx.deps.guard.check(body.url, ctx.caller.counted_as)
+    if body.url is not None:
+        await ctx.deps.guard.check(body.url, ctx.caller.counted_as)
 
 
 @routes.post(
@@ -77,6 +79,14 @@ def list_endpoints(ctx: Ctx, query: Annotated[WebhookEndpointQuery, Query()]) ->
 def get_endpoint(ctx: Ctx, endpoint_id: UUID) -> WebhookEndpointOut:
     """Return an endpoint."""
     return WebhookEndpointOut.model_validate(service.get(ctx.session, endpoint_id))
+
+
+@routes.patch(
+    "/v1/webhook-endpoints/{endpoint_id}", WRITE, response=WebhookEndpointOut, problems=[409], precheck=check_url
+)
+def change_endpoint(ctx: Ctx, endpoint_id: UUID, body: WebhookEndpointPatch) -> WebhookEndpointOut:
+    """Change URL or events. 409 `endpoint_exists`; 422 `forbidden_address`, `unknown_event`."""
+    return WebhookEndpointOut.model_validate(service.change(ctx.session, endpoint_id, body.url, body.events))
 
 
 @routes.delete("/v1/webhook-endpoints/{endpoint_id}", WRITE, response=WebhookEndpointOut)

@@ -31,6 +31,13 @@ class WebhookEndpointIn(RequestModel):
     reseller_id: UUID | None = None
 
 
+class WebhookEndpointPatch(RequestModel):
+    """Fields to change; omitted fields stay unchanged."""
+
+    url: str | None = Field(None, max_length=4_000)
+    events: list[str] | None = Field(None, max_length=100)
+
+
 class WebhookEndpointOut(ResponseModel):
     """An endpoint; without a reseller it receives events of all accounts."""
 

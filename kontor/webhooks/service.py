@@ -71,12 +71,35 @@ def create(
     return EndpointSecret(endpoint, plain)
 
 
-def _require_new(session: Session, reseller_id: UUID | None, url: str, events: Sequence[str]) -> None:
-    """Raise Conflict for an endpoint that its owner has already, LimitReached when the owner has enough of them."""
+def change(session: Session, endpoint_id: UUID, url: str | None, events: Sequence[str] | None) -> WebhookEndpoint:
+    """Change the given fields; the caller checks the URL first. A new URL gets what was not delivered to the old one.
+
+    Raises NotFound, Conflict(`endpoint_exists`), Invalid(`unknown_event`).
+    """
+    endpoint = get(session, endpoint_id, lock=True)
+    new_url, new_events = url or endpoint.url, endpoint.events if events is None else validate_events(events)
+    others = [row for row in _own(session, endpoint.reseller_id) if row.id != endpoint_id]
+    _require_other(others, new_url, new_events)
+    endpoint.url, endpoint.events = new_url, new_events
+    session.flush()
+    return endpoint
+
+
+def _own(session: Session, reseller_id: UUID | None) -> Sequence[WebhookEndpoint]:
+    """Return an owner's endpoints; whoever adds or changes one waits for the others who do."""
     database.lock_names(session, f"limit:{ENDPOINTS.name}:{reseller_id or ''}")
-    own = queries.endpoints_of(session, reseller_id)
+    return queries.endpoints_of(session, reseller_id)
+
+
+def _require_other(own: Sequence[WebhookEndpoint], url: str, events: Sequence[str]) -> None:
     if any(url_key(row.url) == url_key(url) and set(row.events) == set(events) for row in own):
         raise Conflict("endpoint_exists", "There is an endpoint with that URL and those events already.")
+
+
+def _require_new(session: Session, reseller_id: UUID | None, url: str, events: Sequence[str]) -> None:
+    """Raise Conflict for an endpoint that its owner has already, LimitReached when the owner has enough of them."""
+    own = _own(session, reseller_id)
+    _require_other(own, url, events)
     if reseller_id is not None:
         limits.require(ENDPOINTS, len(own), limits.allowed(session, ENDPOINTS, reseller_id), HOUR)
 

@@ -33,6 +33,16 @@ EVENT_TYPES: Final = (
     "account.deleted",
     "domain.verified",
     "domain.lost",
+    "order.placed",
+    "order.cancelled",
+    "order.failed",
+    "service.active",
+    "service.failed",
+    "service.suspended",
+    "service.resumed",
+    "service.changed",
+    "service.renewed",
+    "service.ended",
     "job.dead",
 )
 ALL_EVENTS: Final = "*"

@@ -34,7 +34,6 @@ USED_OUTSIDE = {
     "kontor.offers.decisions.require_open": "tests",
     "kontor.usage.rules.usage_in_period": "the documented rule; usage is summed in SQL, which a test compares",
     "workers.migrations.metadata": "migrations and tests",
-    "workers.migrations.newest_revision": "tests",
 }
 """What no module of the product uses, with its users."""
 

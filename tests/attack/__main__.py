@@ -15,6 +15,7 @@ from rich.table import Table
 
 from tests.attack import (
     addresses,
+    answers,
     authority,
     console,
     decisions,
@@ -55,6 +56,8 @@ CLASSES: Final[Mapping[str, AttackClass]] = {
     "silent name server": addresses.silent_name_server,
     "forms of other sites": console.forms_of_other_sites,
     "redirects": console.redirects,
+    "answers": answers.answers,
+    "smuggled requests": answers.smuggled_requests,
     "idempotency keys": tokens.idempotency_keys,
     "secrets at rest": evidence.secrets_at_rest,
     "wrong secret keys": evidence.wrong_secret_keys,

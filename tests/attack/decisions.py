@@ -9,7 +9,16 @@ from devtools.demo.world import open_page, press_button
 from tests.attack.attempts import Attempts, code_of
 from tests.attack.console import sign_in
 from tests.attack.target import AttackTarget
-from tests.attack.tenants import CODE, PASSWORD, Tenant, create_tenant, decision_links, send_offer, state_of
+from tests.attack.tenants import (
+    CODE,
+    PASSWORD,
+    Tenant,
+    create_tenant,
+    decision_links,
+    sell_secretly,
+    send_offer,
+    state_of,
+)
 
 OWN_MAILBOX: Final = "mine@thief.example"
 FORM: Final = {"Content_Type": "application/x-www-form-urlencoded"}
@@ -212,9 +221,8 @@ def next_reseller(target: AttackTarget, attempts: Attempts) -> None:
 
 def own_names(target: AttackTarget, attempts: Attempts) -> None:
     """Take a name that another reseller gave up, to get the product that is managed by it."""
-    source = target.ok(f"GET /v1/programmes/{CODE}")
-    attempts.held("the programme is read by the administrator", source, "")
     owner = create_tenant(target, "brandowner", furnished=False)
+    sell_secretly(target, owner.reseller)
     target.ok(f"PATCH /v1/accounts/{owner.reseller}", {"name": f"{owner.name} renamed"})
     thief = {"programme": CODE, "name": owner.name, "admin_email": "boss@nameless.example"}
     answer = target.call(target.admin, "POST /v1/accounts", thief)

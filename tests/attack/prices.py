@@ -6,7 +6,7 @@ from typing import Final
 from tests.attack.attempts import Attempts
 from tests.attack.routes import PROVIDERS, operations
 from tests.attack.target import AttackTarget
-from tests.attack.tenants import CODE, create_tenant
+from tests.attack.tenants import CODE, create_tenant, sell_secretly
 
 SECRET_PRICES: Final = ("13.37", "33.19", "77.31", "517.23", "23.5")
 SECRET_WORDS: Final = ("wholesale", "tier", "turnover", "promo", "margin", "below_cost", "Providerhaus")
@@ -42,6 +42,9 @@ def leaks_to_clients(target: AttackTarget, attempts: Attempts) -> None:
 def leaks_to_resellers(target: AttackTarget, attempts: Attempts) -> None:
     """Read everything a reseller may read, and look for another one's."""
     tenant, other = create_tenant(target, "competitor"), create_tenant(target, "seller")
+    sell_secretly(target, other.reseller)
+    seen = target.ok(f"GET /v1/resellers/{other.reseller}/products", key=other.key)
+    attempts.held("control: its own reseller sees the product", "77.31" in str(seen), seen)
     secrets = [other.name, other.client_name, other.client, other.reseller, other.client_address, "33.19", "77.31"]
     for method, path in operations():
         if method != "GET":
@@ -51,7 +54,9 @@ def leaks_to_resellers(target: AttackTarget, attempts: Attempts) -> None:
         attempts.absent(f"the competitor reads {path}", answer.text if answer.is_success else "", *secrets)
     for key in (tenant.key, tenant.client_key):
         answer = target.call(key, f"GET /v1/programmes/{CODE}")
-        attempts.absent("the programme", answer.text, "noreply@providerhaus", "source", "33.19", "77.31")
+        attempts.absent("the programme", answer.text, "source", "33.19", "77.31")
+    answer = target.call(tenant.client_key, f"GET /v1/programmes/{CODE}")
+    attempts.absent("the programme as a client reads it", answer.text, "noreply@providerhaus")
     for endpoint in (tenant.instance, tenant.receiver):
         bodies = " ".join(str(call) for call in endpoint.received.calls)
         attempts.absent("the competitor's webhooks", bodies, *secrets)

@@ -14,6 +14,15 @@ from tests.attack.target import AttackTarget
 PROGRAMME: Final = Path(__file__).with_name("guarded.yaml")
 CODE: Final = PROGRAMME.stem
 LINE: Final = {"product": "course", "count": 5, "mode": "absolute", "term": "P1Y"}
+MANAGED: Final = """
+  secret:
+    name: Secret
+    managed_by: reseller
+    reseller: {reseller}
+    shared: false
+    account_subscription: secret-retail
+    reseller_subscription: secret-wholesale
+"""
 PASSWORD: Final = "an account's own long word"
 LINK: Final = re.compile(r"https?://\S+/offers/\S+")
 
@@ -39,6 +48,14 @@ class Tenant:
 def apply_programme(target: AttackTarget) -> None:
     """Apply the programme whose prices and names occur nowhere else."""
     target.deployment.kontor("programme", "apply", str(PROGRAMME))
+
+
+def sell_secretly(target: AttackTarget, reseller: str) -> None:
+    """Apply the programme with a product that this reseller manages, and no other one may see."""
+    managed = MANAGED.format(reseller=reseller)
+    text = PROGRAMME.read_text() + managed
+    answer = target.call(target.admin, f"POST /v1/programmes/{CODE}", text.encode(), Content_Type="application/yaml")
+    check(f"the programme is applied: {answer.status_code} {answer.text[:300]}", answer.is_success)
 
 
 def create_tenant(target: AttackTarget, name: str, *, furnished: bool = True) -> Tenant:
@@ -84,13 +101,15 @@ def furnish(target: AttackTarget, tenant: Tenant) -> None:
     path = f"/v1/resellers/{reseller}/payments"
     paid = target.ok(f"POST {path}", {**payment, "reference": f"paid {reseller}"})["id"]
     target.settle()
+    domain = f"learn.{client[-12:]}.example"
+    target.ok(f"PUT /v1/accounts/{client}/brand", {"domain": domain})
     charge = wait_for("a charge", lambda: _items(target, f"/v1/resellers/{reseller}/charges"))[0]
     mail = _items(target, f"/v1/mails?account={client}")[0]
     tenant.ids = {
         "account_id": client, "reseller_id": reseller, "template_id": template, "offer_id": offer,
         "endpoint_id": endpoint, "job_id": job["id"], "key_id": key["id"], "run_id": job["id"],
         "gap_id": job["id"], "mail_id": mail["id"], "charge_id": charge["id"], "product": "recording",
-        "payment_id": paid,
+        "payment_id": paid, "domain": domain,
     }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tests.oracle.memory import JournalEntry
-from tests.oracle.money_facts import enter, entered, fact_of
+from tests.oracle.money_facts import enter, fact_of, seen
 from tests.oracle.offers import expected
 
 if TYPE_CHECKING:
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 def numbered_rows(entry: JournalEntry) -> Iterator[tuple[int, int, Mapping[str, Any]]]:
     """Every row that is not left out, with its number in the file and among the rows that are equal to it."""
-    seen: Counter[object] = Counter()
+    places: Counter[object] = Counter()
     for number, row in enumerate(entry.values["rows"]):
         if number not in entry.values["left_out"]:
             content = tuple(sorted((name, str(value)) for name, value in row.items()))
-            seen[content] += 1
-            yield number, seen[content], row
+            places[content] += 1
+            yield number, places[content], row
 
 
 def is_doubtful(oracle: Oracle, entry: JournalEntry, place: int, row: Mapping[str, Any]) -> bool:
     """Whether somebody has to say what to do with a row."""
     if row["paid_at"] > entry.at or row["reseller"] is None or place > 1:
         return True
-    return entered(oracle, row["reseller"], row["reference"]) not in (None, fact_of(row))
+    return seen(oracle, row["reseller"], row["reference"]) not in (None, fact_of(row))
 
 
 def bank_file(oracle: Oracle, entry: JournalEntry) -> None:
@@ -56,7 +56,7 @@ def take(oracle: Oracle, file: str, number: int, place: int, row: Mapping[str, A
         oracle.memory.unmatched[file, number] = row
         return "unmatched"
     reference = row["reference"] if place == 1 else (row["reference"], fact_of(row), place)
-    if entered(oracle, row["reseller"], reference) is not None:
+    if seen(oracle, row["reseller"], reference) is not None:
         return "already_there"
     enter(oracle, row["reseller"], reference, fact_of(row))
     return "imported"

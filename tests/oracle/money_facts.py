@@ -22,7 +22,7 @@ def pay(oracle: Oracle, entry: JournalEntry) -> None:
     values = entry.values
     if values["paid_at"] > entry.at:
         expected(oracle, entry, "in_future")
-    elif expected(oracle, entry, "ok") and entered(oracle, values["reseller"], values["reference"]) is None:
+    elif expected(oracle, entry, "ok") and seen(oracle, values["reseller"], values["reference"]) is None:
         enter(oracle, values["reseller"], values["reference"], fact_of(values))
 
 
@@ -31,7 +31,7 @@ def fact_of(values: Mapping[str, Any]) -> Fact:
     return values["kind"], Decimal(values["amount"]), values["paid_at"]
 
 
-def entered(oracle: Oracle, reseller: str, reference: object) -> Fact | None:
+def seen(oracle: Oracle, reseller: str, reference: object) -> Fact | None:
     """What was entered under a reference for the reseller, or for one that was merged into it."""
     for origin in (reseller, *came_from(oracle.memory.merged, reseller)):
         fact = oracle.memory.references.get((origin, reference))

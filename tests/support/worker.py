@@ -14,6 +14,7 @@ from kontor.engine.testing import InlineWorker, MemoryPullHints
 from kontor.http.context import Deps
 from kontor.mails.dispatch import Dispatcher
 from kontor.mails.resend import RULES
+from kontor.provisioning.subscriber import ServiceEndings
 from kontor.task_types import registry as task_types
 from tasks.deps import HandlerDeps
 from tasks.registry import all_handlers
@@ -48,6 +49,7 @@ def running_worker(deps: Deps, **options: Any) -> Iterator[WorkerHarness]:
     with InlineWorker(deps.engine, all_handlers(ports), deps.clock, secret_box=deps.secret_box, **options) as inline:
         if isinstance(deps.pull_hints, MemoryPullHints):
             inline.bells.pull_hints = deps.pull_hints
+        inline.registry.catalogue.subscribe(ServiceEndings(deps.programmes))
         refresh = partial(task_types.refresh, catalogue=inline.registry.catalogue)
         inline.runtime = replace(inline.runtime, refresh=refresh)
         inline.runner, inline.relay.refresh = Runner(inline.runtime), refresh

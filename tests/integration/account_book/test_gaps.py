@@ -56,7 +56,7 @@ def test_missing_line_is_named_and_written_again(world: BookScenario) -> None:
     tamper(world, "DELETE FROM account_book WHERE kind = 'void'")
     assert set(gaps(world)) == {"book_line"}
     for gap in world.ok("GET /v1/reconciliation")["items"]:
-        world.ok(f"POST /v1/reconciliation/{gap['id']}/mend", {"reason": "test"})
+        world.ok(f"POST /v1/reconciliation/{gap['id']}/repair", {"reason": "test"})
     assert gaps(world) == {}
     after = [sorted(line.split(" = ")[0] for line in world.lines(each)) for each in (elbe, weser)]
     assert after == [sorted(line.split(" = ")[0] for line in lines) for lines in before]

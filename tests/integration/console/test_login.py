@@ -129,7 +129,8 @@ def test_redirect_after_login_never_leaves_the_console(deps: Deps, visitor: Cons
 def test_signing_out_invalidates_every_copy_of_the_cookie(signed_in: As) -> None:
     someone = signed_in("viewer")
     kept = someone.http.cookies["console"]
-    assert someone.post("/console/logout").headers["location"] == "/console/login"
+    left = someone.post("/console/logout")
+    assert (left.headers["location"], left.headers["clear-site-data"]) == ("/console/login", '"cache", "storage"')
     someone.http.cookies.set("console", kept, path="/")
     assert someone.http.get("/console").status_code == 303
 

@@ -58,7 +58,7 @@ promo_codes: {WELCOME: {percent: 10, products: [zz-seat]}}
 """
 
 
-def shop(api: Api, deps: Deps) -> list[str]:
+def furnished(api: Api, deps: Deps) -> list[str]:
     """A reseller and a client to whose pages every kind of code belongs; returns the paths of these pages."""
     with deps.sessions() as session:
         files.apply(session, "zz-shop", PROGRAMME, now=deps.clock.now(), actor="test")
@@ -89,7 +89,7 @@ def shop(api: Api, deps: Deps) -> list[str]:
 
 
 def test_pages_show_names_and_no_code_when_the_programme_has_names(signed_in: As, api: Api, deps: Deps) -> None:
-    paths, someone = shop(api, deps), signed_in("admin")
+    paths, someone = furnished(api, deps), signed_in("admin")
     read = {path: unescape(NO_READING.sub(" ", someone.get(path).text)) for path in paths}
     shown_codes = {(path, code) for path, text in read.items() for code in (*NAMES, "zz-shop") if code in text}
     assert shown_codes == set()

@@ -191,15 +191,15 @@ def test_gap_is_reported_and_repaired_by_its_job(world: FeeScenario, kind: GapKi
     (gap,) = reconcile(world)
     assert gap["kind"] == kind
     assert reconcile(world)[0]["id"] == gap["id"], "a known gap is not added twice"
-    mended = world.api.ok(f"POST /v1/reconciliation/{gap['id']}/mend", {"reason": "test"}, key=world.key)
+    mended = world.api.ok(f"POST /v1/reconciliation/{gap['id']}/repair", {"reason": "test"}, key=world.key)
     assert mended["job_id"] is not None
-    assert world.call(f"POST /v1/reconciliation/{gap['id']}/mend").json()["job_id"] == mended["job_id"]
+    assert world.call(f"POST /v1/reconciliation/{gap['id']}/repair").json()["job_id"] == mended["job_id"]
     world.worker.inline.drain()
 
     assert reconcile(world) == []
     (closed,) = world.api.ok("GET /v1/reconciliation?open=false", key=world.key)["items"]
     assert (closed["id"], closed["mended_at"] is not None) == (gap["id"], True)
-    assert world.call(f"POST /v1/reconciliation/{gap['id']}/mend").json()["code"] == "mended"
+    assert world.call(f"POST /v1/reconciliation/{gap['id']}/repair").json()["code"] == "mended"
 
 
 def test_every_kind_of_gap_is_covered() -> None:
@@ -214,7 +214,7 @@ def test_dead_delivery_is_a_gap_and_repaired_by_a_retry(world: FeeScenario) -> N
     world.api.ok("POST /v1/offers", offer, key=world.key)
     ((job,),) = world.rows("UPDATE jobs SET state = 'dead' WHERE task = 'offers.deliver' RETURNING id::text")
     (gap,) = reconcile(world)
-    mended = world.api.ok(f"POST /v1/reconciliation/{gap['id']}/mend", {}, key=world.key)
+    mended = world.api.ok(f"POST /v1/reconciliation/{gap['id']}/repair", {}, key=world.key)
     assert mended["job_id"] == job
     world.worker.inline.drain()
     assert reconcile(world) == []
@@ -237,8 +237,8 @@ def test_bound_keys_have_no_access_to_gaps(world: FeeScenario) -> None:
     made = busy(world)
     key = world.api.key(reseller_id=UUID(made["booking"]))
     assert world.api.call("GET /v1/reconciliation", key=key).status_code == 403
-    assert world.api.call(f"POST /v1/reconciliation/{uuid4()}/mend", key=key).status_code == 404
-    assert world.call(f"POST /v1/reconciliation/{uuid4()}/mend").status_code == 404
+    assert world.api.call(f"POST /v1/reconciliation/{uuid4()}/repair", key=key).status_code == 404
+    assert world.call(f"POST /v1/reconciliation/{uuid4()}/repair").status_code == 404
 
 
 def test_old_gap_is_found_by_the_daily_run_and_stays_reported(world: FeeScenario) -> None:

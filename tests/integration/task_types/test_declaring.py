@@ -88,6 +88,8 @@ def test_version_grows_when_a_type_changes(api: Api) -> None:
         ("vps.create", {"time_limit": "soon"}, "invalid"),
         ("vps.create", {"compensate": "vps.nothing"}, "invalid"),
         ("vps.create", {"then": {"task": "mails.send"}}, "invalid"),
+        ("vps.create", {"then": {"task": "vps.create", "args": {"plan": "s"}}}, "invalid"),
+        ("vps.create", {"then": {"task": "probe.echo", "args": {"seconds": "many"}}}, "invalid"),
         ("vps.create", {"handler": {"push": "http://provisioner.example/"}}, "forbidden_address"),
         ("vps.create", {"handler": {"push": "https://provisioner.example:8443/"}}, "forbidden_address"),
     ],

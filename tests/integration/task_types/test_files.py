@@ -19,6 +19,7 @@ tasks:
     handler: {push: "https://provisioner.example/kontor"}
     compensate: vps.delete
   vps.delete:
+    args: {properties: {all: {type: boolean}}}
     handler: pull
 schedules:
   nightly: {task: vps.delete, args: {all: true}, cron: "0 3 * * *", timezone: Europe/Berlin, misfire: once}
@@ -56,14 +57,17 @@ def test_schedule_goes_when_its_file_no_longer_has_it(api: Api) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [
-        ("handler: pull", "handler: pool", 9),
+        ("handler: pull", "handler: pool", 10),
         ("compensate: vps.delete", "compensate: vps.nothing", 7),
         ("type: object", "type: objekt", 4),
         ("vps.create:", "mail.create:", 2),
-        ("task: vps.delete", "task: vps.gone", 11),
-        ("nightly:", "upkeep.retention:", 11),
-        ("schedules:", "plans:", 10),
-        ("    handler: pull", "    handler: pull\n    colour: red", 10),
+        ("task: vps.delete", "task: vps.gone", 12),
+        ("nightly:", "upkeep.retention:", 12),
+        ("schedules:", "plans:", 11),
+        ("args: {all: true}", "args: {all: yes please}", 12),
+        ("    handler: pull", "    handler: pull\n    lane: account", 13),
+        ("    handler: pull", "    handler: pull\n    then: {task: vps.create, args: {plan: 7}}", 11),
+        ("    handler: pull", "    handler: pull\n    colour: red", 11),
     ],
 )
 def test_error_has_its_line_when_a_file_is_wrong(api: Api, old: str, new: str, line: int) -> None:

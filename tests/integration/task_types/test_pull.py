@@ -239,3 +239,20 @@ def test_waiting_jobs_are_pushed_when_their_type_becomes_one(api: Api, worker: W
     declared(api, lane="none", crash="rerun")
     worker.inline.drain()
     assert job(api, job_id)["state"] == "succeeded"
+
+
+def test_attempts_are_counted_for_metrics_when_they_end_with_a_call(
+    api: Api, worker: WorkerHarness, key: str, clock: ManualClock
+) -> None:
+    pull_type(api)
+    for _ in range(3):
+        enqueued(api)
+    done, failed, given_back = leased(api, key)
+    clock.advance(timedelta(seconds=7))
+    api.ok(f"POST /v1/leases/{done['lease']}/complete", {}, key=key)
+    api.ok(f"POST /v1/leases/{failed['lease']}/fail", {"error": "no"}, key=key)
+    api.ok(f"POST /v1/leases/{given_back['lease']}/release", key=key)
+    with api.deps.sessions() as session:
+        api.deps.job_stats.flush(psycopg_connection(session))
+        totals = session.execute(text("SELECT outcome, jobs, run_seconds FROM job_totals WHERE task = 'vps.create'"))
+        assert sorted(map(tuple, totals)) == [("failed", 1, 7.0), ("released", 1, 7.0), ("succeeded", 1, 7.0)]

@@ -4,13 +4,16 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 from standardwebhooks.webhooks import Webhook
 
 from kontor.adapters.fakes import ManualClock, http_reply, refused, timed_out
+from kontor.engine.cancellation import remember
 from kontor.engine.turns import CRASHED
+from kontor.kernel.database import psycopg_connection
 from kontor.kernel.ports import HttpReply
 from tests.integration.task_types.test_declaring import ARGS, declared
 from tests.support.api import Api
@@ -185,9 +188,14 @@ def test_empty_answer_is_success_without_a_result(api: Api, worker: WorkerHarnes
     assert (job(api, job_id)["state"], job(api, job_id)["result"]) == ("succeeded", None)
 
 
-def test_handler_is_asked_to_stop_when_a_running_job_is_cancelled(api: Api, worker: WorkerHarness) -> None:
+def cancellable(api: Api) -> None:
+    """Declare vps.create with vps.delete, which undoes it."""
     declared(api, "vps.delete", lane="none", args={})
-    declared(api, lane="none", compensate="vps.delete")
+    declared(api, lane="none", crash="rerun", compensate="vps.delete")
+
+
+def test_handler_is_asked_to_stop_when_a_running_job_is_cancelled(api: Api, worker: WorkerHarness) -> None:
+    cancellable(api)
     job_id = enqueued(api)
     run_once(worker, reply(202))
     api.ok(f"POST /v1/jobs/{job_id}/cancel")
@@ -197,3 +205,65 @@ def test_handler_is_asked_to_stop_when_a_running_job_is_cancelled(api: Api, work
     assert job(api, job_id)["state"] == "cancelled"
     (undo,) = api.ok("GET /v1/jobs?task=vps.delete")["items"]
     assert (undo["parent_id"], undo["state"]) == (job_id, "succeeded")
+
+
+def test_compensation_has_the_real_args_sealed_when_it_runs(api: Api, worker: WorkerHarness) -> None:
+    cancellable(api)
+    job_id = enqueued(api)
+    run_once(worker, reply(202))
+    api.ok(f"POST /v1/jobs/{job_id}/cancel")
+    worker.inline.drain()
+    assert calls(worker)[-1]["data"]["args"] == ARGS
+    (undo,) = api.ok("GET /v1/jobs?task=vps.delete")["items"]
+    assert undo["args"] == {**ARGS, "root_password": "***"}
+    with api.deps.sessions() as session:
+        assert "hunter2" not in str(session.execute(text("SELECT payload FROM jobs_archive")).scalars().all())
+
+
+def test_handlers_are_asked_when_jobs_are_cancelled_in_bulk(api: Api, worker: WorkerHarness) -> None:
+    cancellable(api)
+    job_id = enqueued(api)
+    run_once(worker, reply(202))
+    api.ok("POST /v1/jobs/bulk", {"action": "cancel", "filter": {"task": "vps.create", "state": ["running"]}})
+    worker.inline.drain()
+    assert job(api, job_id)["state"] == "cancelled"
+    assert [body["type"] for body in calls(worker)] == ["job.run", "job.cancel", "job.run"]
+
+
+@pytest.mark.parametrize(("answer", "undone"), [(timed_out(), 1), (reply(503), 0)])
+def test_waiting_job_is_undone_when_it_may_have_acted(
+    api: Api, worker: WorkerHarness, clock: ManualClock, answer: Any, undone: int
+) -> None:
+    cancellable(api)
+    job_id = enqueued(api)
+    run_once(worker, answer)
+    api.ok(f"POST /v1/jobs/{job_id}/cancel")
+    assert job(api, job_id)["state"] == "cancelled"
+    assert len(api.ok("GET /v1/jobs?task=vps.delete")["items"]) == undone
+
+
+def test_remembered_cancellation_is_carried_out_with_what_follows(
+    api: Api, worker: WorkerHarness, clock: ManualClock
+) -> None:
+    cancellable(api)
+    job_id = enqueued(api)
+    run_once(worker, timed_out())
+    with api.deps.sessions() as session:
+        remember(psycopg_connection(session), UUID(job_id), "key:ops", None, clock.now())
+        session.commit()
+    worker.inline.tick()
+    worker.inline.tick()
+    assert (job(api, job_id)["state"], job(api, job_id)["reason"]) == ("cancelled", "cancelled by key:ops")
+    assert len(api.ok("GET /v1/jobs?task=vps.delete")["items"]) == 1
+
+
+def test_jobs_are_dead_when_their_lane_is_held_for_72_hours(
+    api: Api, worker: WorkerHarness, clock: ManualClock, make_accounts: Any
+) -> None:
+    account = str(make_accounts("Weser").client)
+    declared(api, crash="rerun")
+    ids = [enqueued(api, account_id=account) for _ in range(2)]
+    run_once(worker, reply(503))
+    clock.advance(timedelta(hours=73))
+    run_once(worker, reply(503))
+    assert {(job(api, each)["state"], job(api, each)["reason"]) for each in ids} == {("dead", "lane_held")}

@@ -4,12 +4,14 @@ import asyncio
 import queue
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import closing
+from threading import Thread
 from typing import Any
 
 import pytest
 import redis
 
-from kontor.adapters.redis_doorbell import RedisDoorbellChannel, RedisKeys
+from kontor.adapters.redis_doorbell import RedisDoorbellChannel, RedisKeys, RedisRelayHint
 from kontor.adapters.redis_pull_hints import RedisPullHints
 from kontor.http import pull_watch
 from kontor.http.pull_watch import PullWatch
@@ -120,11 +122,27 @@ def test_hint_reaches_each_listener_until_it_ends(redis_url: str, namespace: str
     channel, heard = RedisDoorbellChannel(client, keys, ()), queue.Queue[Offers]()
     offers: Offers = {("vps.create", "tenant"): 2}
     with RedisPullHints(client, keys).listening(heard.put):
-        wait_for(lambda: client.pubsub_numsub(keys.offers)[0][1] == 1)  # type: ignore[no-untyped-call]  # redis
+        wait_for(lambda: client.pubsub_numsub(keys.offers)[0][1] == 1)
         channel.offer(offers)
         assert heard.get(timeout=5) == offers
     channel.offer(offers)
     assert heard.empty()
+    client.close()
+
+
+def test_job_is_offered_with_the_ring_of_the_thread_that_enqueued_it(redis_url: str, namespace: str) -> None:
+    keys, client = RedisKeys(namespace), redis.Redis.from_url(redis_url)
+    heard = queue.Queue[Offers]()
+    with RedisPullHints(client, keys).listening(heard.put), closing(RedisRelayHint(client, keys)) as hint:
+        wait_for(lambda: client.pubsub_numsub(keys.offers)[0][1] == 1)
+        hint.offer("vps.create", "tenant")
+        other = Thread(target=hint.ring)
+        other.start()
+        other.join()
+        wait_for(lambda: bool(client.llen(keys.hint)))
+        assert heard.empty()
+        hint.ring()
+        assert heard.get(timeout=5) == {("vps.create", "tenant"): 1}
     client.close()
 
 

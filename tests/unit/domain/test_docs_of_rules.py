@@ -7,6 +7,7 @@ from kontor.engine.cron import occurrences
 from kontor.kernel.terms import parse_term, term_end
 from kontor.kernel.zones import localize
 from kontor.offers.rules import CANCEL_REASONS, TRANSITIONS
+from kontor.provisioning import rules as services
 
 SECOND = timedelta(seconds=1)
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
@@ -35,6 +36,15 @@ def test_documented_transitions_equal_the_code() -> None:
     }
     page = (REFERENCE / "rules-offers.md").read_text(encoding="utf-8")
     assert all(f"`{reason.value}`" in page for reason in CANCEL_REASONS.values())
+
+
+def test_documented_states_and_verbs_of_services_equal_the_code() -> None:
+    arrows = {(start, end) for start, end, _ in rows("services.md", "from")}
+    assert arrows == {
+        (start.value if start else "(new)", end.value) for start, ends in services.ARROWS.items() for end in ends
+    }
+    verbs = {verb: states.replace("`", "").split(", ") for verb, states in rows("services.md", "verb")}
+    assert verbs == {verb.value: sorted(states) for verb, states in services.ALLOWED.items()}
 
 
 def test_documented_terms_are_correct() -> None:

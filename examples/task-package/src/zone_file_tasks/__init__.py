@@ -1,0 +1,1 @@
+"""Tasks for a name server with zone files, as an example."""

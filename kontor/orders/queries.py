@@ -1,0 +1,51 @@
+"""Queries of orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from kontor.kernel.paging import Page, page_of
+from kontor.kernel.states import OrderState
+from models.orders import OrderRow
+
+
+def add(session: Session, values: Mapping[str, object]) -> OrderRow | None:
+    """Insert an order; None when the reseller has used the reference before."""
+    statement = insert(OrderRow).values(**values)
+    insertion = statement.on_conflict_do_nothing(index_elements=["reseller_id", "order_ref"])
+    return session.scalars(insertion.returning(OrderRow)).one_or_none()
+
+
+def by_id(session: Session, order_id: UUID, *, lock: bool = False) -> OrderRow | None:
+    """Return one order; `lock`: its row, refreshed."""
+    query = select(OrderRow).where(OrderRow.id == order_id)
+    if lock:
+        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return session.scalars(query).one_or_none()
+
+
+def by_reference(session: Session, reseller_id: UUID, order_ref: str) -> OrderRow | None:
+    """Return a reseller's order with that reference."""
+    conditions = (OrderRow.reseller_id == reseller_id, OrderRow.order_ref == order_ref)
+    return session.scalars(select(OrderRow).where(*conditions)).one_or_none()
+
+
+def has_external_id(session: Session, reseller_id: UUID, external_id: str) -> bool:
+    """Whether an order of the reseller has an id of another system."""
+    conditions = (OrderRow.reseller_id == reseller_id, OrderRow.external_id == external_id)
+    return session.scalar(select(OrderRow.id).where(*conditions)) is not None
+
+
+def page(
+    session: Session, reseller_id: UUID, state: OrderState | None, cursor: str | None, limit: int
+) -> Page[OrderRow]:
+    """Return a reseller's orders, newest first. Raises Invalid on an invalid cursor."""
+    query = select(OrderRow).where(OrderRow.reseller_id == reseller_id)
+    if state is not None:
+        query = query.where(OrderRow.state == state.value)
+    return page_of(session, query, OrderRow.id, cursor, limit)

@@ -1,0 +1,1 @@
+"""Services that orders buy: provisioned by jobs, renewed, suspended, ended."""

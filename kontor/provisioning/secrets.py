@@ -1,0 +1,75 @@
+"""Sensitive members of configs and results: masked where they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from pydantic import JsonValue
+
+from kontor.engine.declared import MASK, DeclaredPayload, replaced
+from kontor.engine.enqueue import Jobs
+from kontor.kernel.errors import FieldError, Invalid
+from kontor.programme.provisioning import ProvisioningRules
+from kontor.task_types.json_schema import SchemaCheck
+
+Config = Mapping[str, JsonValue]
+NONE: Final[Config] = {}
+
+
+def checked(rules: ProvisioningRules, config: Config | None) -> Config:
+    """Return a config that fits the product's schema. Raises Invalid(`invalid_config`)."""
+    config = NONE if config is None else config
+    if rules.config is None:
+        if config:
+            message = "The product takes no config."
+            raise Invalid("invalid_config", message, errors=[FieldError("config", message)])
+        return config
+    misfits = SchemaCheck(rules.config).errors(config)
+    if misfits:
+        errors = [FieldError(each.loc.replace("args", "config", 1), each.msg) for each in misfits]
+        raise Invalid("invalid_config", "The config does not fit the product's schema.", errors=errors)
+    return config
+
+
+def masked_config(rules: ProvisioningRules, config: Config) -> dict[str, JsonValue]:
+    """Return a valid config with its sensitive members masked."""
+    if rules.config is None:
+        return dict(config)
+    masked: Mapping[str, object] = config
+    for place in SchemaCheck(rules.config).sensitive(config):
+        masked = replaced(masked, place, MASK)
+    return dict(masked)  # type: ignore[arg-type]  # JSON values replaced by a text
+
+
+def masked_result(jobs: Jobs, rules: ProvisioningRules, task: str | None, result: JsonValue) -> JsonValue:
+    """Return what a handler answered without members that the config's or the task's schema marks as sensitive."""
+    model = None if task is None else jobs.catalogue.declared.get(task)
+    schemas = [rules.config or {}]
+    if model is not None and issubclass(model, DeclaredPayload):
+        schemas.append(model.task.schema)
+    names = {name for schema in schemas for name in _sensitive_names(schema)}
+    return _without(result, names) if names else result
+
+
+def _sensitive_names(schema: JsonValue | Mapping[str, JsonValue]) -> Iterator[str]:
+    """Yield the names of properties that a schema marks as `writeOnly`, at any depth."""
+    if isinstance(schema, list):
+        for each in schema:
+            yield from _sensitive_names(each)
+    if not isinstance(schema, Mapping):
+        return
+    properties = schema.get("properties")
+    for name, inner in properties.items() if isinstance(properties, Mapping) else ():
+        if isinstance(inner, Mapping) and inner.get("writeOnly") is True:
+            yield name
+    for inner in schema.values():
+        yield from _sensitive_names(inner)
+
+
+def _without(value: JsonValue, names: set[str]) -> JsonValue:
+    if isinstance(value, dict):
+        return {name: MASK if name in names else _without(inner, names) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_without(each, names) for each in value]
+    return value
