@@ -114,6 +114,7 @@ class StagedPayment(Base):
 class UnmatchedPayment(Base):
     """An imported row that names no reseller; it waits until an operator assigns it, then `payment_id` is set.
 
+    One that is nobody's payment is dismissed for a reason; assigning it takes that back.
     `row_key` identifies the row in its programme: a file that has it again changes nothing. `note`: its texts.
     """
 
@@ -134,6 +135,9 @@ class UnmatchedPayment(Base):
     payment_id: Mapped[UUID | None] = mapped_column(ForeignKey("payments.id"))
     assigned_by: Mapped[str | None]
     assigned_at: Mapped[datetime | None]
+    dismissed_by: Mapped[str | None]
+    dismissed_at: Mapped[datetime | None]
+    dismiss_reason: Mapped[str | None]
 
     __table_args__ = (
         enum_check("kind", PaymentKind),
@@ -141,3 +145,22 @@ class UnmatchedPayment(Base):
         UniqueConstraint("programme", "row_key"),
         Index("ix_unmatched_payments_waiting", "id", postgresql_where=text("payment_id IS NULL")),
     )
+
+
+class PaymentUpload(Base):
+    """A file that an operator sent to the console, kept while its rows are looked at; deleted when it is imported.
+
+    `reseller_id`: whose payments all rows are, None when each names its own, perhaps by the pattern `match`.
+    """
+
+    __tablename__ = "payment_uploads"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    programme: Mapped[str] = mapped_column(ForeignKey("programmes.code"))
+    reseller_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    file: Mapped[str]
+    match: Mapped[str | None]
+    mapping: Mapped[str]
+    content: Mapped[bytes]
+    uploaded_by: Mapped[str]
+    uploaded_at: Mapped[datetime]

@@ -26,7 +26,7 @@ class ActionContext:
     log: ActionLog
     programme_code: str
     programme: Programme
-    document: dict[str, Any] = field(default_factory=dict)
+    document: dict[str, object] = field(default_factory=dict)
 
     def id(self, label: object) -> UUID:
         """Return the row id of a label. Raises NotFound if its creation was refused."""

@@ -201,12 +201,12 @@ class SimulationEnvironment:
 
     def transact(self, use: Callable[[Session], T]) -> T:
         """Run `use` in one transaction and return its result."""
-        with self.writing() as session:
+        with self.transaction() as session:
             return use(session)
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
-        """One transaction, committed at its end."""
+    def transaction(self) -> Iterator[Session]:
+        """Open a transaction, which is committed when the block ends."""
         with Session(self.engine, expire_on_commit=False) as session:
             yield session
             session.commit()

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -31,7 +31,7 @@ def import_file(ctx: ActionContext, session: Session, values: Values) -> ActionR
     with TemporaryDirectory(prefix="kontor-simulate-") as folder:
         path = Path(folder) / values["file"]
         _write(path, values["rows"], ctx.programme.currency)
-        summary = Import(context, ctx.environment.writing, PaymentFile.of(path), target, choices).run()
+        summary = Import(context, ctx.environment.transaction, PaymentFile.of(path), target, choices).run()
     if summary.doubtful_rows:
         lines = sorted(doubt.line - FIRST_ROW for doubt in summary.doubtful)
         return Conflict("doubtful", f"{summary.doubtful_rows} rows are in doubt", rows=lines)
@@ -57,7 +57,7 @@ def _lines(rows: list[int]) -> frozenset[int]:
     return frozenset(row + FIRST_ROW for row in rows)
 
 
-def _write(path: Path, rows: list[Mapping[str, Any]], currency: str) -> None:
+def _write(path: Path, rows: list[Values], currency: str) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter=";")
         writer.writerow(COLUMNS)

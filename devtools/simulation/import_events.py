@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from devtools.simulation.actors import Reseller, Scenario
 from devtools.simulation.log import Action
 from devtools.simulation.trade_events import CENT
 
-Row = dict[str, Any]
+Row = dict[str, object]
 
 
 def import_file(scenario: Scenario) -> list[Action]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from copy import deepcopy
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import yaml
 from sqlalchemy import select
@@ -56,16 +55,24 @@ def apply(ctx: ActionContext, session: Session, values: Values) -> ActionResult:
     return {"version": done.plan.version, "applied": done.plan.applied, "approved": planned.needs_approval}
 
 
-def changed(document: Mapping[str, Any], changes: Values) -> dict[str, Any]:
-    """Return a copy of a document with the values at some paths replaced; a path is its keys, joined with `/`."""
-    copied = deepcopy(dict(document))
+def changed(document: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
+    """Return a document with the values at some paths replaced; a path is its keys, joined with `/`."""
+    result: object = document
     for path, value in changes.items():
-        *parents, last = (int(key) if key.isdigit() else key for key in path.split("/"))
-        place: Any = copied
-        for key in parents:
-            place = place[key]
-        place[last] = value
-    return copied
+        result = replaced(result, path.split("/"), value)
+    assert isinstance(result, dict)
+    return result
+
+
+def replaced(node: object, steps: Sequence[str], value: object) -> object:
+    """Return a part of a document with the value at a path replaced."""
+    if not steps:
+        return value
+    key, *rest = steps
+    if isinstance(node, list):
+        return [replaced(each, rest, value) if place == int(key) else each for place, each in enumerate(node)]
+    assert isinstance(node, dict)
+    return {**node, key: replaced(node.get(key), rest, value)}
 
 
 OPERATOR_ACTIONS: Final[Mapping[str, ActionHandler]] = {"merge": merge, "round": operator_round, "apply": apply}

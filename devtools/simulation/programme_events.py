@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, time
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from devtools.simulation.actors import Scenario
 from devtools.simulation.log import Action
 from kontor.kernel.money import Money, round_half_up
 from kontor.programme.model import FlatDiscount, Programme, TurnoverDiscount
 
-Changes = dict[str, Any]
+Changes = dict[str, object]
 FACTORS: Final = [Decimal(factor) for factor in ("0.40", "0.75", "0.90", "1.07", "1.20", "1.333", "2.50")]
 LIMIT_FACTORS: Final = [Decimal(factor) for factor in ("0.60", "0.90", "1.10", "1.50")]
 

@@ -176,7 +176,7 @@ def offer(scenario: Scenario) -> list[Action]:
     ]
 
 
-def _lines(scenario: Scenario) -> list[dict[str, Any]]:
+def _lines(scenario: Scenario) -> list[dict[str, object]]:
     return [
         {
             "product": scenario.random.choice(scenario.actors.one_time_products),

@@ -135,6 +135,11 @@ def find(session: Session, account_id: UUID, *, lock: bool = False, share: bool 
     return queries.by_id(session, account_id, lock=lock, share=share)
 
 
+def named(session: Session, name: str) -> Account | None:
+    """Return the account with a name, in any capitals."""
+    return queries.by_name(session, name_key(name))
+
+
 def page(session: Session, criteria: AccountFilter, cursor: str | None = None, limit: int = 100) -> Page[Account]:
     """Return accounts, oldest first. Raises Invalid for an invalid cursor."""
     return queries.page(session, criteria, cursor, limit)

@@ -18,6 +18,7 @@ from kontor.engine.admin.operations import Operations
 from kontor.engine.enqueue import Jobs
 from kontor.offers import console as offers_console
 from kontor.operators import console as operators_console
+from kontor.payments import console as payments_console
 from kontor.reconciliation import console as reconciliation_console
 from kontor.ui import texts
 from kontor.ui.console_request import ConsoleAction, ConsoleRequest
@@ -136,6 +137,16 @@ ACTIONS: Final = (
     ConsoleAction(
         "/console/reconciliation/{gap_id}/accept", "gap.accept", reconciliation_console.accept, nav="reconciliation",
         path_param="gap_id", cancel_url=reconciliation_console.BASE_PATH, needs_reason=True,
+    ),
+    ConsoleAction(
+        "/console/payments/unmatched/{unmatched_id}/assign", "payment.assign", payments_console.assign,
+        nav=payments_console.NAV, path_param="unmatched_id", cancel_url=payments_console.UNMATCHED_PATH,
+        field=("reseller", texts.PAYEE_LABEL),
+    ),
+    ConsoleAction(
+        "/console/payments/unmatched/{unmatched_id}/dismiss", "payment.dismiss", payments_console.dismiss,
+        nav=payments_console.NAV, path_param="unmatched_id", cancel_url=payments_console.UNMATCHED_PATH,
+        needs_reason=True,
     ),
     ConsoleAction(
         "/console/accounts/{account_id}/free-offers", "account.free_offers", offers_console.free_offers, nav="accounts",

@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
+from kontor.account_book import console as account_book_console
 from kontor.accounts import console as accounts_console
 from kontor.bulk import console as bulk_console
 from kontor.console import audit, engine_pages, job, jobs, login, overview, provider, queues, security, sign_in_steps
@@ -23,6 +24,7 @@ from kontor.mails import console as mails_console
 from kontor.mails.preview_console import Gallery
 from kontor.offers import console as offers_console
 from kontor.operators import console as operators_console
+from kontor.payments import console as payments_console
 from kontor.programme import console as programme_console
 from kontor.reconciliation import console as reconciliation_console
 from kontor.task_types import console as task_types_console
@@ -48,6 +50,9 @@ PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/accounts", accounts_console.show_accounts),
     ("/console/accounts/{account_id}", accounts_console.show_account),
     ("/console/resellers/{reseller_id}/discount", discounts_console.show_discount),
+    ("/console/resellers/{reseller_id}/account-book", account_book_console.show_account_book),
+    ("/console/resellers/{reseller_id}/account-book.csv", account_book_console.export_account_book),
+    ("/console/payments/unmatched", payments_console.show_unmatched),
     ("/console/offers/{offer_id}", offers_console.show_offer),
     ("/console/mail", mails_console.show_mails),
     ("/console/mail/{mail_id}", mails_console.show_mail),
@@ -59,6 +64,9 @@ PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/security", security.show_security),
     ("/console/security/totp", security.show_totp),
 )
+
+FILES: Final[Mapping[str, int]] = {"/console/accounts/{account_id}/image": 1, payments_console.IMPORT_PATH: 1}
+"""The most files that a form may have, by its path."""
 
 ADMIN_PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/people", operators_console.show_people),
@@ -95,6 +103,11 @@ FORMS: Final[tuple[tuple[str, str, ConsoleView, OperatorRole], ...]] = (
     ("POST", "/console/jobs/{job_id}/again", job.run_again, OperatorRole.OPERATOR),
     ("GET", "/console/mail/{mail_id}/again", mails_console.show_again, OperatorRole.OPERATOR),
     ("POST", "/console/mail/{mail_id}/again", mails_console.send_again, OperatorRole.OPERATOR),
+    ("POST", "/console/accounts/{account_id}/image", accounts_console.upload_image, OperatorRole.OPERATOR),
+    ("POST", payments_console.IMPORT_PATH, payments_console.send_file, OperatorRole.OPERATOR),
+    ("GET", payments_console.IMPORT_PATH, payments_console.show_import, OperatorRole.OPERATOR),
+    ("GET", payments_console.PREVIEW_PATH, payments_console.show_preview, OperatorRole.OPERATOR),
+    ("POST", payments_console.PREVIEW_PATH, payments_console.submit_preview, OperatorRole.OPERATOR),
 )
 SIGN_IN: Final[tuple[tuple[str, str, ConsoleView], ...]] = (
     ("GET", login.LOGIN, login.show_login),
@@ -127,12 +140,10 @@ def router_of(server: ConsoleHandler) -> APIRouter:
     """Return every route of the console."""
     router = APIRouter(include_in_schema=False)
 
-    def add(
-        path: str, method: str, view: ConsoleView, role: OperatorRole | None, *, proof: bool = False, files: int = 0
-    ) -> None:
+    def add(path: str, method: str, view: ConsoleView, role: OperatorRole | None, *, proof: bool = False) -> None:
         methods = ["GET", "HEAD"] if method == "GET" else [method]
         sign_in = method == "POST" and path in SIGN_IN_PATHS
-        route = server.handler(view, RolePolicy(role, proof), sign_in=sign_in, max_files=files)
+        route = server.handler(view, RolePolicy(role, proof), sign_in=sign_in, max_files=FILES.get(path, 0))
         router.add_api_route(path, route, methods=methods, name=f"{method} {path}")
 
     for method, path, view in SIGN_IN:
@@ -143,7 +154,6 @@ def router_of(server: ConsoleHandler) -> APIRouter:
         add(path, method, view, role)
     for name, view in SECURITY_FORMS.items():
         add(f"/console/security/{name}", "POST", view, OperatorRole.VIEWER, proof="session" not in name)
-    add("/console/accounts/{account_id}/image", "POST", accounts_console.upload_image, OperatorRole.OPERATOR, files=1)
     gallery = Gallery()
     add("/console/mail/gallery", "GET", gallery.show_index, OperatorRole.VIEWER)
     add("/console/mail/gallery/{template}/{language}", "GET", gallery.show_sample, OperatorRole.VIEWER)

@@ -143,7 +143,8 @@ RESPONSES: Final[Mapping[str, Fields]] = {
         trade="id reseller_id posted_to kind amount paid_at day reference created_at differs",
     ),
     "UnmatchedPaymentOut": Fields(
-        staff="id programme kind amount paid_at reference note file line created_at",
+        staff="id programme kind amount paid_at reference note file line created_at dismissed_at dismissed_by"
+        " dismiss_reason",
     ),
     "BookLineOut": Fields(trade="number at recorded_at day kind amount balance ref note fact_id"),
     "AccountBookOut": Fields(trade="balance available"),

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import Field
 
+from kontor.audit import Actor
 from kontor.http import ownership
 from kontor.http.context import Ctx, RoutePolicy
 from kontor.http.responses import ApiResponse
@@ -20,7 +21,10 @@ from models.payments import UnmatchedPayment
 
 
 class UnmatchedPaymentOut(ResponseModel):
-    """A payment that names no reseller; `file` and `line`: where it stands; `note`: the texts of its row."""
+    """A payment that names no reseller; `file` and `line`: where it stands; `note`: the texts of its row.
+
+    `dismissed_at`, `dismissed_by`, `dismiss_reason`: when, by whom and why it was taken off the list.
+    """
 
     id: UUID
     programme: str
@@ -32,6 +36,9 @@ class UnmatchedPaymentOut(ResponseModel):
     file: str
     line: int
     created_at: UtcOut
+    dismissed_at: UtcOut | None
+    dismissed_by: str | None
+    dismiss_reason: str | None
 
     @classmethod
     def of(cls, row: UnmatchedPayment) -> Self:
@@ -47,13 +54,23 @@ class UnmatchedPaymentOut(ResponseModel):
             file=row.file,
             line=row.line,
             created_at=row.created_at,
+            dismissed_at=row.dismissed_at,
+            dismissed_by=row.dismissed_by,
+            dismiss_reason=row.dismiss_reason,
         )
 
 
 class UnmatchedPaymentQuery(PageQuery):
-    """Filter for payments that name no reseller."""
+    """Filter for payments that name no reseller; `dismissed`: those taken off the list."""
 
     programme: str | None = None
+    dismissed: bool = False
+
+
+class DismissIn(RequestModel):
+    """Why a payment is no reseller's."""
+
+    reason: str
 
 
 class PayeeIn(RequestModel):
@@ -68,7 +85,7 @@ routes = Routes("payments")
 @routes.get("/v1/payments/unmatched", RoutePolicy(Scope.READ, unbound_only=True), response=PageOut[UnmatchedPaymentOut])
 def list_unmatched_payments(ctx: Ctx, query: Annotated[UnmatchedPaymentQuery, Query()]) -> PageOut[UnmatchedPaymentOut]:
     """List imported payments that name no reseller and wait for somebody to assign them, latest first."""
-    page = unmatched.page(ctx.session, query.programme, query.cursor, query.limit)
+    page = unmatched.page(ctx.session, query.programme, query.cursor, query.limit, dismissed=query.dismissed)
     return PageOut(items=[UnmatchedPaymentOut.of(row) for row in page.items], next=page.next)
 
 
@@ -87,3 +104,17 @@ def assign_unmatched_payment(ctx: Ctx, unmatched_id: UUID, body: PayeeIn) -> Api
     posted = unmatched.assign(ctx.context, ctx.session, unmatched_id, body.reseller_id, ctx.caller.actor)
     programme = service.programme_of(ctx.context, ctx.session, posted.row.reseller_id)
     return ApiResponse.of(PaymentOut.of(posted.row, programme), 201 if posted.created else 200)
+
+
+@routes.post(
+    "/v1/payments/unmatched/{unmatched_id}/dismiss",
+    RoutePolicy(Scope.ENQUEUE, "unmatched_id", ownership.provider, unbound_only=True),
+    response=UnmatchedPaymentOut,
+)
+def dismiss_unmatched_payment(ctx: Ctx, unmatched_id: UUID, body: DismissIn) -> UnmatchedPaymentOut:
+    """Take a payment that is no reseller's off the list, with a reason; assigning it takes that back.
+
+    409 `already_assigned`.
+    """
+    actor = Actor(ctx.caller.actor, reason=body.reason)
+    return UnmatchedPaymentOut.of(unmatched.dismiss(ctx.context, ctx.session, unmatched_id, actor))

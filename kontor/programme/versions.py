@@ -91,9 +91,13 @@ def replaced_by(listed: Sequence[VersionEntry], number: int, now: datetime) -> V
 
 
 def superseded(listed: Sequence[VersionEntry], version: VersionEntry, now: datetime) -> bool:
-    """Whether a file that was applied afterwards took a version's place before it began, or has since."""
+    """Whether a file that was applied afterwards took a version's place as it began, or has since.
+
+    One that begins before it takes nothing from it: the version that waits begins all the same.
+    """
     until = max(now, version.effective_at)
-    return any(each.number > version.number and each.effective_at <= until for each in listed)
+    following = (each for each in listed if each.number > version.number)
+    return any(version.effective_at <= each.effective_at <= until for each in following)
 
 
 def superseded_reason(session: Session, code: str, refs: Mapping[str, str], now: datetime) -> str | None:

@@ -48,6 +48,16 @@ CONFIRMATIONS: Final[Mapping[str, Confirmation]] = {
         "Waiting jobs of queue {} start again: oldest first, tenants in turn.",
         "Resume queue",
     ),
+    "payment.assign": Confirmation(
+        "Assign this payment?",
+        "Payment {} counts for the reseller on its own date: in its turnover and its account book.",
+        "Assign",
+    ),
+    "payment.dismiss": Confirmation(
+        "Dismiss this payment?",
+        "Payment {} is no reseller's and leaves the list. Assigning it later takes that back.",
+        "Dismiss",
+    ),
     "suspension.set": Confirmation(
         "Suspend this account?",
         "The keys of account {} stop at once; no offer is sent or decided, no order placed. Fees and trials go on. A "

@@ -59,6 +59,8 @@ FLASH_MESSAGES: Final[Mapping[str, str]] = {
     "forgotten": "Search deleted.",
     "drain": "Draining: the worker finishes its jobs and takes no new ones.",
     "undrain": "Worker accepts jobs again.",
+    "assign": "Payment assigned.",
+    "dismiss": "Payment dismissed.",
     "free-offers": "The offers can be decided again.",
     "disable": "Login disabled. All its sessions have ended.",
     "enable": "Login enabled.",
@@ -71,6 +73,7 @@ FLASH_MESSAGES: Final[Mapping[str, str]] = {
 }
 
 
+PAYEE_LABEL: Final = "Reseller: name, external id or id"
 LIMIT_LABEL: Final = "Concurrency limit (empty: no limit)"
 
 BULK_TITLES: Final[Mapping[BulkAction, str]] = {

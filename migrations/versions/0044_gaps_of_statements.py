@@ -1,4 +1,4 @@
-"""Gaps of statements: one that says another total than the lines of what it lists.
+"""Gaps of statements, unmatched payments that are dismissed, files that wait to be imported from the console.
 
 Revision: 0044, after 0041.
 
@@ -13,6 +13,7 @@ down_revision = "0041"
 branch_labels = None
 depends_on = None
 
+INSTANT = sa.DateTime(timezone=True)
 TABLE, NAME = "reconciliation_gaps", "ck_reconciliation_gaps_kind"
 KINDS = (
     *("trial_end", "quota_mail", "quota_digest", "charge_due", "charge_gone", "offer_delivery", "offer_expiry"),
@@ -28,3 +29,18 @@ def upgrade() -> None:
     op.create_check_constraint(op.f(NAME), TABLE, allowed, postgresql_not_valid=True)
     with op.get_context().autocommit_block():
         op.execute(sa.text(f"ALTER TABLE {TABLE} VALIDATE CONSTRAINT {NAME}"))
+    for name, kind in (("dismissed_by", sa.Text()), ("dismissed_at", INSTANT), ("dismiss_reason", sa.Text())):
+        op.add_column("unmatched_payments", sa.Column(name, kind, nullable=True), if_not_exists=True)
+    op.create_table(
+        "payment_uploads",
+        sa.Column("id", sa.Uuid(), primary_key=True),
+        sa.Column("programme", sa.Text(), sa.ForeignKey("programmes.code"), nullable=False),
+        sa.Column("reseller_id", sa.Uuid(), sa.ForeignKey("accounts.id"), nullable=True),
+        sa.Column("file", sa.Text(), nullable=False),
+        sa.Column("match", sa.Text(), nullable=True),
+        sa.Column("mapping", sa.Text(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("uploaded_by", sa.Text(), nullable=False),
+        sa.Column("uploaded_at", INSTANT, nullable=False),
+        if_not_exists=True,
+    )

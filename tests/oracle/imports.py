@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 def numbered_rows(entry: JournalEntry) -> Iterator[tuple[int, int, Mapping[str, Any]]]:
     """Every row that is not left out, with its number in the file and among the rows that are equal to it."""
-    seen: Counter[object] = Counter()
+    places: Counter[object] = Counter()
     for number, row in enumerate(entry.values["rows"]):
         if number not in entry.values["left_out"]:
             content = tuple(sorted((name, str(value)) for name, value in row.items()))
-            seen[content] += 1
-            yield number, seen[content], row
+            places[content] += 1
+            yield number, places[content], row
 
 
 def is_doubtful(oracle: Oracle, entry: JournalEntry, place: int, row: Mapping[str, Any]) -> bool:

@@ -17,6 +17,7 @@ from tests.oracle.rules import Rules, read_rules
 from tests.oracle.trials import begin, reminders
 from tests.oracle.turnover import Paid, keep_with, order, percents, turnover
 from tests.oracle.usage import Meter, Reported, reached
+from tests.oracle.versions import Versions
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "programmes"
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -202,3 +203,18 @@ def test_offer_is_only_for_the_resellers_own_client(reseller: str, outcome: str,
 
     assert bool(oracle.memory.complaints) == complains
     assert ("F1" in oracle.memory.offers) == (outcome == "ok" and reseller == "R1")
+
+
+def test_version_that_waits_brings_back_what_another_changed_before_it_began() -> None:
+    at, hour = datetime(2027, 7, 1, 12, tzinfo=UTC), timedelta(hours=1)
+    versions = Versions(hosting())
+    later = versions.apply({"discount/guard_rail": 50}, at, at + 2 * hour)
+    assert later is not None
+    assert versions.apply({"discount/guard_rail": 50}, at, at + 3 * hour) is None, "it says what is in force then"
+    now = versions.apply({"discount/tiers/0/from": 300}, at + hour, None)
+    assert now is not None
+    assert [versions.at(at + moment * hour).number for moment in (0, 1, 2)] == [1, 3, 2]
+    assert [versions.at(at + moment * hour).rules.tiers[0].start for moment in (0, 1, 2)] == [
+        hosting().tiers[0].start, Decimal(300), hosting().tiers[0].start,
+    ]  # fmt: skip
+    assert versions.before(at + 2 * hour) == now

@@ -49,9 +49,10 @@ class Versions:
 
 def changed(document: Mapping[str, Any], changes: Mapping[str, Any]) -> Mapping[str, Any]:
     """The document with the values at the paths replaced."""
-    result: Any = copy.deepcopy(document)
+    result = copy.deepcopy(dict(document))
     for path, value in changes.items():
-        node, steps = result, path.split("/")
+        node: Any = result
+        steps = path.split("/")
         for step in steps[:-1]:
             node = node[int(step)] if isinstance(node, list) else node[step]
         node[int(steps[-1]) if isinstance(node, list) else steps[-1]] = value

@@ -123,6 +123,28 @@ def test_waiting_payment_is_assigned_once(world: DiscountScenario, resellers: tu
     assert payments(world, resellers[1]) == []
 
 
+def test_dismissed_payment_leaves_the_list_with_a_reason_until_it_is_assigned(
+    world: DiscountScenario, resellers: tuple[str, str], assign: str
+) -> None:
+    dismiss = assign.replace("/assign", "/dismiss")
+    assert world.api.call(dismiss, {"reason": " "}, key=world.key).status_code == 422
+    gone = world.api.ok(dismiss, {"reason": "a private transfer"}, key=world.key)
+    assert (gone["dismiss_reason"], gone["dismissed_at"] is not None, waiting(world)) == (
+        "a private transfer",
+        True,
+        [],
+    )
+    assert world.api.ok(dismiss, {"reason": "twice"}, key=world.key)["dismiss_reason"] == "a private transfer"
+    listed = world.api.ok("GET /v1/payments/unmatched?dismissed=true", key=world.key)["items"]
+    assert [each["reference"] for each in listed] == ["D"]
+    assert world.rows("SELECT reason FROM audit_log WHERE action = 'payment.dismiss'") == [("a private transfer",)]
+    bound = world.api.key(reseller_id=UUID(resellers[0]))
+    assert world.api.call(dismiss, {"reason": "mine"}, key=bound).status_code == 404
+    assert world.api.call(assign, {"reseller_id": resellers[0]}, key=world.key).status_code == 201
+    assert world.api.call(dismiss, {"reason": "late"}, key=world.key).json()["code"] == "already_assigned"
+    assert world.api.ok("GET /v1/payments/unmatched?dismissed=true", key=world.key)["items"] == []
+
+
 def test_waiting_payment_is_seen_and_assigned_by_unbound_keys_alone(
     world: DiscountScenario, resellers: tuple[str, str], assign: str
 ) -> None:

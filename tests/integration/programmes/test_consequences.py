@@ -185,6 +185,18 @@ def test_mail_about_a_price_that_was_taken_back_is_not_sent(office: Context, ses
     assert announcements.announce(office, session, ProgrammesAnnounce.model_validate(first)) == 0
 
 
+def test_price_of_a_version_that_waits_is_announced_when_another_begins_before_it(
+    office: Context, session: Session
+) -> None:
+    calls = with_calls(office, session)
+    calls.apply(DEARER, ApplyOptions(effective=office.now + timedelta(days=10)))
+    calls.apply(HOUSE.replace('name: "100"', 'name: "Bronze"'))
+    [dearer] = calls.payloads("programmes.announce")
+    assert announcements.announce(office, session, ProgrammesAnnounce.model_validate(dearer)) > 0
+    calls.apply(HOUSE, ApplyOptions(effective=office.now + timedelta(days=10)))
+    assert announcements.announce(office, session, ProgrammesAnnounce.model_validate(dearer)) == 0, "taken back"
+
+
 def test_later_version_begins_by_its_job_and_has_its_limits_judged(office: Context, session: Session) -> None:
     salons = field(office, session, "booking")
     begins = office.now + timedelta(days=1)
