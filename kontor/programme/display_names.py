@@ -50,7 +50,7 @@ class DisplayNames:
     def fact(self, key: str, value: object) -> object:
         """Return the name for the code that an event's fact holds, by the fact's key; other facts as they are."""
         named = {
-            "plan": self.plan, "then_plan": self.plan, "product": self.sold, "metric": self.metric,
+            "plan": self.plan, "then_plan": self.plan, "product": self.sold, "code": self.sold, "metric": self.metric,
             "family": self.family, "tier": self.tier,
         }.get(key)  # fmt: skip
         return named(value) if named and isinstance(value, str) else value

@@ -9,7 +9,9 @@ from typing import Final
 from models.reconciliation import GapKind
 
 QUOTA_MAIL: Final = """
-SELECT n.id::text, jsonb_build_object('account', a.name, 'metric', n.metric, 'threshold', n.threshold, 'at', n.at),
+SELECT n.id::text,
+    jsonb_build_object('account', a.name, 'programme', a.programme, 'metric', n.metric, 'threshold', n.threshold,
+        'at', n.at),
     jsonb_build_object('task', 'quotas.tell', 'args', jsonb_build_object('notice_id', n.id),
         'tenant', coalesce(a.reseller_id::text, ''))
 FROM quota_notices n JOIN accounts a ON a.id = n.account_id
@@ -64,7 +66,7 @@ WHERE m.id IS NULL GROUP BY k.id ORDER BY k.id LIMIT :limit
 """
 
 CHARGE_DUE: Final = """
-SELECT r.id::text, jsonb_build_object('account', a.name, 'code', r.code, 'day', r.next_start),
+SELECT r.id::text, jsonb_build_object('account', a.name, 'programme', r.programme, 'code', r.code, 'day', r.next_start),
     jsonb_build_object('task', 'fees.charge', 'args', jsonb_build_object('programme', r.programme))
 FROM unnest(CAST(:codes AS text[]), CAST(:days AS date[])) AS p (code, day)
     JOIN fee_runs r ON r.programme = p.code AND r.next_start <= p.day AND NOT r.ended
@@ -104,7 +106,8 @@ WITH made AS (
         SELECT FROM charges c WHERE c.run_id = m.run_id AND c.period_start = m.day)
     ORDER BY m.day, m.run_id LIMIT :limit
 )
-SELECT r.id || ' ' || g.day, jsonb_build_object('account', a.name, 'code', r.code, 'day', g.day),
+SELECT r.id || ' ' || g.day,
+    jsonb_build_object('account', a.name, 'programme', r.programme, 'code', r.code, 'day', g.day),
     jsonb_build_object('run_id', r.id, 'account_id', r.account_id, 'period_start', g.day)
 FROM gone g JOIN fee_runs r ON r.id = g.run_id JOIN accounts a ON a.id = r.account_id ORDER BY g.day, r.id
 """

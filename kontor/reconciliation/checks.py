@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from kontor.engine.cron import Occurrence, occurrences
 from kontor.kernel.ids import new_id
 from kontor.kernel.zones import day_start, local_day
+from kontor.programme.display_names import DisplayNames
 from kontor.programme.model import TurnoverDiscount
 from kontor.programme.service import Programmes, list_programmes
 from kontor.reconciliation import queries
@@ -53,13 +54,28 @@ def run_checks(
     """
     values = _parameters(session, programmes, now, everything=everything)
     statements = {**STATEMENTS, **NIGHTLY} if everything else STATEMENTS
-    by_statement = [CheckResult(kind, _run_check(session, kind, sql, values)) for kind, sql in statements.items()]
+    by_statement = [
+        CheckResult(kind, _run_check(session, programmes, kind, sql, values)) for kind, sql in statements.items()
+    ]
     return [*by_statement, CheckResult(GapKind.OCCURRENCE, tuple(_missing_occurrences(session, now))[:LIMIT])]
 
 
-def _run_check(session: Session, kind: GapKind, sql: str, values: Mapping[str, object]) -> tuple[NewGap, ...]:
+def _run_check(
+    session: Session, programmes: Programmes, kind: GapKind, sql: str, values: Mapping[str, object]
+) -> tuple[NewGap, ...]:
     rows = session.execute(text(sql), values)
-    return tuple(NewGap(new_id(), row[0], describe(kind, row[1]), row[2]) for row in rows)
+    return tuple(
+        NewGap(new_id(), row[0], describe(kind, _with_names(session, programmes, row[1])), row[2]) for row in rows
+    )
+
+
+def _with_names(session: Session, programmes: Programmes, facts: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the facts with names for the codes of their programme."""
+    code = facts.get("programme")
+    if not isinstance(code, str):
+        return facts
+    names = DisplayNames(programmes.current(session, code))
+    return {**{key: names.fact(key, value) for key, value in facts.items()}, "programme": names.programme.name}
 
 
 def _parameters(session: Session, programmes: Programmes, now: datetime, *, everything: bool) -> dict[str, object]:

@@ -201,7 +201,7 @@ def test_discount_page_explains_the_discount_and_a_hypothetical_payment(signed_i
     assert "would" not in page.split("Recorded on that day")[0]
     more = someone.get(f"/console/resellers/{reseller}/discount?as_of=2026-03-02&pay=50000").text
     assert "If 50,000.00 RUB were paid" in more
-    assert "vps 21 %, dedicated 8 %, ssl 5 %" in more
+    assert "Virtual servers 21 %, Dedicated servers 8 %, SSL certificates 5 %" in more
     line = someone.get(f"/console/accounts/{reseller}").text
     assert "payment of 52,000.00 RUB" in line
     assert "discounts.recompute" in line
@@ -271,7 +271,7 @@ def test_timeline_shows_a_charge_once_with_its_price(signed_in: As, api: Api, de
         assert len(charges) == 1
         assert "product Call recording: 10.00 USD" in charges[0]
         assert "charge.created" not in page
-    assert "product call-recording <small>since 2026-03-02" in someone.get(f"/console/accounts/{client}").text
+    assert "product Call recording <small>since 2026-03-02" in someone.get(f"/console/accounts/{client}").text
 
 
 def test_offer_page_and_its_mails_link_to_each_other(

@@ -80,7 +80,7 @@ def test_manually_deleted_occurrence_charge_and_mail_are_reported(world: FeeScen
         "charge_gone": f"{charge['run_id']} 2025-12-30",
         "mail_gone": mail,
     }
-    assert "call-recording" in gaps["charge_gone"]["detail"]
+    assert "The charge of Call recording of " in gaps["charge_gone"]["detail"]
     assert {kind: gap["mendable"] for kind, gap in gaps.items()} == {
         "occurrence": True,
         "charge_gone": True,
