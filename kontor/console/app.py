@@ -24,6 +24,7 @@ from kontor.mails.preview_console import Gallery
 from kontor.offers import console as offers_console
 from kontor.operators import console as operators_console
 from kontor.programme import console as programme_console
+from kontor.provisioning import console as services_console
 from kontor.reconciliation import console as reconciliation_console
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
 from models.people import OperatorRole
@@ -46,6 +47,9 @@ PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/accounts/{account_id}", accounts_console.show_account),
     ("/console/resellers/{reseller_id}/discount", discounts_console.show_discount),
     ("/console/offers/{offer_id}", offers_console.show_offer),
+    ("/console/services", services_console.show_services),
+    ("/console/services/{service_id}", services_console.show_service),
+    ("/console/resellers/{reseller_id}/orders", services_console.show_orders),
     ("/console/mail", mails_console.show_mails),
     ("/console/mail/{mail_id}", mails_console.show_mail),
     ("/console/mail/{mail_id}/frame", mails_console.mail_frame),

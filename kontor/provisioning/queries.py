@@ -156,7 +156,7 @@ ENDED_JOB: Final = text(
 def candidates(session: Session, day: date, after: UUID, limit: int, failed_since: object) -> Sequence[Row[object]]:
     """Return services near the end of their term, by id."""
     values = {"day": day, "after": after, "limit": limit, "failed_since": failed_since}
-    return session.execute(CANDIDATES, values).all()  # type: ignore[return-value]  # rows of a text query
+    return session.execute(CANDIDATES, values).all()
 
 
 def strayed(session: Session, account_id: UUID | None, failed_since: object, limit: int) -> Sequence[UUID]:

@@ -24,7 +24,7 @@ from kontor.kernel.states import ActionState, ServiceState, ServiceVerb
 from kontor.programme.model import Programme
 from kontor.programme.provisioning import ProvisioningRules
 from kontor.provisioning import outcomes, queries, rules
-from kontor.provisioning.secrets import Config
+from kontor.provisioning.kept import Config
 from kontor.task_types import registry as task_types
 from models.services import Service, ServiceAction
 

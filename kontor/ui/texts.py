@@ -18,6 +18,7 @@ NAVIGATION: Final = (
     ("workers", "/console/workers", "Workers"),
     ("instances", "/console/instances", "Instances"),
     ("accounts", "/console/accounts", "Accounts"),
+    ("services", "/console/services", "Services"),
     ("mail", "/console/mail", "Mail"),
     ("reconciliation", "/console/reconciliation", "Reconciliation"),
     ("audit", "/console/audit", "Audit"),

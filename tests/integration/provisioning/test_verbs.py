@@ -1,5 +1,7 @@
 """What is asked of a service: by a job, one at a time, in the states that allow it (provisioning.md 3)."""
 
+from uuid import UUID
+
 import pytest
 
 from kontor.kernel.states import ServiceState
@@ -108,7 +110,7 @@ def test_services_are_suspended_and_resumed_with_their_account(world: ServiceSce
 
 def test_reseller_does_not_resume_what_the_provider_suspended(world: ServiceScenario) -> None:
     service = world.active()
-    key = world.api.key("read", "enqueue", reseller_id=world.reseller)
+    key = world.api.key("read", "enqueue", reseller_id=UUID(world.reseller))
     world.ask(service, "suspend")
     world.finish("suspend")
     assert world.refused(f"POST /v1/services/{service}/resume", key=key) == (403, "forbidden")
@@ -142,7 +144,7 @@ def test_config_is_changed_by_a_job_and_its_secrets_are_masked(world: ServiceSce
 
 def test_client_sees_state_since_paid_until_and_result_alone(world: ServiceScenario) -> None:
     service = world.active(config={"region": "eu"})
-    key = world.api.key("read", "enqueue", account_id=world.client)
+    key = world.api.key("read", "enqueue", account_id=UUID(world.client))
     assert set(world.service(service, key)) == {"id", "state", "since", "paid_until", "result"}
     (listed,) = world.ok("GET /v1/services", key=key)["items"]
     assert set(listed) == {"id", "state", "since", "paid_until", "result"}
@@ -159,7 +161,7 @@ def test_client_sees_state_since_paid_until_and_result_alone(world: ServiceScena
 def test_other_reseller_sees_no_service_of_this_one(world: ServiceScenario) -> None:
     service = world.active()
     other = world.books.fees.reseller("house", "Saale")
-    key = world.api.key("read", "enqueue", reseller_id=other)
+    key = world.api.key("read", "enqueue", reseller_id=UUID(other))
     order = world.service(service)["order_id"]
     for line in (f"GET /v1/services/{service}", f"POST /v1/services/{service}/renew", f"GET /v1/orders/{order}"):
         assert world.refused(line, {} if line.startswith("POST") else None, key)[0] == 404
