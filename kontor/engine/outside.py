@@ -223,7 +223,7 @@ def succeed(
 ) -> None:
     """Erase the sensitive args of a job that succeeded, and enqueue what its type says comes then, as its child."""
     declared.erase(connection, row.id)
-    notify(session, family, EndedJob(row.id, row.task, JobState.SUCCEEDED, result))
+    notify(session, family, EndedJob(row.id, row.task, row.tenant, JobState.SUCCEEDED, result))
     task = declared_task(family, row.task)
     if task is not None and task.then is not None:
         _follow(connection, session, family, row, task.then.task, task.then.args)
@@ -234,9 +234,8 @@ def end_cancelled(connection: PgConnection, session: Session, family: Jobs, row:
     task, compensation = declared_task(family, row.task), None
     if task is not None and task.compensate is not None:
         compensation = _follow(connection, session, family, row, task.compensate, row.payload)
-    cancelled = EndedJob(
-        row.id, row.task, JobState.CANCELLED, error=CANCELLED_ON_REQUEST.reason, compensation=compensation
-    )
+    reason = CANCELLED_ON_REQUEST.reason
+    cancelled = EndedJob(row.id, row.task, row.tenant, JobState.CANCELLED, error=reason, compensation=compensation)
     notify(session, family, cancelled)
 
 

@@ -275,7 +275,8 @@ class TurnTransaction:
         )
         if isinstance(outcome, Cancel):
             acted = row.attempt > 0 or row.reason is not None
-            ended = EndedJob(row.id, row.task, JobState.CANCELLED, error=outcome.reason, may_have_acted=acted)
+            state, reason = JobState.CANCELLED, outcome.reason
+            ended = EndedJob(row.id, row.task, row.tenant, state, error=reason, may_have_acted=acted)
             notify(session, runtime.jobs.child_of(row.id, row.trace_id), ended)
         count_outcome(runtime, row, outcome, claimed.started, now)
         runtime.free_lane(session, connection, row, healthy=healthy)

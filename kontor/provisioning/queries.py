@@ -147,8 +147,8 @@ LOST: Final = text(
 )
 """Services whose job ended without their knowing: a relay carried out its cancellation."""
 ENDED_JOB: Final = text(
-    "SELECT task, state, result, coalesce(reason, ''), attempt FROM jobs_archive WHERE id = :id"
-    " UNION ALL SELECT task, state, NULL, coalesce(error ->> 'message', reason, ''), attempt FROM jobs"
+    "SELECT task, tenant, state, result, coalesce(reason, ''), attempt FROM jobs_archive WHERE id = :id"
+    " UNION ALL SELECT task, tenant, state, NULL, coalesce(error ->> 'message', reason, ''), attempt FROM jobs"
     " WHERE id = :id AND state = 'dead'"
 )
 

@@ -21,7 +21,7 @@ from kontor.kernel.ports import Clock
 from kontor.kernel.states import JobState
 from models.control import Queue, Schedule
 
-FIND = "SELECT state, lane, task, attempt, reason FROM jobs WHERE id = %s FOR UPDATE SKIP LOCKED"
+FIND = "SELECT state, lane, task, tenant, attempt, reason FROM jobs WHERE id = %s FOR UPDATE SKIP LOCKED"
 LEASE_OF = "SELECT task, lease FROM jobs WHERE id = %s"
 SEEN = "SELECT state FROM jobs WHERE id = %s"
 FINISHED = "SELECT state FROM jobs_archive WHERE id = %s"
@@ -94,14 +94,14 @@ class Operations:
         row = connection.execute(FIND, (job_id,)).fetchone()
         if row is None:
             return None
-        state, lane, task, attempt, waits_for = row
+        state, lane, task, tenant, attempt, waits_for = row
         reason = actor.reason or f"cancelled by {actor.name}"
         cancellation.cancel_locked(connection, job_id, state, lane, reason, self.clock.now())
         if state == JobState.RUNNING:
             self._ask_handler(session, job_id)
         else:
             acted = attempt > 0 or waits_for is not None
-            ended = EndedJob(job_id, task, JobState.CANCELLED, error=reason, may_have_acted=acted)
+            ended = EndedJob(job_id, task, tenant, JobState.CANCELLED, error=reason, may_have_acted=acted)
             notify(session, self.jobs, ended)
         return str(state)
 

@@ -31,6 +31,7 @@ def test_service_is_active_when_its_job_has_succeeded(world: ServiceScenario) ->
     assert world.balance() == "73.00"
     assert world.events("order.") + world.events("service.") == ["order.placed", "service.active"]
     assert len(world.books.fees.mails("service-active")) == 1
+    assert world.events("job.") == ["job.succeeded"]
 
 
 def test_service_without_task_type_is_active_at_once(world: ServiceScenario) -> None:

@@ -4,7 +4,10 @@ from uuid import UUID
 
 import pytest
 
+from kontor.engine import cancellation
+from kontor.kernel.database import psycopg_connection
 from kontor.kernel.states import ServiceState
+from tests.support.fees import OPENING
 from tests.support.services import ServiceScenario
 
 
@@ -167,3 +170,16 @@ def test_other_reseller_sees_no_service_of_this_one(world: ServiceScenario) -> N
         assert world.refused(line, {} if line.startswith("POST") else None, key)[0] == 404
     assert world.ok("GET /v1/services", key=key)["items"] == []
     assert world.refused(f"GET /v1/services?reseller={world.reseller}", key=key)[0] == 404
+
+
+def test_cancelled_job_fails_its_service_also_when_the_relay_cancelled_it(world: ServiceScenario) -> None:
+    by_hand, by_relay = world.order(), world.order()
+    job = world.service(by_hand["service_id"])["action"]["job"]
+    world.ok(f"POST /v1/jobs/{job}/cancel", {"reason": "no"})
+    assert world.state(by_hand["service_id"]) == "failed"
+    job = UUID(world.service(by_relay["service_id"])["action"]["job"])
+    with world.books.fees.transaction() as session:
+        cancellation.cancel_locked(psycopg_connection(session), job, "queued", None, "cancelled by me", OPENING)
+    assert world.state(by_relay["service_id"]) == "pending"
+    world.books.fees.settle()
+    assert (world.state(by_relay["service_id"]), world.balance()) == ("failed", "100.00")
