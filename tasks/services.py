@@ -49,7 +49,7 @@ class ServicesSettleHandler:
     def run(self, job: JobContext, session: Session, payload: ServicesSettle) -> Done:
         """Renew what the balance covers now."""
         ctx = Context(job.jobs, self._programmes)
-        return Done({"renewed": renewals.settle_if_reseller(ctx, session, payload.reseller_id)})
+        return Done({"renewed": renewals.settle(ctx, session, payload.reseller_id)})
 
 
 class ServicesFollowHandler:

@@ -44,12 +44,13 @@ from kontor.payments import unmatched_routes
 from kontor.portal.routes import page_router
 from kontor.programme import routes as programme_routes
 from kontor.provisioning import routes as services_routes
-from kontor.provisioning.subscriber import ServiceEndings
+from kontor.provisioning.service import ServiceEndings
 from kontor.reconciliation import routes as reconciliation_routes
 from kontor.task_types import lease_routes
 from kontor.task_types import routes as task_types_routes
 from kontor.usage import routes as usage_routes
 from kontor.webhooks import routes as webhooks_routes
+from kontor.webhooks.job_events import JOB_END_EVENTS
 
 TITLE: Final = "Kontor"
 FAMILIES: Final[tuple[Routes, ...]] = (
@@ -111,6 +112,7 @@ def build(deps: Deps) -> FastAPI:
     )
     app.state.deps = deps
     deps.jobs.catalogue.subscribe(ServiceEndings(deps.programmes))
+    deps.jobs.catalogue.subscribe(JOB_END_EVENTS)
     app.state.hosts = Hosts.of(deps.public_url, deps.staff_url)
     app.state.domains = DomainOwners(deps)
     app.state.watch = JobWatcher(deps)

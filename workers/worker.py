@@ -36,9 +36,9 @@ from kontor.engine.tracing import TracedRunner, with_tracing
 from kontor.kernel.ports import CrashPoint, no_crash
 from kontor.kernel.states import TaskKind
 from kontor.programme.service import Programmes
-from kontor.provisioning.subscriber import ServiceEndings
+from kontor.provisioning.service import ServiceEndings
 from kontor.task_types import registry as task_types
-from kontor.webhooks.events import emit_job_dead
+from kontor.webhooks.job_events import JOB_END_EVENTS, emit_job_dead
 from tasks.catalogue import FAMILIES, PAYLOADS
 from tasks.packages import handlers_of
 from workers.connections import (
@@ -87,6 +87,7 @@ class Worker:
         box = DataKeyBox(DatabaseKeys(settings), settings.secret_keys)
         jobs = with_tracing(Jobs(catalogue, clock, self.doorbell, secret_box=box), self.tracer)
         catalogue.subscribe(ServiceEndings(Programmes(clock)))
+        catalogue.subscribe(JOB_END_EVENTS)
         self.registry = Registry([*handlers_for(settings, clock, jobs, self.tracer), *extra], catalogue)
         application = APPLICATION_PREFIX + self.name
         self.engine = sql_engine(settings, application, self.threads + QUICK_THREADS + 1, CACHED_PLAN_OPTIONS)

@@ -40,7 +40,7 @@ from kontor.mails.dispatch import Dispatcher
 from kontor.mails.resend import RULES
 from kontor.programme.payloads import BEGIN
 from kontor.programme.service import Programmes
-from kontor.webhooks.events import emit_job_dead
+from kontor.webhooks.job_events import emit_job_dead
 from tasks.catalogue import catalogue
 from tasks.deps import HandlerDeps
 from tasks.registry import all_handlers

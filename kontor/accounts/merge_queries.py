@@ -91,7 +91,21 @@ CONFIRMED: Final = (
     "INSERT INTO confirmed_addresses (owner_id, address, at)"
     " SELECT :new, address, at FROM confirmed_addresses WHERE owner_id = :old ON CONFLICT DO NOTHING"
 )
+SERVICES: Final = (
+    "UPDATE services AS s SET reseller_id = :new, external_id = CASE WHEN EXISTS (SELECT FROM services AS o"
+    " WHERE o.reseller_id = :new AND o.external_id = s.external_id AND o.state <> 'ended')"
+    " THEN s.external_id || ' (' || CAST(:old AS text) || ')' ELSE s.external_id END WHERE reseller_id = :old"
+)
+"""Services move with their `paid_until`; an id of another system that the new reseller has too gets the old one's."""
+ORDERS: Final = (
+    "UPDATE orders AS m SET reseller_id = :new WHERE reseller_id = :old AND state = 'pending' AND NOT EXISTS ("
+    "SELECT FROM orders AS o WHERE o.reseller_id = :new"
+    " AND (o.order_ref = m.order_ref OR o.external_id = m.external_id))"
+)
+"""Unfinished orders move, unless the new reseller has one with that reference; their lines stay in the old book."""
 FOLLOW_UP: Final = (
+    SERVICES,
+    ORDERS,
     DOMAINS,
     "DELETE FROM verified_domains WHERE account_id = :old",
     "DELETE FROM brands WHERE account_id = :old",

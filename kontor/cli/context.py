@@ -198,11 +198,13 @@ def control_context(reason: str | None = None) -> Iterator[ControlContext]:
     from kontor.engine.admin.operations import Operations
     from kontor.kernel.database import psycopg_connection
     from kontor.programme.service import Programmes
-    from kontor.provisioning.subscriber import ServiceEndings
+    from kontor.provisioning.service import ServiceEndings
     from kontor.task_types.registry import refresh
+    from kontor.webhooks.job_events import JOB_END_EVENTS
 
     with command_context() as ctx, ledger_jobs(ctx.settings) as jobs:
         refresh(psycopg_connection(ctx.session), jobs.catalogue)
         jobs.catalogue.subscribe(ServiceEndings(Programmes(jobs.clock)))
+        jobs.catalogue.subscribe(JOB_END_EVENTS)
         yield ControlContext(ctx, Operations(jobs), Actor(ctx.actor, "cli", reason))
         ctx.session.commit()

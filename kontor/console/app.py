@@ -26,6 +26,7 @@ from kontor.offers import console as offers_console
 from kontor.operators import console as operators_console
 from kontor.payments import console as payments_console
 from kontor.programme import console as programme_console
+from kontor.provisioning import console as services_console
 from kontor.reconciliation import console as reconciliation_console
 from kontor.task_types import console as task_types_console
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
@@ -54,6 +55,9 @@ PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/resellers/{reseller_id}/account-book.csv", account_book_console.export_account_book),
     ("/console/payments/unmatched", payments_console.show_unmatched),
     ("/console/offers/{offer_id}", offers_console.show_offer),
+    ("/console/services", services_console.show_services),
+    ("/console/services/{service_id}", services_console.show_service),
+    ("/console/resellers/{reseller_id}/orders", services_console.show_orders),
     ("/console/mail", mails_console.show_mails),
     ("/console/mail/{mail_id}", mails_console.show_mail),
     ("/console/mail/{mail_id}/frame", mails_console.mail_frame),

@@ -40,9 +40,8 @@ def cancelling(
         return
     compensation = _enqueue(connection, session, family, row) if acted else None
     yield
-    ended = EndedJob(
-        row.id, row.task, JobState.CANCELLED, error=reason, may_have_acted=acted, compensation=compensation
-    )
+    state = JobState.CANCELLED
+    ended = EndedJob(row.id, row.task, row.tenant, state, error=reason, may_have_acted=acted, compensation=compensation)
     notify(session, family, ended)
 
 

@@ -30,6 +30,7 @@ class EndedJob:
 
     id: UUID
     task: str
+    tenant: str
     state: JobState
     result: JsonValue = None
     error: str | None = None

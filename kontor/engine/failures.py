@@ -103,7 +103,7 @@ def mark_dead(
     log.error("job.dead", **_log_fields(attempt, failure), reason=str(reason))
     _notify_handler(runtime, session, row, attempt.number, failure.message, reason)
     job = runtime.context(row, attempt.number)
-    notify(session, job.jobs, EndedJob(row.id, row.task, JobState.DEAD, error=failure.message))
+    notify(session, job.jobs, EndedJob(row.id, row.task, row.tenant, JobState.DEAD, error=failure.message))
     _call_safely(runtime, session, row, lambda: runtime.on_dead(session, job, reason, failure.message))
 
 

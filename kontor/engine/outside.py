@@ -240,7 +240,7 @@ def succeed(
 ) -> None:
     """Erase the sensitive args of a job that succeeded, and enqueue what its type says comes then, as its child."""
     declared.erase(connection, row.id)
-    notify(session, family, EndedJob(row.id, row.task, JobState.SUCCEEDED, result))
+    notify(session, family, EndedJob(row.id, row.task, row.tenant, JobState.SUCCEEDED, result))
     task = declared_task(family, row.task)
     if task is None or task.then is None:
         return

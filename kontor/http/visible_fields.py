@@ -260,5 +260,9 @@ EVENTS: Final[Mapping[str, Fields]] = {
     "account.restored": NAMED,
     "account.purged": NAMED,
     "job.dead": Fields(trade="job task tenant reason error"),
+    **dict.fromkeys(
+        ("job.succeeded", "job.failed", "job.cancelled"),
+        Fields(trade="job task tenant account_id external_id error"),
+    ),
 }
 """By type; a type that stands nowhere here is for operators alone."""

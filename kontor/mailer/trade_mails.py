@@ -149,7 +149,7 @@ ENDING_SAMPLE = sample_of(
     days=14,
 )
 ACTIVE_SAMPLE = sample_of(product="VPS Small", quantity=2, paid_until="2026-12-21")
-FAILED_SAMPLE = sample_of(
+NOT_DONE_SAMPLE = sample_of(
     product="VPS Small", verb="create", error="answered 422: no capacity", credited=sample_money("390.00", "RUB")
 )
 SUSPENDED_SAMPLE = sample_of(product="VPS Small", cause="unpaid", ends_on="2026-12-21")
@@ -166,6 +166,6 @@ KINDS: Final = (
     MailKind("delivery-failed", DeliveryFailedFacts, RESELLER, sample=FAILED_SAMPLE),
     MailKind("licences-ending", LicencesEndingFacts, CLIENT, cc_reseller=True, listed=True, sample=ENDING_SAMPLE),
     MailKind("service-active", ServiceActiveFacts, RESELLER, sample=ACTIVE_SAMPLE),
-    MailKind("service-failed", ServiceFailedFacts, RESELLER, sample=FAILED_SAMPLE),
+    MailKind("service-failed", ServiceFailedFacts, RESELLER, sample=NOT_DONE_SAMPLE),
     MailKind("service-suspended", ServiceSuspendedFacts, RESELLER, sample=SUSPENDED_SAMPLE),
 )

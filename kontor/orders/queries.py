@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -39,6 +39,12 @@ def has_external_id(session: Session, reseller_id: UUID, external_id: str) -> bo
     """Whether an order of the reseller has an id of another system."""
     conditions = (OrderRow.reseller_id == reseller_id, OrderRow.external_id == external_id)
     return session.scalar(select(OrderRow.id).where(*conditions)) is not None
+
+
+def of_service(session: Session, service_id: UUID, limit: int = 100) -> Sequence[OrderRow]:
+    """Return the orders of a service, newest first."""
+    query = select(OrderRow).where(OrderRow.service_id == service_id).order_by(OrderRow.id.desc())
+    return session.scalars(query.limit(limit)).all()
 
 
 def page(

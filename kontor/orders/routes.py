@@ -20,8 +20,8 @@ from kontor.kernel.money import Money
 from kontor.kernel.states import OrderKind, OrderState
 from kontor.orders import service
 from kontor.payments.routes import READ, reseller_here
-from kontor.provisioning import notes, ordering
-from kontor.provisioning.notes import Notes
+from kontor.provisioning import kept, ordering
+from kontor.provisioning.kept import Notes
 from models.keys import Scope
 from models.orders import OrderRow
 
@@ -90,7 +90,7 @@ class OrderOut(ResponseModel):
     missing: MoneyOut | None = None
 
     @classmethod
-    def of(cls, row: OrderRow, missing: Money | None = None, side: str = notes.OPERATOR) -> Self:
+    def of(cls, row: OrderRow, missing: Money | None = None, side: str = kept.OPERATOR) -> Self:
         """Build the response for an order; `side`: whose metadata it shows."""
         return cls(
             id=row.id,
@@ -111,11 +111,11 @@ class OrderOut(ResponseModel):
             tier=row.tier,
             version=row.version,
             account_id=row.account_id,
-            service_id=None if row.id is None else row.service_id,
+            service_id=row.service_id,
             term=row.term,
             config=row.config or {},
             external_id=row.external_id,
-            metadata=notes.shown(row.notes, side),
+            metadata=kept.shown(row.notes, side),
             error=row.error,
             created_at=row.created_at,
             missing=None if missing is None else MoneyOut.of(missing),
@@ -136,7 +136,7 @@ CANCEL = RoutePolicy(Scope.ENQUEUE, "order_id", ownership.order, not_account=Tru
 
 def side_of(ctx: RequestContext) -> str:
     """Return whose metadata a caller sees and writes."""
-    return notes.OPERATOR if ctx.caller.reseller_id is None else notes.RESELLER
+    return kept.OPERATOR if ctx.caller.reseller_id is None else kept.RESELLER
 
 
 def notes_of(ctx: RequestContext, metadata: Mapping[str, str] | None) -> Notes | None:

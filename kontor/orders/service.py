@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -144,6 +144,11 @@ def get(session: Session, order_id: UUID, *, lock: bool = False) -> OrderRow:
 def by_reference(session: Session, reseller_id: UUID, order_ref: str) -> OrderRow | None:
     """Return a reseller's order with that reference."""
     return queries.by_reference(session, reseller_id, order_ref)
+
+
+def of_service(session: Session, service_id: UUID) -> Sequence[OrderRow]:
+    """Return the orders of a service, newest first."""
+    return queries.of_service(session, service_id)
 
 
 def require_free_external_id(session: Session, reseller_id: UUID, external_id: str | None) -> None:

@@ -19,9 +19,9 @@ from kontor.kernel.money import Money
 from kontor.kernel.states import OrderKind, ServiceVerb
 from kontor.orders import service as orders
 from kontor.orders.pricing import Purchase, list_price, priced
-from kontor.provisioning import outcomes, queries, rules, secrets
+from kontor.provisioning import kept, outcomes, queries, rules
 from kontor.provisioning import service as actions
-from kontor.provisioning.notes import Notes
+from kontor.provisioning.kept import Notes
 from kontor.provisioning.renewals import Owned, lock, order_base, product_of
 from kontor.provisioning.service import Request
 from models.orders import OrderRow
@@ -109,8 +109,8 @@ def _ask(
     values: dict[str, JsonValue] = {} if quantity is None else {"quantity": quantity}
     whole = None
     if config is not None:
-        whole = secrets.checked(provisioning, config)
-        values["config"] = secrets.masked_config(provisioning, whole)
+        whole = kept.checked(provisioning, config)
+        values["config"] = kept.masked_config(provisioning, whole)
     order = None if quantity is None else _buy_more(ctx, session, owned, quantity - owned.service.quantity)
     asked = Request(
         ServiceVerb.CHANGE,

@@ -14,6 +14,7 @@ from kontor.accounts import service as accounts
 from kontor.context import Context
 from kontor.kernel.ids import new_id
 from kontor.kernel.money import Money
+from kontor.kernel.states import SuspensionCause
 from kontor.mails import service as mails
 from kontor.mails.service import MailRule
 from kontor.orders import service as orders
@@ -68,7 +69,7 @@ def mail_failed(ctx: Context, session: Session, service: Service, action: Servic
 
 def mail_suspended(ctx: Context, session: Session, service: Service, action: ServiceAction) -> None:
     """Post `service-suspended` to the reseller's admin; an unpaid one with the day on which it ends."""
-    unpaid = action.cause == rules.SuspensionCause.UNPAID and service.paid_until is not None
+    unpaid = action.cause == SuspensionCause.UNPAID and service.paid_until is not None
     ends = rules.last_day_unpaid(service.paid_until) if unpaid and service.paid_until else None
     facts = {"cause": action.cause or "operator", "ends_on": None if ends is None else ends.isoformat()}
     _mail(ctx, session, "service-suspended", service, facts, key=str(action.id))

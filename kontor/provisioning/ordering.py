@@ -21,13 +21,14 @@ from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ids import new_id
 from kontor.kernel.money import Money
 from kontor.kernel.states import OrderKind, OrderState, ServiceState, ServiceVerb
+from kontor.kernel.terms import parse_term
 from kontor.orders import service as orders
 from kontor.orders.pricing import Purchase, invalid, priced, product_of
 from kontor.payments import service as payments
 from kontor.programme.model import Product, Programme
-from kontor.provisioning import outcomes, queries, rules, secrets
+from kontor.provisioning import kept, outcomes, queries, rules
 from kontor.provisioning import service as actions
-from kontor.provisioning.notes import Notes
+from kontor.provisioning.kept import Notes
 from kontor.provisioning.service import Request
 from models.accounts import Account
 from models.orders import OrderRow
@@ -94,10 +95,10 @@ def place(
     require_not_suspended(reseller, buyer.account)
     product = product_of(programme, reseller, new.product)
     new = replace(new, external_id=_external_id(session, reseller, new.external_id))
-    config = secrets.checked(product.provisioning, new.config)
+    config = kept.checked(product.provisioning, new.config)
     values = _values(ctx, session, buyer, product, new, reference)
     if new.dry_run:
-        draft = OrderRow(**values, id=None, created_at=ctx.now)
+        draft = OrderRow(**{**values, "id": None, "service_id": None, "created_at": ctx.now})
         short = orders.missing(session, programme, reseller.id, orders.money_of(draft))
         return PlacedOrder(draft, created=False, missing=short)
     order = orders.buy(ctx, session, programme, reseller, values)
@@ -137,7 +138,7 @@ def _values(
     """Return the columns of a new order."""
     term, terms = term_of(product, new.term)
     purchase = Purchase(product, new.quantity, terms, new.promo_code)
-    config = secrets.masked_config(product.provisioning, new.config or {})
+    config = kept.masked_config(product.provisioning, new.config or {})
     return {
         **priced(ctx, session, buyer.reseller, buyer.programme, purchase),
         "reseller_id": buyer.reseller.id,
@@ -168,7 +169,7 @@ def term_of(product: Product, text: str | None) -> tuple[str | None, int]:
 
 def _parsed(text: str) -> str:
     try:
-        rules.parse_term(text)
+        parse_term(text)
     except ValueError as error:
         raise Invalid("invalid", str(error), errors=[FieldError("term", str(error))]) from None
     return text
@@ -180,7 +181,7 @@ def _provision(
     buyer: Buyer,
     product: Product,
     order: OrderRow,
-    config: secrets.Config,
+    config: kept.Config,
     actor: str,
 ) -> None:
     """Write the service of a new order and begin to make it."""

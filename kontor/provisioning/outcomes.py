@@ -18,8 +18,8 @@ from kontor.kernel.zones import local_day
 from kontor.orders import service as orders
 from kontor.programme.model import Programme
 from kontor.provisioning import notifications, queries, rules
+from kontor.provisioning.kept import masked_result
 from kontor.provisioning.rules import PaidTerm
-from kontor.provisioning.secrets import masked_result
 from models.orders import OrderRow
 from models.services import Service, ServiceAction, ServiceEvent
 

@@ -147,8 +147,8 @@ LOST: Final = text(
 )
 """Services whose job ended without their knowing: a relay carried out its cancellation."""
 ENDED_JOB: Final = text(
-    "SELECT task, state, result, coalesce(reason, ''), attempt FROM jobs_archive WHERE id = :id"
-    " UNION ALL SELECT task, state, NULL, coalesce(error ->> 'message', reason, ''), attempt FROM jobs"
+    "SELECT task, tenant, state, result, coalesce(reason, ''), attempt FROM jobs_archive WHERE id = :id"
+    " UNION ALL SELECT task, tenant, state, NULL, coalesce(error ->> 'message', reason, ''), attempt FROM jobs"
     " WHERE id = :id AND state = 'dead'"
 )
 
@@ -156,7 +156,7 @@ ENDED_JOB: Final = text(
 def candidates(session: Session, day: date, after: UUID, limit: int, failed_since: object) -> Sequence[Row[object]]:
     """Return services near the end of their term, by id."""
     values = {"day": day, "after": after, "limit": limit, "failed_since": failed_since}
-    return session.execute(CANDIDATES, values).all()  # type: ignore[return-value]  # rows of a text query
+    return session.execute(CANDIDATES, values).all()
 
 
 def strayed(session: Session, account_id: UUID | None, failed_since: object, limit: int) -> Sequence[UUID]:

@@ -10,10 +10,10 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from kontor.accounts import service as accounts
-from kontor.accounts.locks import share_lock_reseller
+from kontor.accounts.locks import share_lock_any, share_lock_reseller
 from kontor.accounts.suspension import require_not_suspended
 from kontor.context import Context
-from kontor.kernel.errors import Conflict, Invalid, KontorError
+from kontor.kernel.errors import Conflict, Invalid
 from kontor.kernel.ids import new_id
 from kontor.kernel.states import OrderKind, OrderState, Renewal, ServiceState, ServiceVerb, SuspensionCause
 from kontor.orders import service as orders
@@ -24,7 +24,7 @@ from kontor.provisioning import notifications, outcomes, queries
 from kontor.provisioning import service as actions
 from kontor.provisioning.rules import Deadlines, Step
 from kontor.provisioning.service import Request
-from models.accounts import Account
+from models.accounts import Account, AccountKind
 from models.orders import OrderRow
 from models.services import Service
 
@@ -121,9 +121,7 @@ def product_of(owned: Owned) -> Product:
 def care(ctx: Context, session: Session, service_id: UUID) -> str | None:
     """Do what is due for a service; return what was done."""
     owner = actions.get(session, service_id).reseller_id
-    reseller = accounts.find(session, owner, share=True)
-    if reseller is None:
-        return None
+    reseller = share_lock_any(session, owner)
     programme = ctx.programme(session, reseller.programme)
     orders.lock_book(session, programme, reseller.id)
     owned = Owned(reseller, programme, actions.locked(session, service_id))
@@ -187,7 +185,9 @@ def _renew_by_itself(ctx: Context, session: Session, owned: Owned) -> bool:
 
 def settle(ctx: Context, session: Session, reseller_id: UUID) -> int:
     """Renew those services of a reseller that wait for money and are covered now; return how many were asked."""
-    done = 0
+    reseller, done = share_lock_any(session, reseller_id), 0
+    if reseller.kind != AccountKind.RESELLER or reseller.deleted_at is not None:
+        return 0
     for service_id in queries.unpaid(session, reseller_id):
         owned = lock(ctx, session, service_id)
         service = owned.service
@@ -196,11 +196,3 @@ def settle(ctx: Context, session: Session, reseller_id: UUID) -> int:
             continue
         done += _renew_by_itself(ctx, session, owned)
     return done
-
-
-def settle_if_reseller(ctx: Context, session: Session, reseller_id: UUID) -> int:
-    """Do so unless the reseller is one no longer, or is deleted."""
-    try:
-        return settle(ctx, session, reseller_id)
-    except KontorError:
-        return 0

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, JsonValue
 from kontor.http.visibility import ActorOut, ErrorOut
 from kontor.http.wire import Json, PageQuery, RequestModel, ResponseModel, UtcOut
 from kontor.kernel.states import ActionState, Renewal, ServiceState, ServiceVerb, SuspensionCause
-from kontor.provisioning import notes
+from kontor.provisioning import kept
 from models.services import Service, ServiceAction, ServiceEvent
 
 
@@ -119,7 +119,7 @@ class ServiceOut(ResponseModel):
             "renewal": Renewal(row.renewal),
             "state": ServiceState(row.state),
             "suspended_by": [SuspensionCause(cause) for cause in row.causes],
-            "metadata": notes.shown(row.notes, side),
+            "metadata": kept.shown(row.notes, side),
             "action": None if running is None else ServiceActionOut.of_row(running),
             "events": [ServiceEventOut.of_row(each) for each in events],
         }

@@ -13,7 +13,7 @@ from kontor.engine.endings import EndedJob
 from kontor.engine.enqueue import JobRequest
 from kontor.kernel.states import JobState, Renewal, ServiceVerb, SuspensionCause
 from kontor.kernel.zones import local_day
-from kontor.provisioning import outcomes, queries, renewals, subscriber
+from kontor.provisioning import outcomes, queries, renewals
 from kontor.provisioning import service as actions
 from kontor.provisioning.payloads import ServicesCare
 from kontor.provisioning.rules import Deadlines, Step
@@ -76,8 +76,8 @@ def _record_lost(ctx: Context, session: Session, service: Service) -> bool:
     row = session.execute(queries.ENDED_JOB, {"id": action.job_id}).first()
     if row is None or (row.state == JobState.DEAD and action.verb == ServiceVerb.TERMINATE):
         return False
-    ended = EndedJob(action.job_id, row[0], JobState(row[1]), row[2], row[3], may_have_acted=row[4] > 0)
-    subscriber.record(ctx, session, service, action, ended)
+    ended = EndedJob(action.job_id, row[0], row[1], JobState(row[2]), row[3], row[4], may_have_acted=row[5] > 0)
+    actions.record(ctx, session, service, action, ended)
     return True
 
 

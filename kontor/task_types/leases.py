@@ -23,7 +23,7 @@ from kontor.http.context import RequestContext
 from kontor.http.scopes import covers_task
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import FieldError, Forbidden, Invalid, NotFound
-from kontor.webhooks.events import emit_job_dead
+from kontor.webhooks.job_events import emit_job_dead
 from models.keys import Scope
 
 RESULT_LIMIT: Final = 64 * 1024

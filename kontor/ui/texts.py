@@ -19,6 +19,7 @@ NAVIGATION: Final = (
     ("workers", "/console/workers", "Workers"),
     ("instances", "/console/instances", "Instances"),
     ("accounts", "/console/accounts", "Accounts"),
+    ("services", "/console/services", "Services"),
     ("mail", "/console/mail", "Mail"),
     ("reconciliation", "/console/reconciliation", "Reconciliation"),
     ("audit", "/console/audit", "Audit"),

@@ -13,10 +13,8 @@ from sqlalchemy import ColumnElement, Select, and_, insert, or_, select, text, u
 from sqlalchemy.orm import Session
 
 from kontor.engine.enqueue import JobRequest, Jobs
-from kontor.engine.handlers import JobContext
-from kontor.http import ownership, visibility
+from kontor.http import visibility
 from kontor.http.visibility import Viewer
-from kontor.kernel.database import psycopg_connection
 from kontor.kernel.ids import SQL_NEW_ID, new_id
 from kontor.programme import service as programmes
 from kontor.webhooks.payloads import WebhooksFanOut
@@ -271,26 +269,3 @@ def _numbers(bounds: Sequence[ColumnElement[bool]], limit: int, condition: Colum
     """Select the next numbers of one owner, by an ordered index."""
     query = select(DomainEvent.seq).where(*bounds, condition).order_by(DomainEvent.seq).limit(limit)
     return select(query.subquery().c.seq)
-
-
-JOB_DEAD: Final = "job.dead"
-
-
-def emit_job_dead(session: Session, job: JobContext, reason: str, error: str) -> None:
-    """Emit `job.dead` in the transaction that marks the job dead."""
-    data = {"job": str(job.id), "task": job.task, "tenant": job.tenant, "reason": reason, "error": error}
-    reseller = _reseller(session, job.tenant)
-    emit_for(session, job.jobs, JOB_DEAD, data, at=job.now, reseller_id=reseller)
-
-
-def _reseller(session: Session, tenant: str) -> UUID | None:
-    """Return the reseller behind a tenant; None for the provider's own jobs."""
-    try:
-        tenant_id = UUID(tenant)
-    except ValueError:
-        return None
-    owner = ownership.owners_of(psycopg_connection(session), ownership.ACCOUNT, tenant_id)
-    if owner is None:
-        return None
-    reseller_id, account_id = owner
-    return reseller_id or account_id

@@ -44,6 +44,9 @@ EVENT_TYPES: Final = (
     "service.renewed",
     "service.ended",
     "job.dead",
+    "job.succeeded",
+    "job.failed",
+    "job.cancelled",
 )
 ALL_EVENTS: Final = "*"
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105 -- what every secret starts with, itself none

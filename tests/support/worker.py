@@ -14,8 +14,9 @@ from kontor.engine.testing import InlineWorker, MemoryPullHints
 from kontor.http.context import Deps
 from kontor.mails.dispatch import Dispatcher
 from kontor.mails.resend import RULES
-from kontor.provisioning.subscriber import ServiceEndings
+from kontor.provisioning.service import ServiceEndings
 from kontor.task_types import registry as task_types
+from kontor.webhooks.job_events import JOB_END_EVENTS
 from tasks.deps import HandlerDeps
 from tasks.registry import all_handlers
 from tests.support.wiring import mail_builder
@@ -50,6 +51,7 @@ def running_worker(deps: Deps, **options: Any) -> Iterator[WorkerHarness]:
         if isinstance(deps.pull_hints, MemoryPullHints):
             inline.bells.pull_hints = deps.pull_hints
         inline.registry.catalogue.subscribe(ServiceEndings(deps.programmes))
+        inline.registry.catalogue.subscribe(JOB_END_EVENTS)
         refresh = partial(task_types.refresh, catalogue=inline.registry.catalogue)
         inline.runtime = replace(inline.runtime, refresh=refresh)
         inline.runner, inline.relay.refresh = Runner(inline.runtime), refresh

@@ -1,4 +1,4 @@
-"""Any sequence of orders, verbs, answers and payments keeps services, jobs, events and the account book in agreement."""
+"""After any sequence of orders, verbs, answers and payments, services, jobs, events and the account book agree."""
 
 from typing import Any
 

@@ -31,6 +31,7 @@ def test_service_is_active_when_its_job_has_succeeded(world: ServiceScenario) ->
     assert world.balance() == "73.00"
     assert world.events("order.") + world.events("service.") == ["order.placed", "service.active"]
     assert len(world.books.fees.mails("service-active")) == 1
+    assert world.events("job.") == ["job.succeeded"]
 
 
 def test_service_without_task_type_is_active_at_once(world: ServiceScenario) -> None:
@@ -132,3 +133,23 @@ def test_one_order_when_fifty_race_with_one_reference(world: ServiceScenario) ->
     assert world.balance() == "73.00"
     assert world.lease() is not None
     assert world.lease() is None
+
+
+def test_services_and_unfinished_orders_move_when_their_reseller_is_merged(world: ServiceScenario) -> None:
+    active, order = world.active(external_id="item-1"), world.order()
+    into = world.books.fees.reseller("house", "Saale")
+    world.books.pay(into, "50.00", "P-1")
+    world.ok(f"POST /v1/resellers/{into}/orders", {"product": "handset", "order_ref": "S-1", "external_id": "item-1"})
+    world.books.merge(world.reseller, into)
+    moved = world.service(active)
+    assert (moved["reseller_id"], moved["external_id"]) == (into, f"item-1 ({world.reseller})")
+    assert world.ok(f"GET /v1/orders/{order['id']}")["reseller_id"] == into
+    before = world.books.account_book(into)["balance"]["amount"]
+    world.finish("create", error="no capacity")
+    after = world.books.account_book(into)["balance"]["amount"]
+    assert (before, after) == ("76.00", "103.00")
+    kinds = [gap["kind"] for gap in world.ok("GET /v1/reconciliation")["items"] if gap["kind"].startswith("book")]
+    assert kinds == []
+    world.ask(active, "renew")
+    world.finish("renew")
+    assert world.service(active)["paid_until"] == "2026-02-01"

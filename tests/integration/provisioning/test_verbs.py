@@ -1,8 +1,13 @@
 """What is asked of a service: by a job, one at a time, in the states that allow it (provisioning.md 3)."""
 
+from uuid import UUID
+
 import pytest
 
+from kontor.engine import cancellation
+from kontor.kernel.database import psycopg_connection
 from kontor.kernel.states import ServiceState
+from tests.support.fees import OPENING
 from tests.support.services import ServiceScenario
 
 
@@ -108,7 +113,7 @@ def test_services_are_suspended_and_resumed_with_their_account(world: ServiceSce
 
 def test_reseller_does_not_resume_what_the_provider_suspended(world: ServiceScenario) -> None:
     service = world.active()
-    key = world.api.key("read", "enqueue", reseller_id=world.reseller)
+    key = world.api.key("read", "enqueue", reseller_id=UUID(world.reseller))
     world.ask(service, "suspend")
     world.finish("suspend")
     assert world.refused(f"POST /v1/services/{service}/resume", key=key) == (403, "forbidden")
@@ -142,7 +147,7 @@ def test_config_is_changed_by_a_job_and_its_secrets_are_masked(world: ServiceSce
 
 def test_client_sees_state_since_paid_until_and_result_alone(world: ServiceScenario) -> None:
     service = world.active(config={"region": "eu"})
-    key = world.api.key("read", "enqueue", account_id=world.client)
+    key = world.api.key("read", "enqueue", account_id=UUID(world.client))
     assert set(world.service(service, key)) == {"id", "state", "since", "paid_until", "result"}
     (listed,) = world.ok("GET /v1/services", key=key)["items"]
     assert set(listed) == {"id", "state", "since", "paid_until", "result"}
@@ -159,9 +164,22 @@ def test_client_sees_state_since_paid_until_and_result_alone(world: ServiceScena
 def test_other_reseller_sees_no_service_of_this_one(world: ServiceScenario) -> None:
     service = world.active()
     other = world.books.fees.reseller("house", "Saale")
-    key = world.api.key("read", "enqueue", reseller_id=other)
+    key = world.api.key("read", "enqueue", reseller_id=UUID(other))
     order = world.service(service)["order_id"]
     for line in (f"GET /v1/services/{service}", f"POST /v1/services/{service}/renew", f"GET /v1/orders/{order}"):
         assert world.refused(line, {} if line.startswith("POST") else None, key)[0] == 404
     assert world.ok("GET /v1/services", key=key)["items"] == []
     assert world.refused(f"GET /v1/services?reseller={world.reseller}", key=key)[0] == 404
+
+
+def test_cancelled_job_fails_its_service_also_when_the_relay_cancelled_it(world: ServiceScenario) -> None:
+    by_hand, by_relay = world.order(), world.order()
+    job = world.service(by_hand["service_id"])["action"]["job"]
+    world.ok(f"POST /v1/jobs/{job}/cancel", {"reason": "no"})
+    assert world.state(by_hand["service_id"]) == "failed"
+    job = UUID(world.service(by_relay["service_id"])["action"]["job"])
+    with world.books.fees.transaction() as session:
+        cancellation.cancel_locked(psycopg_connection(session), job, "queued", None, "cancelled by me", OPENING)
+    assert world.state(by_relay["service_id"]) == "pending"
+    world.books.fees.settle()
+    assert (world.state(by_relay["service_id"]), world.balance()) == ("failed", "100.00")
