@@ -32,6 +32,7 @@ from kontor.jobs import queue_routes
 from kontor.jobs import routes as jobs_routes
 from kontor.kernel.errors import KontorError
 from kontor.mails import routes as mails_routes
+from kontor.members import routes as members_routes
 from kontor.monitoring import routes as monitoring_routes
 from kontor.monitoring.routes import RequestMetrics
 from kontor.offers import routes as offers_routes
@@ -59,6 +60,7 @@ FAMILIES: Final[tuple[Routes, ...]] = (
     suspension_routes.routes,
     accounts_routes.reseller_routes,
     domain_routes.routes,
+    members_routes.routes,
     fees_routes.subscription_routes,
     fees_routes.routes,
     fees_routes.product_routes,

@@ -49,6 +49,7 @@ PLACES: Final[Mapping[str, frozenset[Surface]]] = {
     "openapi.json": BOTH,
     "offers": PAGES,
     "activate": PAGES,
+    "invite": PAGES,
     "confirm": PAGES,
     "object": PAGES,
     "unsubscribe": PAGES,

@@ -68,6 +68,8 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     ),
     "ResellerOut": Fields(everyone="disconnected_from"),
     "InvitedOut": Fields(everyone="mail"),
+    "MemberOut": Fields(everyone="id email name locale role confirmed"),
+    "InvitedMemberOut": Fields(everyone="mail"),
     "InstanceOut": Fields(everyone="url secret"),
     "DnsRecordOut": Fields(trade="name type value"),
     "DomainOut": Fields(

@@ -22,6 +22,7 @@ from kontor.http.incoming import IncomingRequest
 from kontor.http.transaction import run_page
 from kontor.kernel.errors import KontorError
 from kontor.mails import portal as mails_portal
+from kontor.members import portal as members_portal
 from kontor.offers import portal as offers_portal
 from kontor.ui.pages import N, Pages, PublicPage, Reader, preferred_language
 
@@ -52,6 +53,9 @@ FAMILIES: Final = (
         accounts_portal.show_activation,
         accounts_portal.activate,
         accounts_portal.refuse_activation,
+    ),
+    PageFamily(
+        "/invite/{token}", members_portal.show_invitation, members_portal.accept, members_portal.refuse_invitation
     ),
     PageFamily(
         "/confirm/{token}", accounts_portal.show_confirmation, accounts_portal.confirm, accounts_portal.refuse_address
