@@ -40,6 +40,7 @@ from kontor.operators import routes as operators_routes
 from kontor.orders import routes as orders_routes
 from kontor.payments import routes as payments_routes
 from kontor.payments import unmatched_routes
+from kontor.portal.app import portal_router
 from kontor.portal.routes import page_router
 from kontor.programme import routes as programme_routes
 from kontor.reconciliation import routes as reconciliation_routes
@@ -108,6 +109,7 @@ def build(deps: Deps) -> FastAPI:
     app.include_router(monitoring_routes.health_router)
     app.include_router(monitoring_routes.metrics_router)
     app.include_router(page_router())
+    app.include_router(portal_router())
     docs_page.mount(app)
     mount_console(app)
     app.add_exception_handler(HTTPException, _http_error)

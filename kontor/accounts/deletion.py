@@ -137,6 +137,10 @@ DELETE FROM member_passwords AS p
  WHERE EXISTS (SELECT FROM members AS m WHERE m.email_key = p.email_key AND m.account_id = ANY(:ids))
  AND NOT EXISTS (SELECT FROM members AS m WHERE m.email_key = p.email_key AND m.account_id <> ALL(:ids));
 DELETE FROM members WHERE account_id = ANY(:ids);
+DELETE FROM portal_openings WHERE account_id = ANY(:ids);
+UPDATE portal_sessions SET account_id = NULL WHERE account_id = ANY(:ids);
+DELETE FROM portal_links WHERE account_id = ANY(:ids);
+DELETE FROM portal_visits WHERE account_id = ANY(:ids);
 DELETE FROM suspensions WHERE account_id = ANY(:ids);
 UPDATE admin_addresses SET address = '', replaced = NULL WHERE account_id = ANY(:ids);
 UPDATE webhook_deliveries SET body = body #- '{data,name}' #- '{data,into_name}' #- '{data,message}' #- '{data,error}'

@@ -40,6 +40,7 @@ class Surface(StrEnum):
 
 NOWHERE: Final[frozenset[Surface]] = frozenset()
 BOTH: Final = frozenset({Surface.STAFF, Surface.PROVIDER})
+PROVIDERS: Final = frozenset({Surface.PROVIDER})
 PAGES: Final = frozenset({Surface.PROVIDER, Surface.DOMAIN})
 PLACES: Final[Mapping[str, frozenset[Surface]]] = {
     "console": frozenset({Surface.STAFF}),
@@ -54,6 +55,15 @@ PLACES: Final[Mapping[str, frozenset[Surface]]] = {
     "object": PAGES,
     "unsubscribe": PAGES,
     "images": PAGES,
+    "": PAGES | BOTH,
+    "login": PAGES,
+    "logout": PAGES,
+    "sign-in": PAGES,
+    "account": PAGES,
+    "updates": PAGES,
+    "as": PROVIDERS,
+    "partner": PROVIDERS,
+    "signup": PROVIDERS,
 }
 """Where a path is served, by its first part; others are served on the hosts of the deployment alone."""
 

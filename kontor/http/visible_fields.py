@@ -70,6 +70,7 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     "InvitedOut": Fields(everyone="mail"),
     "MemberOut": Fields(everyone="id email name locale role confirmed"),
     "InvitedMemberOut": Fields(everyone="mail"),
+    "PortalSessionOut": Fields(everyone="url expires_at"),
     "InstanceOut": Fields(everyone="url secret"),
     "DnsRecordOut": Fields(trade="name type value"),
     "DomainOut": Fields(
@@ -81,6 +82,7 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     "BrandImageOut": Fields(trade="role url state problem requested_at fetched_at"),
     "OwnBrandOut": Fields(everyone="name logo favicon colours support"),
     "EndUserSupportOut": Fields(everyone="end_users"),
+    "BadgeOut": Fields(everyone="count"),
     "LicenceOut": Fields(everyone="product count expires_at"),
     "TemplateClashOut": Fields(staff="template becomes"),
     "HeldAssignmentOut": Fields(staff="account_id account reseller_id product"),

@@ -43,6 +43,12 @@ class MemberInvitedFacts(AccountFacts):
     expires_at: Instant
 
 
+class SignInLinkFacts(AccountFacts):
+    """`sign-in-link`: link `page`, valid until `expires_at`."""
+
+    expires_at: Instant
+
+
 class AccountNoticeFacts(AccountFacts):
     """`account-notice`: a new account for an address that is already registered."""
 
@@ -188,6 +194,7 @@ KINDS: Final = (
         frozenset({"page"}),
         sample=sample_of(member="Jana Weber", expires_at=DECIDED),
     ),
+    MailKind("sign-in-link", SignInLinkFacts, ACCOUNT, frozenset({"page"}), sample=sample_of(expires_at=DECIDED)),
     MailKind("account-notice", AccountNoticeFacts, ACCOUNT, sample=sample_of()),
     MailKind("address-changed", AddressChangedFacts, ACCOUNT, frozenset({"page"}), sample=MOVED_SAMPLE),
     MailKind("address-objected", AddressObjectedFacts, RESELLER, CONSOLE_LINK, sample=OBJECTED_SAMPLE),

@@ -185,6 +185,11 @@ def list_offers(
     )
 
 
+def account_names(session: Session, account_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return the names of accounts by id."""
+    return {each: account.name for each, account in queries.accounts(session, account_ids).items()}
+
+
 def enqueue_withdrawal(ctx: Context, session: Session, offer: Offer) -> None:
     """Enqueue the withdrawal call to the instance, once, behind any delivery running in its lane."""
     ctx.jobs.enqueue(
@@ -222,6 +227,9 @@ def _lines(ctx: Context, session: Session, owner: Account, client: Account, new:
         if template.reseller_id != owner.id:
             raise NotFound(message="The reseller has no such template.")
         raw_lines = template.lines
+        if not raw_lines:
+            message = "The template has no lines yet."
+            raise Invalid("no_lines", message, errors=[FieldError("template_id", message)])
     lines = validate_lines(ctx, session, owner, raw_lines)
     errors = expired_line_errors(lines, ctx.now, zone(client.timezone))
     if errors:

@@ -78,6 +78,7 @@ def _skip_reason(session: Session, mail: Mail, _now: datetime) -> str | None:
 NEW_SIGN_IN: Final = "new-sign-in"
 SECURITY_PAGE: Final = "/console/security"
 
+
 def post_new_sign_in(session: Session, jobs: Jobs, opened: NewSession, at: datetime) -> None:
     """Post `new-sign-in` to the operator."""
     operator, row = opened.operator, opened.session
