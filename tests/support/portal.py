@@ -30,7 +30,7 @@ class PortalClient:
     def csrf(self, path: str = "/login") -> str:
         """The csrf secret of a page's forms."""
         shown = self.http.get(path, follow_redirects=True).text
-        return dict(HIDDEN.findall(shown))["csrf"]
+        return str(dict(HIDDEN.findall(shown))["csrf"])
 
     def post(
         self, path: str, data: Mapping[str, str] | None = None, *, page: str = "/account/password"
