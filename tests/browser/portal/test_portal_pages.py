@@ -102,7 +102,7 @@ def test_offer_is_accepted_with_the_keyboard_and_without_scripts(
 ) -> None:
     context = running.new_context(base_url=str(api.http.base_url), java_script_enabled=False)
     page = context.new_page()
-    page.goto("/updates", wait_until="load")
+    page.goto("/updates?lang=en", wait_until="load")
     page.get_by_label("Account name or email address").first.fill("elbe client")
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
