@@ -21,7 +21,9 @@ from kontor.kernel.login_throttle import FAILURE_RETENTION
 from kontor.kernel.ports import CallSender, HttpReader, OutgoingCall, SecretBox, TxtResolver
 from kontor.limits import service as limits
 from kontor.mails import address_queries
+from kontor.members import queries as members_queries
 from kontor.operators import queries as operators_queries
+from kontor.operators.queries import FORGOTTEN
 from kontor.programme.service import Programmes
 from tasks.calls import send_or_raise
 from tasks.deps import HandlerDeps
@@ -54,7 +56,9 @@ class AccountsTidyHandler:
         limits.tidy(session, job.now)
         accounts_queries.fill_looks(session, LOOKS)
         images.request_missing(self._ctx.within(job.jobs), session, IMAGES)
-        sessions = operators_queries.delete_expired_sessions(session, job.jobs.clock.wall_time())
+        real_now = job.jobs.clock.wall_time()
+        sessions = operators_queries.delete_expired_sessions(session, real_now)
+        sessions += members_queries.delete_expired(session, real_now, job.now, FORGOTTEN)
         return Done({**counts, "sessions": sessions, "continued_by": None})
 
 

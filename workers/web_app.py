@@ -34,6 +34,7 @@ from kontor.jobs import routes as jobs_routes
 from kontor.kernel.doorbells import Offers
 from kontor.kernel.errors import KontorError
 from kontor.mails import routes as mails_routes
+from kontor.members import routes as members_routes
 from kontor.monitoring import routes as monitoring_routes
 from kontor.monitoring.routes import RequestMetrics
 from kontor.offers import routes as offers_routes
@@ -41,6 +42,7 @@ from kontor.operators import routes as operators_routes
 from kontor.orders import routes as orders_routes
 from kontor.payments import routes as payments_routes
 from kontor.payments import unmatched_routes
+from kontor.portal.app import portal_router
 from kontor.portal.routes import page_router
 from kontor.programme import routes as programme_routes
 from kontor.provisioning import routes as services_routes
@@ -70,6 +72,7 @@ FAMILIES: Final[tuple[Routes, ...]] = (
     suspension_routes.routes,
     accounts_routes.reseller_routes,
     domain_routes.routes,
+    members_routes.routes,
     fees_routes.subscription_routes,
     fees_routes.routes,
     fees_routes.product_routes,
@@ -121,6 +124,7 @@ def build(deps: Deps) -> FastAPI:
     app.include_router(monitoring_routes.health_router)
     app.include_router(monitoring_routes.metrics_router)
     app.include_router(page_router())
+    app.include_router(portal_router())
     docs_page.mount(app)
     mount_console(app)
     app.add_exception_handler(HTTPException, _http_error)

@@ -111,6 +111,17 @@ def confirm(session: Session, account: Account, now: datetime) -> AdminAddress |
     return address
 
 
+def require_owned(session: Session, account: Account) -> None:
+    """Raise Conflict(`own_address_unconfirmed`) unless the admin address was confirmed, or an operator set it.
+
+    By the portal nobody else becomes a reseller or makes clients, whatever a password opened (portal.md 2).
+    """
+    address = current(session, account)
+    if address is None or address.confirmed_at is not None or address.set_by in {SetBy.OPERATOR, SetBy.SHELL}:
+        return
+    raise Conflict("own_address_unconfirmed", "The account's own admin address is not confirmed yet.")
+
+
 def contested(session: Session, account: Account) -> AdminAddress | None:
     """Return the change of address that somebody objected to and no operator has settled; None without one."""
     query = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -109,6 +109,13 @@ def _brand(columns: Sequence[Any]) -> StoredBrand | None:
 def by_account(session: Session, account_id: UUID) -> BrandRow | None:
     """Return the brand stored for an account."""
     return session.get(BrandRow, account_id)
+
+
+def account_with_domain(session: Session, domain: str, owners: Collection[UUID]) -> Account | None:
+    """Return the oldest account whose brand has a domain, of those that verified it or their clients."""
+    owned = or_(Account.id.in_(owners), Account.reseller_id.in_(owners))
+    query = select(Account).join(BrandRow, BrandRow.account_id == Account.id).where(BrandRow.domain == domain, owned)
+    return session.scalars(query.order_by(Account.id).limit(1)).one_or_none()
 
 
 def put(session: Session, values: Mapping[str, object]) -> BrandRow:

@@ -133,6 +133,14 @@ UPDATE api_keys SET revoked_at = :now
 DELETE FROM instances WHERE account_id = ANY(:ids);
 UPDATE webhook_endpoints SET secret_sealed = '', old_secret_sealed = NULL, deleted_at = coalesce(deleted_at, :now)
  WHERE reseller_id = ANY(:ids);
+DELETE FROM member_passwords AS p
+ WHERE EXISTS (SELECT FROM members AS m WHERE m.email_key = p.email_key AND m.account_id = ANY(:ids))
+ AND NOT EXISTS (SELECT FROM members AS m WHERE m.email_key = p.email_key AND m.account_id <> ALL(:ids));
+DELETE FROM members WHERE account_id = ANY(:ids);
+DELETE FROM portal_openings WHERE account_id = ANY(:ids);
+UPDATE portal_sessions SET account_id = NULL WHERE account_id = ANY(:ids);
+DELETE FROM portal_links WHERE account_id = ANY(:ids);
+DELETE FROM portal_visits WHERE account_id = ANY(:ids);
 DELETE FROM suspensions WHERE account_id = ANY(:ids);
 UPDATE admin_addresses SET address = '', replaced = NULL WHERE account_id = ANY(:ids);
 UPDATE webhook_deliveries SET body = body #- '{data,name}' #- '{data,into_name}' #- '{data,message}' #- '{data,error}'

@@ -19,6 +19,7 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from kontor.accounts.client_filter import ClientFilter
 from kontor.accounts.locks import require_reseller
 from kontor.accounts.queries import ClientListQuery, copy_clients
 from kontor.context import Context
@@ -240,8 +241,8 @@ def _instant(text: str) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def read_clients(ctx: Context, session: Session, reseller_id: UUID) -> ClientList:
-    """Read the reseller's current clients. Raises NotFound, Conflict(`not_a_reseller`)."""
+def read_clients(ctx: Context, session: Session, reseller_id: UUID, criteria: ClientFilter | None = None) -> ClientList:
+    """Read the reseller's current clients, of a filter. Raises NotFound, Conflict(`not_a_reseller`)."""
     owner = require_reseller(session, reseller_id)
     rows: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(MEMORY_LIMIT)  # noqa: SIM115 -- closed by the writer
     programme = ctx.programme_of(session, owner)
@@ -254,6 +255,7 @@ def read_clients(ctx: Context, session: Session, reseller_id: UUID) -> ClientLis
         first=month.start,
         until=month.end,
         paid_periods=programme.quota.period is QuotaPeriod.PAID_PERIOD,
+        criteria=criteria or ClientFilter(),
     )
     copy_clients(psycopg_connection(session), query, rows)
     return ClientList(programme, rows, owner.locale)

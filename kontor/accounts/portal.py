@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
@@ -161,6 +162,16 @@ def brand_of(deps: Deps, session: Session, account: Account, reseller: Account |
     programme = deps.programmes.current(session, account.programme)
     provider = Brand(name=programme.sender.name, link_base=deps.public_url)
     return branding_for(session, account, provider, reseller=reseller).brand
+
+
+def brand_on_host(
+    deps: Deps, session: Session, account: Account | None, domain: str, owners: Collection[UUID]
+) -> Brand:
+    """Return the brand of a page on a verified domain: never the provider's, whatever account is shown."""
+    shown = account or brand_queries.account_with_domain(session, domain, owners)
+    if shown is None:
+        shown = session.get_one(Account, min(owners))
+    return brand_of(deps, session, shown, None if shown.reseller_id else shown)
 
 
 def suspended(

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, u
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from kontor.accounts.client_filter import FILTER, ClientFilter
 from kontor.kernel.database import PgConnection, lock_names
 from kontor.kernel.looks import looks_key
 from kontor.kernel.paging import Page, page_of
@@ -84,6 +85,11 @@ def fill_looks(session: Session, limit: int) -> int:
         account.looks_key, account.looks_clash = looks, clash
         session.flush()
     return len(accounts)
+
+
+def accounts_with_ids(session: Session, ids: Sequence[UUID]) -> dict[UUID, Account]:
+    """Return accounts by id."""
+    return {account.id: account for account in session.scalars(select(Account).where(Account.id.in_(ids)))}
 
 
 def by_name(session: Session, name_key: str) -> Account | None:
@@ -217,6 +223,9 @@ PERIOD: Final = """
    coalesce((f.anchor + make_interval(months => p.n + 1))::date, %(until)s) AS until
  ) AS period
 """
+CONDITIONS: Final = FILTER.format(
+    search="%(search)s::text", plan="%(plan)s::text", state="%(state)s::text", now="%(now)s"
+)
 COPY: Final = f"""
 COPY (
  SELECT a.name, a.admin_email, a.plan,
@@ -241,7 +250,7 @@ COPY (
    AND state IN ('waiting', 'waiting_for_confirmation')
   GROUP BY account_id
  ) AS o ON o.account_id = a.id
- WHERE a.reseller_id = %(reseller_id)s AND a.deleted_at IS NULL AND a.purged_at IS NULL
+ WHERE a.reseller_id = %(reseller_id)s AND a.purged_at IS NULL {CONDITIONS}
  ORDER BY a.id
 ) TO STDOUT (FORMAT csv)
 """  # noqa: S608 -- constants
@@ -262,15 +271,17 @@ class ClientListQuery:
     first: date
     until: date
     paid_periods: bool
+    criteria: ClientFilter
 
 
 def copy_clients(connection: PgConnection, query: ClientListQuery, file: IO[bytes]) -> None:
-    """Write the clients that are not deleted, oldest first, as CSV in PostgreSQL's format; times in UTC.
+    """Write the clients of a filter, oldest first, as CSV in PostgreSQL's format; times in UTC.
 
     Columns: name, address, plan, trial running (t or f), trial end, created, usage by metric (JSON), open
     offers, monthly fee.
     """
-    params = {**asdict(query), "metrics": list(query.metrics)}
+    params = {**asdict(query), **query.criteria.params(), "metrics": list(query.metrics)}
+    del params["criteria"]
     with connection.cursor() as cursor, cursor.copy(COPY, params) as rows:
         for chunk in rows:
             file.write(chunk)

@@ -125,9 +125,9 @@ def sessions(
     as_json: Json = False,
 ) -> None:
     """List a login's sessions with place and device, the one used last first, or end them."""
+    from kontor.http.browsers import device_name
     from kontor.operators import service
     from kontor.operators import sessions as operator_sessions
-    from kontor.operators.notifications import device_name
 
     if end is not None and end_all:
         raise Invalid("invalid", "Use either --end or --end-all.")

@@ -7,13 +7,13 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from kontor.console import cookies
+from kontor.http.browsers import Browser
 from kontor.http.context import Deps
 from kontor.http.incoming import IncomingRequest
 from kontor.http.problems import Unauthorized
+from kontor.http.sign_in_limits import SignInTimes
 from kontor.kernel.errors import Forbidden, KontorError
 from kontor.operators import sessions
-from kontor.operators.sessions import Browser
-from kontor.operators.sign_in import SignInTimes
 from kontor.ui import sign_in_texts, texts
 from kontor.ui.console_request import ConsoleRequest
 from kontor.ui.pages import preferred_language

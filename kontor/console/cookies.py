@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from starlette.responses import Response
 
 from kontor.http.context import Deps
+from kontor.http.cookies import DAY_SECONDS, CookieStore
 from kontor.http.incoming import IncomingRequest
 
 SESSION: Final = "console"
@@ -15,8 +16,6 @@ TICKET: Final = "console-ticket"
 STEP: Final = "console-step"
 PROVIDER: Final = "console-provider"
 THEME: Final = "console-theme"
-HOST_PREFIX: Final = "__Host-"
-DAY_SECONDS: Final = 24 * 3600
 MAX_AGE: Final[Mapping[str, int]] = {
     SESSION: DAY_SECONDS // 2,
     DEVICE: 30 * DAY_SECONDS,
@@ -32,26 +31,16 @@ def is_secure(deps: Deps) -> bool:
     return urlsplit(deps.staff_url).scheme == "https"
 
 
-def name_of(deps: Deps, name: str) -> str:
-    """Return the name under which a browser holds a cookie."""
-    return f"{HOST_PREFIX}{name}" if is_secure(deps) else name
+def store(deps: Deps) -> CookieStore:
+    """Return the cookies of the console's host."""
+    return CookieStore(is_secure(deps), MAX_AGE)
 
 
 def read(deps: Deps, incoming: IncomingRequest, name: str) -> str:
     """Return the value of a cookie; empty without one."""
-    return incoming.cookies.get(name_of(deps, name), "")
+    return store(deps).read(incoming, name)
 
 
 def write(response: Response, deps: Deps, cookies: Mapping[str, str]) -> Response:
     """Set cookies, and delete those with an empty value."""
-    for name, value in cookies.items():
-        response.set_cookie(
-            name_of(deps, name),
-            value,
-            max_age=MAX_AGE[name] if value else 0,
-            path="/",
-            httponly=True,
-            samesite="lax",
-            secure=is_secure(deps),
-        )
-    return response
+    return store(deps).write(response, cookies)

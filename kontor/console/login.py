@@ -101,7 +101,7 @@ def change_password(request: ConsoleRequest) -> ConsoleResponse:
     """Change one's password and replace all sessions by a new one. Wrong ones count as failures of signing in."""
     operator, form = request.operator, request.incoming.form
     assert operator is not None
-    limit = sign_in.FailureLimit(request.session, operator.email, browser_of(request), times_of(request))
+    limit = sign_in.failure_limit(request.session, operator.email, browser_of(request), times_of(request))
     try:
         limit.check()
         sign_in.change_password(

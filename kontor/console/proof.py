@@ -30,7 +30,7 @@ def demand(request: ConsoleRequest) -> TemplateResponse | None:
         return None
     if not any(form.get(name) for name in FIELDS - {STATE_FIELD}):
         return _page(request, operator, None)
-    limit = sign_in.FailureLimit(request.session, operator.email, browser_of(request), times_of(request))
+    limit = sign_in.failure_limit(request.session, operator.email, browser_of(request), times_of(request))
     try:
         limit.check()
     except TooManyAttempts as error:

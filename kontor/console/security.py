@@ -9,10 +9,11 @@ from uuid import UUID
 import segno
 
 from kontor.console import sign_in_steps
+from kontor.http.browsers import device_name
 from kontor.kernel.errors import Invalid
 from kontor.operators import factors, passkeys, queries, service, sessions
 from kontor.operators.factors import Change
-from kontor.operators.notifications import SECURITY_PAGE, device_name
+from kontor.operators.notifications import SECURITY_PAGE
 from kontor.ui import sign_in_texts
 from kontor.ui.console_request import ConsoleRequest, ConsoleResponse, Redirect, TemplateResponse
 from models.people import Operator, OperatorSession

@@ -106,7 +106,7 @@ def second(request: ConsoleRequest) -> ConsoleResponse:
         return login.login_form(request, sign_in_texts.LOGIN_EXPIRED, 403)
     operator, next_page = step
     form = request.incoming.form
-    limit = sign_in.FailureLimit(request.session, operator.email, browser_of(request), times_of(request))
+    limit = sign_in.failure_limit(request.session, operator.email, browser_of(request), times_of(request))
     try:
         limit.check()
     except TooManyAttempts as error:

@@ -40,6 +40,7 @@ class Surface(StrEnum):
 
 NOWHERE: Final[frozenset[Surface]] = frozenset()
 BOTH: Final = frozenset({Surface.STAFF, Surface.PROVIDER})
+PROVIDERS: Final = frozenset({Surface.PROVIDER})
 PAGES: Final = frozenset({Surface.PROVIDER, Surface.DOMAIN})
 PLACES: Final[Mapping[str, frozenset[Surface]]] = {
     "console": frozenset({Surface.STAFF}),
@@ -49,10 +50,20 @@ PLACES: Final[Mapping[str, frozenset[Surface]]] = {
     "openapi.json": BOTH,
     "offers": PAGES,
     "activate": PAGES,
+    "invite": PAGES,
     "confirm": PAGES,
     "object": PAGES,
     "unsubscribe": PAGES,
     "images": PAGES,
+    "": PAGES | BOTH,
+    "login": PAGES,
+    "logout": PAGES,
+    "sign-in": PAGES,
+    "account": PAGES,
+    "updates": PAGES,
+    "as": PROVIDERS,
+    "partner": PROVIDERS,
+    "signup": PROVIDERS,
 }
 """Where a path is served, by its first part; others are served on the hosts of the deployment alone."""
 

@@ -83,6 +83,9 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     "InstanceStateOut": Fields(everyone="state"),
     "InstanceOut": Fields(everyone="url created_at updated_at"),
     "PingOut": Fields(everyone="job_id"),
+    "MemberOut": Fields(everyone="id email name locale role confirmed"),
+    "InvitedMemberOut": Fields(everyone="mail"),
+    "PortalSessionOut": Fields(everyone="url expires_at"),
     "DnsRecordOut": Fields(trade="name type value"),
     "DomainOut": Fields(
         trade="account_id domain verified verified_at verified_by checked_at last_error record",
@@ -93,6 +96,7 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     "BrandImageOut": Fields(trade="role url state problem requested_at fetched_at"),
     "OwnBrandOut": Fields(everyone="name logo favicon colours support"),
     "EndUserSupportOut": Fields(everyone="end_users"),
+    "BadgeOut": Fields(everyone="count"),
     "LicenceOut": Fields(everyone="product count expires_at"),
     "TemplateClashOut": Fields(staff="template becomes"),
     "HeldAssignmentOut": Fields(staff="account_id account reseller_id product"),

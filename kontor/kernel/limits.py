@@ -64,6 +64,7 @@ STRANGERS: Final = Limit(
 )
 ADDRESS_MAILS: Final = Limit("mails_to_address", 50, Counted.ADDRESS, "mails to one address", DAY, Beyond.FOLDED)
 ACTIVATIONS: Final = Limit("activation_mails", 3, Counted.ADDRESS, "activation mails to one address", HOUR)
+SIGN_IN_LINKS: Final = Limit("sign_in_links", 5, Counted.ADDRESS, "links to sign in mailed to one address", HOUR)
 ADDRESS_CHANGES: Final = Limit("address_changes", 5, Counted.ACCOUNT, "changes of an account's admin address", DAY)
 CLIENTS: Final = Limit("clients", 100, Counted.RESELLER, "clients made", HOUR)
 OFFERS_OPEN: Final = Limit("offers_open", 100, Counted.CLIENT, "offers open")
@@ -104,6 +105,7 @@ LIMITS: Final = (
     STRANGERS,
     ADDRESS_MAILS,
     ACTIVATIONS,
+    SIGN_IN_LINKS,
     ADDRESS_CHANGES,
     CLIENTS,
     OFFERS_OPEN,

@@ -21,6 +21,7 @@ _WHITE = re.compile(r"[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 # A mail address, the start of a link, a domain such as bank.example, an IP address.
 _LINK = re.compile(r"\w@\w|:/|\bwww\.|\w\.[^\W\d_]{2}|\w\.xn--|\d\.\d+\.\d+\.\d", re.IGNORECASE)
 _COLOUR = re.compile(r"#[0-9a-f]{6}", re.ASCII | re.IGNORECASE)
+_LOCAL_PATH = re.compile(r"/[\x21-\x5b\x5d-\x7e]*", re.ASCII)
 _HOST = re.compile(r"(?=.{1,253}\Z)(?:(?!-)[a-z0-9-]{1,63}(?<!-)\.)+(?!-)[a-z0-9-]{2,63}(?<!-)", re.ASCII)
 
 
@@ -109,6 +110,11 @@ def https_url(text: str) -> str:
     if parts.scheme != "https" or not parts.hostname or "@" in parts.netloc or port == 0:
         raise problem
     return text
+
+
+def is_local_path(text: str) -> bool:
+    """Return whether a text is a path of this host, as a redirect may follow it: no other host, scheme or control."""
+    return _LOCAL_PATH.fullmatch(text) is not None and not text.startswith("//")
 
 
 def domain_name(text: str) -> str:

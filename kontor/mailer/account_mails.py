@@ -36,6 +36,19 @@ class ActivationFacts(AccountFacts):
     expires_at: Instant
 
 
+class MemberInvitedFacts(AccountFacts):
+    """`member-invited`: link `page`, valid until `expires_at`; `member` is the name of the person invited."""
+
+    member: Line
+    expires_at: Instant
+
+
+class SignInLinkFacts(AccountFacts):
+    """`sign-in-link`: link `page`, valid until `expires_at`."""
+
+    expires_at: Instant
+
+
 class AccountNoticeFacts(AccountFacts):
     """`account-notice`: a new account for an address that is already registered."""
 
@@ -174,6 +187,14 @@ ACTIVATION_LINK, CONSOLE_LINK = frozenset({"activation"}), frozenset({"console"}
 KINDS: Final = (
     MailKind("welcome-reseller", WelcomeResellerFacts, RESELLER, sample=WELCOME_SAMPLE),
     MailKind("activation", ActivationFacts, ACCOUNT, ACTIVATION_LINK, sample=sample_of(expires_at=DECIDED)),
+    MailKind(
+        "member-invited",
+        MemberInvitedFacts,
+        ACCOUNT,
+        frozenset({"page"}),
+        sample=sample_of(member="Jana Weber", expires_at=DECIDED),
+    ),
+    MailKind("sign-in-link", SignInLinkFacts, ACCOUNT, frozenset({"page"}), sample=sample_of(expires_at=DECIDED)),
     MailKind("account-notice", AccountNoticeFacts, ACCOUNT, sample=sample_of()),
     MailKind("address-changed", AddressChangedFacts, ACCOUNT, frozenset({"page"}), sample=MOVED_SAMPLE),
     MailKind("address-objected", AddressObjectedFacts, RESELLER, CONSOLE_LINK, sample=OBJECTED_SAMPLE),

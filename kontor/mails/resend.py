@@ -27,6 +27,8 @@ from kontor.mailer.registry import MAIL_KINDS
 from kontor.mails import address_queries, folding, queries, service
 from kontor.mails.queries import NewMail, Recipient
 from kontor.mails.service import MailRule, Refreshed
+from kontor.members import invitations
+from kontor.members import links as sign_in_links
 from kontor.offers import holds
 from kontor.offers import notifications as offers_notifications
 from kontor.operators import notifications as operators_notifications
@@ -44,6 +46,8 @@ LISTED: Final[Mapping[str, MailRule]] = MappingProxyType(
     {
         **activation.MAIL_RULES,
         **address_links.MAIL_RULES,
+        **invitations.MAIL_RULES,
+        **sign_in_links.MAIL_RULES,
         **holds.MAIL_RULES,
         **alerts.MAIL_RULES,
         **offers_notifications.OFFER_RULES,

@@ -105,8 +105,13 @@ def fate_of_next(session: Session, reseller_id: UUID, address: str, now: datetim
 
 def confirm(session: Session, account: Account, now: datetime) -> None:
     """Record that the owner of an account's admin address used a link or signed in."""
+    confirm_address(session, account, account.admin_email, now)
+
+
+def confirm_address(session: Session, account: Account, address: str, now: datetime) -> None:
+    """Record that the owner of an address, of the admin or a member, used a link or signed in."""
     owners = {account.id, account.reseller_id or account.id}
-    address_queries.confirm(session, owners, limits.of_address(account.admin_email), now)
+    address_queries.confirm(session, owners, limits.of_address(address), now)
 
 
 def carry_over(session: Session, account: Account, reseller_id: UUID, now: datetime) -> None:

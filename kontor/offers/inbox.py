@@ -56,3 +56,8 @@ def _start(cursor: str | None) -> int:
     if not (shown.isascii() and shown.isdigit() and len(shown) < 4):
         raise invalid_cursor()
     return int(shown)
+
+
+def count_open(session: Session, account_id: UUID, now: datetime, reseller_id: UUID | None = None) -> int:
+    """Return how many offers await an account's decision; with `reseller_id` only that one's."""
+    return queries.count_to_decide(session, account_id, now, reseller_id)

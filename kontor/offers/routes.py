@@ -20,6 +20,7 @@ from kontor.offers import decisions, holds, inbox, service, templates
 from kontor.offers.decisions import DecisionChoice
 from kontor.offers.evidence import DecisionSource, DecisionWay
 from kontor.offers.schemas import (
+    BadgeOut,
     LineIn,
     LineQuery,
     OfferIn,
@@ -125,6 +126,13 @@ def list_updates(ctx: Ctx, account_id: UUID, query: Annotated[PageQuery, Query()
     return inbox.read_inbox(
         ctx.session, account_id, ctx.now, caller.viewer, reseller_id=mine, cursor=query.cursor, limit=query.limit
     )
+
+
+@routes.get("/v1/accounts/{account_id}/badge", ACCOUNT, response=BadgeOut)
+def read_badge(ctx: Ctx, account_id: UUID) -> BadgeOut:
+    """Return how many offers await the account's decision; to a reseller of its own."""
+    mine = ctx.caller.reseller_id if ctx.caller.reseller_id != account_id else None
+    return BadgeOut(count=inbox.count_open(ctx.session, account_id, ctx.now, mine))
 
 
 @routes.get("/v1/accounts/{account_id}/licences", ACCOUNT, response=PageOut[LicenceOut])

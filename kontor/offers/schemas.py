@@ -87,6 +87,12 @@ class OfferQuery(PageQuery):
     state: OfferState | None = None
 
 
+class BadgeOut(ResponseModel):
+    """The number of offers that await a decision."""
+
+    count: int
+
+
 class OfferDeliveryOut(ResponseModel):
     """Delivery calls to the instance, and the last error."""
 

@@ -188,6 +188,11 @@ def list_offers(
     )
 
 
+def account_names(session: Session, account_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return the names of accounts by id."""
+    return {each: account.name for each, account in queries.accounts(session, account_ids).items()}
+
+
 def enqueue_withdrawal(ctx: Context, session: Session, offer: Offer) -> None:
     """Enqueue the withdrawal call to the instance, once, behind any delivery running in its lane."""
     ctx.jobs.enqueue(

@@ -34,7 +34,7 @@ def create(
         id=new_id(),
         reseller_id=owner.id,
         name=_validate_name(session, owner.id, name, None),
-        lines=lines_to_json(validate_lines(ctx, session, owner, lines)),
+        lines=lines_to_json(_lines(ctx, session, owner, lines)),
         created_at=ctx.now,
         updated_at=ctx.now,
     )
@@ -50,7 +50,7 @@ def change(
     template = get(session, template_id, lock=True)
     owner = require_reseller(session, template.reseller_id)
     template.name = _validate_name(session, owner.id, name, template.id)
-    template.lines = lines_to_json(validate_lines(ctx, session, owner, lines))
+    template.lines = lines_to_json(_lines(ctx, session, owner, lines))
     template.updated_at = ctx.now
     session.flush()
     return template
@@ -96,6 +96,13 @@ def list_templates(
 def delete(session: Session, template_id: UUID) -> None:
     """Delete a template. Raises NotFound."""
     queries.delete(session, get(session, template_id, lock=True))
+
+
+def _lines(
+    ctx: Context, session: Session, owner: Account, lines: Sequence[Mapping[str, object]]
+) -> tuple[OfferLine, ...]:
+    """Validate the lines of a template, which may have none yet: it is named first and filled afterwards."""
+    return validate_lines(ctx, session, owner, lines) if lines else ()
 
 
 def validate_lines(

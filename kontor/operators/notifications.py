@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import service as accounts
 from kontor.engine.enqueue import Jobs
+from kontor.http.browsers import device_name
 from kontor.kernel.tokens import Tokens
 from kontor.mails import service as mails
 from kontor.mails.service import Links, MailRule
@@ -76,29 +77,6 @@ def _skip_reason(session: Session, mail: Mail, _now: datetime) -> str | None:
 
 NEW_SIGN_IN: Final = "new-sign-in"
 SECURITY_PAGE: Final = "/console/security"
-BROWSERS: Final = (
-    ("Edg/", "Edge"),
-    ("OPR/", "Opera"),
-    ("Firefox/", "Firefox"),
-    ("Chrome/", "Chrome"),
-    ("Safari/", "Safari"),
-    ("curl/", "curl"),
-)
-SYSTEMS: Final = (
-    ("Windows", "Windows"),
-    ("Android", "Android"),
-    ("iPhone", "iOS"),
-    ("iPad", "iPadOS"),
-    ("Mac OS X", "macOS"),
-    ("Linux", "Linux"),
-)
-
-
-def device_name(agent: str | None) -> str:
-    """Return browser and system that a User-Agent names, of those known here: never its own text."""
-    text = agent or ""
-    names = (next((name for mark, name in table if mark in text), None) for table in (BROWSERS, SYSTEMS))
-    return ", ".join(name for name in names if name)
 
 
 def post_new_sign_in(session: Session, jobs: Jobs, opened: NewSession, at: datetime) -> None:

@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from kontor.kernel.login_throttle import MAX_FAILURES, NETWORK_FAILURES
 from models.people import (
     Operator,
     OperatorDevice,
@@ -17,7 +16,6 @@ from models.people import (
     OperatorRole,
     OperatorSession,
     RecoveryCode,
-    SignInFailure,
 )
 
 FORGOTTEN: Final = timedelta(days=60)
@@ -125,35 +123,6 @@ def sessions_of(session: Session, operator_id: UUID) -> list[OperatorSession]:
 def device_by_secret(session: Session, secret_hash: str) -> OperatorDevice | None:
     """Return the device with this secret."""
     return session.scalars(select(OperatorDevice).where(OperatorDevice.secret_hash == secret_hash)).one_or_none()
-
-
-def failures_of_account(session: Session, account: str, network: str, since: datetime) -> list[datetime]:
-    """Return when the latest sign-ins to an account from a network failed, of devices not seen before."""
-    conditions = (SignInFailure.account == account, SignInFailure.network == network)
-    return _failures(session, since, MAX_FAILURES, *conditions, SignInFailure.device_id.is_(None))
-
-
-def failures_of_device(session: Session, account: str, device_id: UUID, since: datetime) -> list[datetime]:
-    """Return when the latest sign-ins to an account from one device failed."""
-    return _failures(
-        session, since, MAX_FAILURES, SignInFailure.account == account, SignInFailure.device_id == device_id
-    )
-
-
-def failures_of_network(session: Session, network: str, since: datetime) -> list[datetime]:
-    """Return when the latest sign-ins from a network failed, of devices not seen before."""
-    conditions = (SignInFailure.network == network, SignInFailure.device_id.is_(None))
-    return _failures(session, since, NETWORK_FAILURES, *conditions)
-
-
-def _failures(session: Session, since: datetime, limit: int, *conditions: ColumnElement[bool]) -> list[datetime]:
-    query = select(SignInFailure.at).where(*conditions, SignInFailure.at > since)
-    return list(session.scalars(query.order_by(SignInFailure.at.desc()).limit(limit)))
-
-
-def delete_failures(session: Session, before: datetime) -> None:
-    """Delete failures that no limit counts any more."""
-    session.execute(delete(SignInFailure).where(SignInFailure.at <= before))
 
 
 def delete_expired_sessions(session: Session, now: datetime) -> int:

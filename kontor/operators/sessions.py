@@ -6,12 +6,12 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.http.browsers import Browser, hash_secret
 from kontor.kernel.errors import NotFound
 from kontor.kernel.ids import new_id
 from kontor.operators import queries
@@ -28,16 +28,6 @@ AGENT_LIMIT: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Browser:
-    """The browser of a request: its IP address, User-Agent header and language, the secret of its device cookie."""
-
-    origin: str
-    agent: str = ""
-    device: str | None = field(default=None, repr=False)
-    language: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class NewSession:
     """A new session; the secrets go into cookies and are not stored. `new_device`: it had not signed in for 30 days."""
 
@@ -46,11 +36,6 @@ class NewSession:
     secret: str = field(repr=False)
     device_secret: str = field(default="", repr=False)
     new_device: bool = False
-
-
-def hash_secret(secret: str) -> str:
-    """Return the stored hash of a cookie's secret."""
-    return sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
 def known_device(session: Session, operator_id: UUID, browser: Browser, now: datetime) -> OperatorDevice | None:

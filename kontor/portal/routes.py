@@ -7,21 +7,19 @@ from typing import Final
 
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from kontor import audit
 from kontor.accounts import portal as accounts_portal
 from kontor.evidence.acts import Act, watched
 from kontor.http.bodies import read_form
 from kontor.http.context import Deps, RequestTransaction
-from kontor.http.edge import SURFACES
-from kontor.http.hosts import Surface
 from kontor.http.incoming import IncomingRequest
 from kontor.http.transaction import run_page
 from kontor.kernel.errors import KontorError
 from kontor.mails import portal as mails_portal
+from kontor.members import portal as members_portal
 from kontor.offers import portal as offers_portal
 from kontor.ui.pages import N, Pages, PublicPage, Reader, preferred_language
 
@@ -54,6 +52,9 @@ FAMILIES: Final = (
         accounts_portal.refuse_activation,
     ),
     PageFamily(
+        "/invite/{token}", members_portal.show_invitation, members_portal.accept, members_portal.refuse_invitation
+    ),
+    PageFamily(
         "/confirm/{token}", accounts_portal.show_confirmation, accounts_portal.confirm, accounts_portal.refuse_address
     ),
     PageFamily(
@@ -69,10 +70,9 @@ FAMILIES: Final = (
 
 
 def page_router() -> APIRouter:
-    """Return the routes of the pages, and the redirect from `/` to the console."""
+    """Return the routes of the pages."""
     pages = Pages()
     router = APIRouter(include_in_schema=False)
-    router.add_api_route("/", _redirect_to_console, methods=["GET", "HEAD"])
     router.add_api_route("/images/{digest}.png", accounts_portal.show_image, methods=["GET", "HEAD"])
     for family in FAMILIES:
         path, refuse = family.path, family.refuse
@@ -80,13 +80,6 @@ def page_router() -> APIRouter:
         router.add_api_route(path, show, methods=["GET", "HEAD"], name=f"show {path}")
         router.add_api_route(path, act, methods=["POST"], name=f"act {path}")
     return router
-
-
-async def _redirect_to_console(request: Request) -> RedirectResponse:
-    """Lead the staff's host to the console."""
-    if Surface.STAFF not in request.scope[SURFACES]:
-        raise HTTPException(404)
-    return RedirectResponse("/console", 302)
 
 
 def _handler(pages: Pages, view: ShowPage, refuse: RefusePage) -> RequestHandler:

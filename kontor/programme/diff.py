@@ -41,6 +41,7 @@ def to_document(programme: Programme) -> Document:
             "currency": programme.currency,
             "timezone": programme.timezone,
             "white_label": programme.white_label,
+            "signup": "open" if programme.signup else "closed",
             "accounts": _without_none(
                 {
                     "legal_entity_required": programme.accounts.legal_entity_required,

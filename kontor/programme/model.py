@@ -259,6 +259,7 @@ class Programme:
     billing: BillingRules = field(default_factory=BillingRules)
     contact: ProviderContact = field(default_factory=ProviderContact)
     effective: datetime | None = None
+    signup: bool = False
 
     def metric_name(self, code: str, locale: str) -> str:
         """Return what readers see of a metric."""
@@ -295,5 +296,4 @@ class Programme:
 
 def _shown(names: Mapping[str, DisplayName], code: str, locale: str) -> str:
     """Return the name of a code; the code as words for a file that names it nowhere."""
-    words = code.replace("-", " ").replace("_", " ")
-    return names[code].name_in(locale) if code in names else words[:1].upper() + words[1:]
+    return names[code].name_in(locale) if code in names else code.replace("-", " ").replace("_", " ").capitalize()

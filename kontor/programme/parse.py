@@ -1,5 +1,7 @@
 """Parse a programme file into a `Programme`, or report every error in it."""
 
+from typing import Final
+
 from kontor.kernel.money import minor_units
 from kontor.kernel.validation import account_name
 from kontor.kernel.zones import zone
@@ -15,6 +17,9 @@ class InvalidProgramme(ValueError):
     def __init__(self, errors: list[ProgrammeError]) -> None:
         super().__init__("; ".join(f"{error.path}: {error.message}" for error in errors))
         self.errors = errors
+
+
+SIGNUP: Final = ("open", "closed")
 
 
 def parse(text: str) -> Programme | list[ProgrammeError]:
@@ -55,7 +60,7 @@ def _programme(root: SectionReader) -> Programme:
     white_label = root.optional("white_label")
     plans = sections.read_plans(root.required("plans"), currency)
     discount = pricing.read_discount(root.optional("discount"))
-    effective = root.optional("effective")
+    effective, signup = root.optional("effective"), root.optional("signup")
     metrics = {metric for plan in plans.values() for metric in plan.limits}
     families = discount.families if isinstance(discount, TurnoverDiscount) else ()
     programme = Programme(
@@ -82,6 +87,7 @@ def _programme(root: SectionReader) -> Programme:
         family_names=sections.read_display_names(root.optional("families"), families, "family"),
         billing=sections.read_billing(root.optional("billing"), root.optional("payment_url"), currency),
         effective=effective.instant() if effective else None,
+        signup=signup is not None and signup.one_of_codes(SIGNUP, "rule of signing up") == SIGNUP[0],
     )
     root.reject_unknown()
     return programme

@@ -45,9 +45,9 @@ class PublicPage:
 class Pages:
     """Templates, compiled on first use, and translations. Safe to share between threads."""
 
-    def __init__(self, templates: Path = TEMPLATES) -> None:
+    def __init__(self, templates: Path = TEMPLATES, folders: tuple[str, ...] = ("pages", "email")) -> None:
         self._env = Environment(
-            loader=ChoiceLoader([FileSystemLoader(templates / part) for part in ("pages", "email")]),
+            loader=ChoiceLoader([FileSystemLoader(templates / part) for part in folders]),
             autoescape=select_autoescape(("html",), default=False),
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -62,9 +62,14 @@ class Pages:
 
     def response(self, view: PublicPage) -> HTMLResponse:
         """Render a page. Titles and notices are English message ids, translated here."""
+        return self.rendered(view, view.values or {}, _named(view))
+
+    def rendered(
+        self, view: PublicPage, values: Mapping[str, object], named: Mapping[str, str], headers: Mapping[str, str] = {}
+    ) -> HTMLResponse:
+        """Render a page with values; `named` fills the placeholders of its title and notice."""
         nonce = secrets.token_urlsafe(16)
         words = self._words[language_of(view.reader.locale)]
-        values = view.values or {}
         plain = words["gettext_plain"]
         scope = {
             "nonce": nonce,
@@ -73,14 +78,14 @@ class Pages:
             "brand": view.brand,
             "support": view.brand.support if view.brand and _has_any(view.brand) else None,
             "palette": palette(view.brand.colours if view.brand else NEUTRAL),
-            "title": plain(view.title) % _named(view),
-            "notice": plain(view.notice) if view.notice else None,
+            "title": plain(view.title) % named,
+            "notice": plain(view.notice) % named if view.notice else None,
             "tone": view.tone,
             **words,
             **values,
         }
         body = self._env.get_template(view.template).render(scope)
-        return HTMLResponse(body, view.status, page_headers(nonce))
+        return HTMLResponse(body, view.status, {**page_headers(nonce), **headers})
 
 
 def _named(view: PublicPage) -> Mapping[str, str]:

@@ -1,6 +1,6 @@
 """Gaps of statements, unmatched payments that are dismissed, files that wait to be imported from the console.
 
-Revision: 0044, after 0041.
+Revision: 0044, after 0043.
 
 Can be restarted.
 """
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0044"
-down_revision = "0041"
+down_revision = "0043"
 branch_labels = None
 depends_on = None
 

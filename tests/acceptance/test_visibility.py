@@ -17,7 +17,12 @@ from sqlalchemy import create_engine
 from devtools.reference import openapi_document
 from kontor.adapters.fakes import ManualClock
 from kontor.http import visibility, visible_fields
+from kontor.http.browsers import Browser
 from kontor.http.keys import hash_key
+from kontor.members import sessions
+from kontor.members.sessions import Opened
+from kontor.portal.app import paths
+from models.accounts import Account
 from tests.conftest import Servers, copied
 from tests.support.api import Api, running_server
 from tests.support.api_fixtures import build_deps
@@ -129,6 +134,42 @@ def test_no_read_route_gives_a_viewer_what_it_never_gets(market: Market, onlooke
     assert leaks == {}
     assert read["alpha"] > 40
     assert read["client of alpha"] > 20
+
+
+def pages_of(market: Market, account_id: str) -> Iterator[tuple[str, str]]:
+    """Every page of the portal with every id of the data set, as the owner of an account gets it."""
+    deps = market.api.deps
+    with deps.sessions() as session:
+        account = session.get_one(Account, account_id)
+        new = sessions.open_session(session, Opened((account,)), Browser("127.0.0.1"), deps.clock.wall_time())
+        session.commit()
+    ids: dict[str, set[str]] = {"token": {"x"}, "number": {"0"}, "member_id": set(NOTHING), "offer_id": set()}
+    ids |= {"template_id": set(), "account_id": {market.mover}, "client_id": {market.mover}}
+    for party in market.parties.values():
+        for name in ids.keys() & party.ids.keys():
+            ids[name] |= set(party.ids[name][:6])
+        ids["account_id"] |= {party.client, party.reseller}
+        ids["client_id"] |= {party.client, party.reseller}
+    for route, path in paths():
+        names = re.findall(r"{(\w+)}", path)
+        if route.method == "GET":
+            for chosen in product(*(sorted(ids[name]) for name in names)):
+                target = path.format(**dict(zip(names, chosen, strict=True)))
+                answer = market.api.http.get(target, headers={"Cookie": f"__Host-session={new.secret}"})
+                yield f"{target} {answer.status_code}", text_of(answer)
+
+
+def test_no_page_of_the_portal_gives_its_visitor_what_it_never_gets(market: Market, onlookers: list[Onlooker]) -> None:
+    by_name, leaks, seen = {onlooker.name: onlooker for onlooker in onlookers}, dict[str, list[str]](), set[str]()
+    for party in market.parties.values():
+        for name, account in ((party.word, party.reseller), (f"client of {party.word}", party.client)):
+            for target, text in pages_of(market, account):
+                seen |= {name} if target.endswith(" 200") else set()
+                if shown := sorted(mark for mark in by_name[name].forbidden if mark in text):
+                    leaks[f"{name}: {target}"] = shown
+
+    assert leaks == {}
+    assert seen == by_name.keys()
 
 
 def test_no_write_route_gives_a_viewer_what_it_never_gets_and_each_write_names_its_key(

@@ -10,11 +10,11 @@ import httpx
 from kontor.adapters.redis_doorbell import SilentRelayHint
 from kontor.engine.enqueue import JobRequest, Jobs
 from kontor.engine.failures import to_failure
+from kontor.http.browsers import Browser
 from kontor.http.context import Deps
 from kontor.kernel.ids import new_id
 from kontor.operators import service as operators
 from kontor.operators import sessions
-from kontor.operators.sessions import Browser
 from models.jobs import Job, JobAttempt
 
 PASSWORD = "a password for tests"

@@ -225,7 +225,7 @@ def test_expired_activation_link_is_410(
     assert (api.http.get(path).status_code, api.http.post(path).status_code) == (410, 410)
 
 
-def test_root_redirects_to_the_console(api: Api) -> None:
+def test_root_leads_to_the_portal_when_no_operator_is_signed_in(api: Api) -> None:
     answer = api.http.get("/")
 
-    assert (answer.status_code, answer.headers["location"]) == (302, "/console")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login")

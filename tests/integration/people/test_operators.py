@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 
 from kontor.adapters.fakes import ManualClock
 from kontor.adapters.secrets import Argon2Passwords
+from kontor.http.browsers import Browser
 from kontor.kernel.errors import Conflict, Forbidden, Invalid
 from kontor.operators import service as operators
 from kontor.operators import sessions, sign_in
 from kontor.operators.service import NewOperator
-from kontor.operators.sessions import Browser
 from models.control import AuditEntry
 from models.people import Operator, OperatorSession
 

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 from kontor.adapters.fakes import ManualClock
 from kontor.adapters.secrets import Argon2Passwords
 from kontor.audit import Actor
+from kontor.http.browsers import Browser
+from kontor.http.sign_in_limits import SignInTimes
 from kontor.kernel.errors import TooManyAttempts
 from kontor.operators import service as operators
 from kontor.operators import sessions, sign_in
-from kontor.operators.sessions import Browser
-from kontor.operators.sign_in import SignInTimes
 from models.control import AuditEntry
 from models.people import Operator, SignInFailure
 

@@ -39,7 +39,12 @@ def test_host_serves_what_its_url_says(hosts: Hosts, header: str, expected: froz
         ("/offers/x", {"provider", "domain"}),
         ("/activate/x", {"provider", "domain"}),
         ("/unsubscribe/x", {"provider", "domain"}),
-        ("/", {"provider", "staff"}),
+        ("/", {"provider", "staff", "domain"}),
+        ("/login", {"provider", "domain"}),
+        ("/account/password", {"provider", "domain"}),
+        ("/partner/offers", {"provider"}),
+        ("/signup", {"provider"}),
+        ("/as/x/account", {"provider"}),
         ("/anything", {"provider", "staff"}),
     ],
 )

@@ -1,0 +1,1 @@
+"""Members of accounts: the people who act for an account besides its admin."""

@@ -1,0 +1,179 @@
+"""Sessions of the portal: what a password or a link opened, and nothing else. Every time is real time."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from kontor.http.browsers import Browser, hash_secret
+from kontor.kernel.ids import new_id
+from kontor.members import queries
+from kontor.ui.portal_access import Access
+from models.accounts import Account
+from models.members import MemberRole
+from models.portal import PortalOpening, PortalSession
+
+SESSION_LIFE: Final = timedelta(hours=12)
+IDLE_LIFE: Final = timedelta(minutes=60)
+PROOF_LIFE: Final = timedelta(minutes=10)
+DEVICE_LIFE: Final = timedelta(days=30)
+SEEN_STEP: Final = timedelta(minutes=1)
+AGENT_LIMIT: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a sign-in opens: accounts as their owner, and all memberships of an address."""
+
+    accounts: tuple[Account, ...] = ()
+    member_key: str | None = None
+    by_link: bool = False
+
+    @property
+    def holders(self) -> tuple[str, ...]:
+        """Who signs in, as devices remember it."""
+        member = () if self.member_key is None else (member_holder(self.member_key),)
+        return (*(account_holder(account.id) for account in self.accounts), *member)
+
+
+@dataclass(frozen=True, slots=True)
+class NewPortalSession:
+    """A new session; the secrets go into cookies and are not stored."""
+
+    session: PortalSession
+    secret: str = field(repr=False)
+    device_secret: str = field(repr=False)
+
+
+def account_holder(account_id: UUID) -> str:
+    """Return how devices remember an account's owner."""
+    return f"account:{account_id}"
+
+
+def member_holder(email_key: str) -> str:
+    """Return how devices remember a member."""
+    return f"member:{email_key}"
+
+
+def known_device_id(session: Session, browser: Browser, holders: Collection[str], now: datetime) -> UUID | None:
+    """Return the id of the browser's device if it signed in as one of the holders within 30 days."""
+    if not browser.device:
+        return None
+    device = queries.device_of(session, hash_secret(browser.device), holders, now - DEVICE_LIFE)
+    return None if device is None else device.id
+
+
+def open_session(session: Session, opened: Opened, browser: Browser, now: datetime) -> NewPortalSession:
+    """Open a session of 12 hours, of which 60 minutes may pass unused, and remember the device."""
+    secret, device_secret = secrets.token_urlsafe(32), browser.device or secrets.token_urlsafe(32)
+    row = PortalSession(
+        id=new_id(),
+        secret_hash=hash_secret(secret),
+        csrf=secrets.token_urlsafe(24),
+        member_key=opened.member_key,
+        member_credential=None if opened.member_key is None else member_credential(session, opened.member_key),
+        account_id=None,
+        by_link=opened.by_link,
+        created_at=now,
+        seen_at=now,
+        expires_at=now + SESSION_LIFE,
+        proven_at=now,
+        origin=browser.origin,
+        agent=browser.agent[:AGENT_LIMIT],
+    )
+    session.add(row)
+    session.flush()
+    for account in opened.accounts:
+        session.add(PortalOpening(session_id=row.id, account_id=account.id, credential=credential_of(account)))
+    for holder in opened.holders:
+        queries.remember_device(session, hash_secret(device_secret), holder, now)
+    session.flush()
+    return NewPortalSession(row, secret, device_secret)
+
+
+def credential_of(account: Account) -> str:
+    """Return the digest of what opens an account as its owner now: its password, and its address."""
+    return _digest(f"{account.password_hash or ''}\x00{account.email_version}")
+
+
+def member_credential(session: Session, email_key: str) -> str:
+    """Return the digest of what opens the memberships of an address now."""
+    row = queries.password_of(session, email_key)
+    return _digest("" if row is None else row.password_hash)
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:32]
+
+
+def find_session(session: Session, secret: str, now: datetime) -> PortalSession | None:
+    """Return a session that is alive; it is used from now on."""
+    row = queries.session_by_secret(session, hash_secret(secret))
+    if row is None or not is_alive(row, now):
+        return None
+    if now - row.seen_at >= SEEN_STEP:
+        row.seen_at = now
+    return row
+
+
+def is_alive(opened: PortalSession, now: datetime) -> bool:
+    """Return whether a session has neither expired nor been idle for 60 minutes."""
+    return now < opened.expires_at and now < opened.seen_at + IDLE_LIFE
+
+
+def is_proven(opened: PortalSession, now: datetime) -> bool:
+    """Return whether password or link were used within 10 minutes."""
+    return now < opened.proven_at + PROOF_LIFE
+
+
+def accesses(session: Session, opened: PortalSession) -> Sequence[Access]:
+    """Return what a session may act for now: accounts whose password or address changed since are closed."""
+    rows = queries.openings(session, opened.id)
+    owned = [account for opening, account in rows if opening.credential == credential_of(account)]
+    owners = [
+        Access(account, MemberRole.OWNER, account.id, account.name, account.admin_email, account.locale)
+        for account in owned
+        if account.deleted_at is None
+    ]
+    return [*owners, *_memberships(session, opened, {access.account.id for access in owners})]
+
+
+def _memberships(session: Session, opened: PortalSession, owned: Collection[UUID]) -> list[Access]:
+    key = opened.member_key
+    if key is None or opened.member_credential != member_credential(session, key):
+        return []
+    members = [member for member in queries.confirmed_memberships(session, key) if member.account_id not in owned]
+    accounts = queries.accounts_of(session, [member.account_id for member in members])
+    return [
+        Access(
+            accounts[member.account_id], MemberRole(member.role), member.id, member.name, member.email, member.locale
+        )
+        for member in members
+        if accounts[member.account_id].deleted_at is None
+    ]
+
+
+def keep(session: Session, opened: PortalSession, account: Account | None) -> None:
+    """Let a session go on after it changed a password itself: an account's, or (None) the one as member."""
+    if account is not None:
+        opening = session.get(PortalOpening, (opened.id, account.id))
+        if opening is not None:
+            opening.credential = credential_of(account)
+    elif opened.member_key is not None:
+        opened.member_credential = member_credential(session, opened.member_key)
+    session.flush()
+
+
+def sign_out(session: Session, secret: str) -> None:
+    """End a session; an unknown one is ignored."""
+    row = queries.session_by_secret(session, hash_secret(secret))
+    if row is not None:
+        session.delete(row)
+        session.flush()

@@ -1,0 +1,119 @@
+"""Signing in to the portal by account name or address, and password; changing the password (portal.md 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from kontor.context import Context
+from kontor.http.browsers import Browser
+from kontor.http.sign_in_limits import Attempted, FailureLimit, SignInTimes
+from kontor.kernel.ports import validate_password
+from kontor.kernel.validation import address_key, name_key
+from kontor.members import queries, sessions
+from kontor.members.sessions import Opened
+from models.accounts import Account
+from models.portal import PortalSession
+
+REFUSED: Final = "portal.refused"
+KEY_LIMIT: Final = 320
+MOST_ACCOUNTS: Final = 20
+"""Accounts with one admin address that are tried in one attempt."""
+
+Served = Callable[[Account], bool]
+"""Whether the host that was asked has an account's pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """Whom an identifier may mean: accounts by name or admin address, and an address as member."""
+
+    key: str
+    accounts: Sequence[Account]
+
+    @property
+    def holders(self) -> tuple[str, ...]:
+        """Who may sign in with it, as devices remember it."""
+        owners = (sessions.account_holder(account.id) for account in self.accounts)
+        return (*owners, sessions.member_holder(self.key))
+
+
+def identified(session: Session, identifier: str, served: Served) -> Identified:
+    """Return whom an identifier may mean on a host; accepts any input."""
+    typed = identifier.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8").strip()[:KEY_LIMIT]
+    key = address_key(typed)
+    named = queries.accounts_named(session, name_key(typed), key, MOST_ACCOUNTS)
+    return Identified(key, [account for account in named if served(account)])
+
+
+def limit_for(session: Session, who: Identified, browser: Browser, times: SignInTimes) -> FailureLimit:
+    """Return the limit of failed sign-ins with an identifier; a device that signed in has a count of its own."""
+    device_id = sessions.known_device_id(session, browser, who.holders, times.wall_time)
+    return FailureLimit(session, Attempted(f"portal:{who.key}", browser.origin, device_id, REFUSED), times)
+
+
+def attempt(
+    ctx: Context,
+    session: Session,
+    identifier: str,
+    password: str,
+    served: Served,
+    browser: Browser,
+    times: SignInTimes,
+) -> Opened | None:
+    """Return what the password opens, both of accounts and of memberships; None for a wrong one.
+
+    A wrong one is recorded: commit before responding. Raises TooManyAttempts, also for the right password.
+    """
+    who = identified(session, identifier, served)
+    limit = limit_for(session, who, browser, times)
+    limit.check()
+    opened = _opened(ctx, session, who, password, served)
+    if opened is None:
+        limit.record()
+        return None
+    for account in opened.accounts:
+        account.activated_at = account.activated_at or ctx.now
+    return opened
+
+
+def _opened(ctx: Context, session: Session, who: Identified, password: str, served: Served) -> Opened | None:
+    """Try the password of each account and that of the address as member; an unknown one takes as long as a wrong."""
+    verify = ctx.passwords.verify
+    owned = tuple(account for account in who.accounts if verify(account.password_hash, password))
+    if not who.accounts:
+        verify(None, password)
+    stored = queries.password_of(session, who.key)
+    matches = verify(None if stored is None else stored.password_hash, password)
+    member_key = who.key if matches and _has_membership(session, who.key, served) else None
+    return Opened(owned, member_key) if owned or member_key else None
+
+
+def _has_membership(session: Session, email_key: str, served: Served) -> bool:
+    members = queries.confirmed_memberships(session, email_key)
+    accounts = queries.accounts_of(session, [member.account_id for member in members])
+    return any(account.deleted_at is None and served(account) for account in accounts.values())
+
+
+def change_account_password(ctx: Context, session: Session, opened: PortalSession, account: Account, new: str) -> None:
+    """Replace an account's password: its other sessions end, those of other accounts go on. Raises Invalid."""
+    account.password_hash = ctx.passwords.hash(validate_password(new, "new_password"))
+    session.flush()
+    sessions.keep(session, opened, account)
+
+
+def change_member_password(ctx: Context, session: Session, opened: PortalSession, new: str) -> None:
+    """Replace the password of an address as member: its other sessions end. Raises Invalid."""
+    assert opened.member_key is not None
+    digest = ctx.passwords.hash(validate_password(new, "new_password"))
+    queries.put_password(session, opened.member_key, digest, ctx.now)
+    sessions.keep(session, opened, None)
+
+
+def is_member_password(ctx: Context, session: Session, address: str, password: str) -> bool:
+    """Return whether it is the password of an address as member."""
+    stored = queries.password_of(session, address_key(address))
+    return ctx.passwords.verify(None if stored is None else stored.password_hash, password)

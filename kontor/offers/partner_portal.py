@@ -1,0 +1,182 @@
+"""The reseller's offers and templates: made, filled line by line, sent to a client, withdrawn."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+from kontor.accounts import client_list, instances
+from kontor.accounts import service as accounts
+from kontor.accounts.client_filter import ClientFilter
+from kontor.kernel.errors import Conflict, Invalid, NotFound, TooManyAttempts
+from kontor.mailer.formatting import language_of
+from kontor.offers import service, templates
+from kontor.offers.service import NewOffer
+from kontor.offers.updates_portal import STATE_NAMES
+from kontor.offers.views import state_at
+from kontor.programme import service as programme_service
+from kontor.ui.pages import N
+from kontor.ui.portal_errors import refused
+from kontor.ui.portal_request import PortalPage, PortalRequest, PortalResponse, SeeOther
+from models.offers import Offer, OfferTemplate
+
+OFFERS: Final = N("Offers")
+NEW: Final = N("New offer")
+TEMPLATES: Final = N("Templates")
+TEMPLATE: Final = N("Template")
+PAGE_SIZE: Final = 50
+MOST_CHOICES: Final = 200
+
+
+def show_offers(request: PortalRequest) -> PortalResponse:
+    """Show the reseller's offers, newest first."""
+    return _offers(request)
+
+
+def show_new(request: PortalRequest) -> PortalResponse:
+    """Show the form of a new offer."""
+    session, owner = request.session, request.person.account
+    page = client_list.page(session, owner.id, ClientFilter(), request.now, None, MOST_CHOICES)
+    ready = {client.id: instances.get(session, client.id) is not None for client in page.items}
+    listed = templates.list_templates(session, reseller_id=owner.id, limit=MOST_CHOICES)
+    values = {"clients": page.items, "ready": ready, "templates": listed.items}
+    return PortalPage("offer_new.html", NEW, values, page="partner.offers.new")
+
+
+def send(request: PortalRequest) -> PortalResponse:
+    """Send an offer from a template to a client. Raises NotFound for what is another reseller's, also in a field."""
+    form, owner = request.incoming.form, request.person.account
+    client_id, template_id = _id(form.get("account_id", "")), _id(form.get("template_id", ""))
+    if accounts.get(request.session, client_id).reseller_id != owner.id:
+        raise NotFound
+    _own_template(request, template_id)
+    new = NewOffer(owner.id, client_id, template_id, message=form.get("message") or None)
+    try:
+        with request.session.begin_nested():
+            service.send(request.context, request.session, new, request.actor().name)
+    except (Conflict, Invalid, TooManyAttempts) as error:
+        page = show_new(request)
+        assert isinstance(page, PortalPage)
+        return refused(request, page, error)
+    return SeeOther("/partner/offers?done=offer-sent")
+
+
+def cancel(request: PortalRequest) -> PortalResponse:
+    """Withdraw an offer. Raises NotFound."""
+    offer = service.get(request.session, request.incoming.uuid("offer_id"))
+    if offer.reseller_id != request.person.account.id:
+        raise NotFound
+    try:
+        with request.session.begin_nested():
+            service.cancel(request.context, request.session, offer.id, request.actor().name)
+    except Conflict as error:
+        return refused(request, _offers(request), error)
+    return SeeOther("/partner/offers?done=offer-cancelled")
+
+
+def show_templates(request: PortalRequest) -> PortalResponse:
+    """Show the reseller's templates."""
+    return _templates(request)
+
+
+def create_template(request: PortalRequest) -> PortalResponse:
+    """Make an empty template by its name."""
+    owner, name = request.person.account, request.incoming.form.get("name", "")
+    try:
+        with request.session.begin_nested():
+            made = templates.create(request.context, request.session, owner.id, name, [])
+    except (Conflict, Invalid) as error:
+        return refused(request, _templates(request), error)
+    return SeeOther(f"/partner/templates/{made.id}?done=template-saved")
+
+
+def show_template(request: PortalRequest) -> PortalResponse:
+    """Show one template with its lines. Raises NotFound."""
+    return _template(request, _own_template(request, request.incoming.uuid("template_id")))
+
+
+def add_line(request: PortalRequest) -> PortalResponse:
+    """Add a line to a template; it is saved at once. Raises NotFound."""
+    form, template = request.incoming.form, _own_template(request, request.incoming.uuid("template_id"))
+    typed = form.get("count", "").strip()
+    count: object = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else typed
+    line = {
+        "product": form.get("product", ""),
+        "count": count,
+        "mode": form.get("mode", ""),
+        "term": form.get("term", ""),
+    }
+    return _save(request, template, [*template.lines, line])
+
+
+def remove_line(request: PortalRequest) -> PortalResponse:
+    """Remove a line of a template by its number, from 0. Raises NotFound."""
+    template, number = _own_template(request, request.incoming.uuid("template_id")), request.incoming.params["number"]
+    if not number.isdecimal() or int(number) >= len(template.lines):
+        raise NotFound
+    return _save(request, template, [line for at, line in enumerate(template.lines) if at != int(number)])
+
+
+def remove_template(request: PortalRequest) -> PortalResponse:
+    """Delete a template; offers that were sent stay. Raises NotFound."""
+    templates.delete(request.session, _own_template(request, request.incoming.uuid("template_id")).id)
+    return SeeOther("/partner/templates?done=template-removed")
+
+
+def _save(request: PortalRequest, template: OfferTemplate, lines: Sequence[Mapping[str, object]]) -> PortalResponse:
+    try:
+        with request.session.begin_nested():
+            templates.change(request.context, request.session, template.id, template.name, lines)
+    except (Conflict, Invalid) as error:
+        return refused(request, _template(request, template), error)
+    return SeeOther(f"/partner/templates/{template.id}?done=template-saved")
+
+
+def _template(request: PortalRequest, template: OfferTemplate) -> PortalPage:
+    programme = request.deps.programmes.current(request.session, request.person.account.programme)
+    visible = programme_service.visible(programme, request.person.account)
+    names = {code: product.name_in(language_of(request.locale)) for code, product in visible.items()}
+    products = sorted(names.items(), key=lambda each: each[1].casefold())
+    values = {"template": template, "products": products, "names": names}
+    return PortalPage("template.html", TEMPLATE, values, page="partner.templates.show")
+
+
+def _templates(request: PortalRequest) -> PortalPage:
+    listed = templates.list_templates(
+        request.session,
+        reseller_id=request.person.account.id,
+        cursor=request.incoming.param("cursor"),
+        limit=PAGE_SIZE,
+    )
+    values = {"templates": listed.items, "next": listed.next}
+    return PortalPage("templates.html", TEMPLATES, values, page="partner.templates")
+
+
+def _offers(request: PortalRequest) -> PortalPage:
+    request.session.expire_all()
+    owner_id = request.person.account.id
+    page = service.list_offers(
+        request.session, request.now, reseller_id=owner_id, cursor=request.incoming.param("cursor"), limit=PAGE_SIZE
+    )
+    names = service.account_names(request.session, [offer.account_id for offer in page.items])
+    rows = [(offer, names[offer.account_id], _state(offer, request)) for offer in page.items]
+    return PortalPage("offers.html", OFFERS, {"rows": rows, "next": page.next}, page="partner.offers")
+
+
+def _state(offer: Offer, request: PortalRequest) -> tuple[str, str, bool]:
+    """Return state, its name, and whether it can still be withdrawn."""
+    state = state_at(offer, request.now)
+    return state.value, STATE_NAMES[state], state.value in {"waiting", "waiting_for_confirmation"}
+
+
+def _own_template(request: PortalRequest, template_id: UUID) -> OfferTemplate:
+    template = templates.get(request.session, template_id)
+    if template.reseller_id != request.person.account.id:
+        raise NotFound
+    return template
+
+
+def _id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound from None

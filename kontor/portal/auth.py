@@ -1,0 +1,177 @@
+"""Who may use a page of the portal: session, account, role, CSRF token; what a host serves."""
+
+import re
+import secrets
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from kontor.accounts import service as accounts
+from kontor.http.browsers import Browser
+from kontor.http.context import Deps
+from kontor.http.incoming import IncomingRequest
+from kontor.http.problems import Unauthorized
+from kontor.http.sign_in_limits import SignInTimes
+from kontor.kernel.errors import Forbidden, NotFound
+from kontor.kernel.validation import is_local_path
+from kontor.mailer.formatting import LANGUAGES
+from kontor.members import sessions
+from kontor.portal import cookies
+from kontor.ui.pages import preferred_language
+from kontor.ui.portal_access import Access
+from kontor.ui.portal_request import PortalRequest
+from models.accounts import Account, AccountKind
+from models.members import MemberRole
+from models.portal import PortalSession
+
+TICKET: Final = re.compile(r"[A-Za-z0-9_-]{32}", re.ASCII)
+CHOOSE: Final = "/account/switch"
+LOGIN: Final = "/login"
+
+
+class AccountUnchosen(Unauthorized):
+    """The session opens several accounts, and none was chosen yet."""
+
+
+class AccountStopped(Forbidden):
+    """The account is suspended: its pages say so."""
+
+    def __init__(self, account: Account) -> None:
+        super().__init__("account_suspended", "This account is suspended.")
+        self.account = account
+
+
+@dataclass(frozen=True, slots=True)
+class PagePolicy:
+    """Access policy of a page. `role` None: nobody needs to be signed in.
+
+    `reseller`: the account must be one. `any_account`: before an account is chosen, and while it is suspended.
+    """
+
+    role: MemberRole | None = MemberRole.VIEWER
+    reseller: bool = False
+    any_account: bool = False
+
+    def admit(self, request: PortalRequest) -> PortalRequest:
+        """Check the policy and return the request with its client. Raises Unauthorized, NotFound, Forbidden."""
+        if request.incoming.method == "POST" and not _csrf_ok(request):
+            if self.role is not None and request.opened is None:
+                raise Unauthorized
+            raise Forbidden("csrf", "This form does not belong to your session.")
+        if self.role is None:
+            return request
+        if request.opened is None or not request.accesses:
+            raise Unauthorized
+        if self.any_account:
+            return request
+        if request.access is None:
+            raise AccountUnchosen
+        return self._admitted(request, request.access)
+
+    def _admitted(self, request: PortalRequest, access: Access) -> PortalRequest:
+        acting = request.incoming.params.get("client_id")
+        if (self.reseller or acting is not None) and access.account.kind != AccountKind.RESELLER:
+            raise NotFound
+        if access.account.suspended:
+            raise AccountStopped(access.account)
+        assert self.role is not None
+        if not request.may(self.role):
+            raise Forbidden("role", "Your role does not allow this.")
+        return request if acting is None else replace(request, client=client_of(request, access, acting))
+
+
+def client_of(request: PortalRequest, access: Access, text: str) -> Account:
+    """Return a client of the reseller that is signed in. Raises NotFound, also for a client that left."""
+    try:
+        account = accounts.find(request.session, UUID(text))
+    except ValueError:
+        raise NotFound from None
+    if account is None or account.reseller_id != access.account.id or account.deleted_at is not None:
+        raise NotFound
+    return account
+
+
+def serves(incoming: IncomingRequest, account: Account) -> bool:
+    """Return whether the host that was asked has an account's pages: a domain those of its reseller alone."""
+    owners = incoming.domain_owners
+    return owners is None or (account.reseller_id or account.id) in owners
+
+
+def authenticated(deps: Deps, session: Session, incoming: IncomingRequest) -> PortalRequest:
+    """Open a request with its person, nobody if not signed in, and the account that the pages are about."""
+    store = cookies.store(deps)
+    secret = store.read(incoming, cookies.SESSION)
+    opened = sessions.find_session(session, secret, deps.clock.wall_time()) if secret else None
+    served: tuple[Access, ...] = ()
+    if opened is not None:
+        served = tuple(each for each in sessions.accesses(session, opened) if serves(incoming, each.account))
+    access = _current(opened, served)
+    ticket = store.read(incoming, cookies.TICKET)
+    return PortalRequest(
+        deps,
+        session,
+        incoming,
+        deps.clock.now(),
+        opened if served else None,
+        served,
+        access,
+        ticket=ticket if TICKET.fullmatch(ticket) else secrets.token_urlsafe(24),
+        locale=language_of(deps, incoming, access),
+    )
+
+
+def _current(opened: PortalSession | None, served: tuple[Access, ...]) -> Access | None:
+    chosen = next((each for each in served if opened is not None and each.account.id == opened.account_id), None)
+    return chosen or (served[0] if len(served) == 1 else None)
+
+
+def language_of(deps: Deps, incoming: IncomingRequest, access: Access | None) -> str:
+    """Return the reader's language: the one chosen, else the person's, else the browser's."""
+    for chosen in (incoming.query.get("lang", ""), cookies.store(deps).read(incoming, cookies.LANGUAGE)):
+        if chosen in LANGUAGES:
+            return chosen
+    return access.locale if access is not None else preferred_language(incoming.headers.get("accept-language", ""))
+
+
+def browser_of(request: PortalRequest) -> Browser:
+    """Return the browser of a request."""
+    incoming = request.incoming
+    device = cookies.store(request.deps).read(incoming, cookies.DEVICE)
+    return Browser(incoming.origin, incoming.headers.get("user-agent", ""), device or None, request.locale)
+
+
+def times_of(request: PortalRequest) -> SignInTimes:
+    """Return programme time and real time of a request."""
+    return SignInTimes(request.now, request.wall_time)
+
+
+def safe_next(path: str) -> str:
+    """Return a path of this host, empty for anything else: another host, another scheme, a control character."""
+    return path if is_local_path(path) else ""
+
+
+def login_path(incoming: IncomingRequest) -> str:
+    """Return the address of the sign-in page; it leads back to the requested page."""
+    if incoming.method == "POST" or incoming.path == "/":
+        return LOGIN
+    query = f"?{incoming.query}" if str(incoming.query) else ""
+    return f"{LOGIN}?{urlencode({'next': incoming.path + query})}"
+
+
+def home_of(request: PortalRequest, access: Access | None) -> str:
+    """Return the first page of a person on this host."""
+    if access is None:
+        return CHOOSE if len(request.accesses) > 1 else "/account"
+    partner = access.account.kind == AccountKind.RESELLER and request.incoming.domain_owners is None
+    return "/partner" if partner else "/account"
+
+
+def _csrf_ok(request: PortalRequest) -> bool:
+    token = request.incoming.form.get("csrf", "")
+    expected = request.csrf
+    if request.opened is None and cookies.store(request.deps).read(request.incoming, cookies.TICKET) != expected:
+        return False
+    return secrets.compare_digest(token.encode("utf-8", "replace"), expected.encode())

@@ -1,0 +1,24 @@
+"""Cookies of the portal: no product's name in them, `__Host-` and Secure where the host is reached over https."""
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+from kontor.http.context import Deps
+from kontor.http.cookies import DAY_SECONDS, CookieStore
+
+SESSION: Final = "session"
+DEVICE: Final = "device"
+TICKET: Final = "ticket"
+LANGUAGE: Final = "language"
+LIVES: Final[Mapping[str, int]] = {
+    SESSION: DAY_SECONDS // 2,
+    DEVICE: 30 * DAY_SECONDS,
+    TICKET: DAY_SECONDS // 2,
+    LANGUAGE: 365 * DAY_SECONDS,
+}
+
+
+def store(deps: Deps) -> CookieStore:
+    """Return the cookies of the portal's hosts; a domain is reached as the provider's host is."""
+    return CookieStore(urlsplit(deps.public_url).scheme == "https", LIVES)

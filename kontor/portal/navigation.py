@@ -1,0 +1,46 @@
+"""The portal's menu: what a person may open, for the account that the page is about."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from kontor.ui.pages import N
+from kontor.ui.portal_request import PortalRequest
+from models.accounts import AccountKind
+from models.members import MemberRole
+
+
+@dataclass(frozen=True, slots=True)
+class MenuEntry:
+    """An entry: where it leads, its text, and the page that it stands for."""
+
+    path: str
+    text: str
+    page: str
+
+
+PARTNER: Final = (
+    MenuEntry("/partner", N("Clients"), "partner"),
+    MenuEntry("/partner/offers", N("Offers"), "partner.offers"),
+    MenuEntry("/partner/templates", N("Templates"), "partner.templates"),
+    MenuEntry("/partner/discount", N("Discount"), "partner.discount"),
+    MenuEntry("/partner/account-book", N("Account book"), "partner.account-book"),
+)
+ACCOUNT: Final = MenuEntry("/account", N("Account"), "account")
+UPDATES: Final = MenuEntry("/updates", N("Updates"), "updates")
+MEMBERS: Final = MenuEntry("/account/members", N("People"), "account.members")
+VISITS: Final = MenuEntry("/account/visits", N("Visits"), "account.visits")
+
+
+def navigation(request: PortalRequest) -> tuple[MenuEntry, ...]:
+    """Return the menu's entries; empty while nobody is signed in."""
+    if request.access is None:
+        return ()
+    if request.client is not None:
+        inside = (MenuEntry(f"{request.base}{each.path}", each.text, each.page) for each in (ACCOUNT, UPDATES))
+        return tuple(inside)
+    people = (MEMBERS,) if request.may(MemberRole.OWNER) else ()
+    account = request.access.account
+    if account.kind == AccountKind.RESELLER:
+        partner = PARTNER if request.incoming.domain_owners is None else ()
+        return (*partner, ACCOUNT, *people)
+    return (ACCOUNT, UPDATES, *people, *((VISITS,) if account.kind == AccountKind.CLIENT else ()))

@@ -1,0 +1,125 @@
+"""Render the portal's pages: the brand of the host or account, the reader's language, the navigation."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+
+from kontor.accounts.portal import brand_of, brand_on_host
+from kontor.http.hosts import split_host
+from kontor.mailer.brand import Brand
+from kontor.mails.dispatch import provider_brand
+from kontor.offers import inbox
+from kontor.portal import cookies
+from kontor.portal.navigation import navigation
+from kontor.ui.pages import N, Pages, PublicPage, Reader, page_headers
+from kontor.ui.portal_request import PortalFile, PortalPage, PortalRequest, PortalResponse, SeeOther
+from models.accounts import Account
+from models.members import MemberRole
+
+LANGUAGE_NAMES: Final[Mapping[str, str]] = {
+    "en": "English",
+    "de": "Deutsch",
+    "fr": "Français",
+    "ru": "Русский",
+    "ja": "日本語",
+}
+DONE: Final[Mapping[str, str]] = {
+    "link": N("If this account exists, we have sent a link to its address. It works once, for 15 minutes."),
+    "password": N("Your password has been changed. Other sessions have ended."),
+    "trial": N("The free trial has started."),
+    "member-added": N("The invitation has been sent."),
+    "member-changed": N("The changes have been saved."),
+    "member-removed": N("The person has been removed."),
+    "accepted": N("You have accepted this offer."),
+    "rejected": N("You have rejected this offer."),
+    "created": N("The client has been created. An email is on its way to the admin address."),
+    "connected": N("The account is your client now."),
+    "disconnected": N("The client has been disconnected."),
+    "deleted": N("The account has been deleted. You can restore it for 30 days."),
+    "restored": N("The account has been restored."),
+    "suspended": N("The client has been suspended."),
+    "resumed": N("The client works again."),
+    "template-saved": N("The template has been saved."),
+    "template-removed": N("The template has been removed."),
+    "offer-sent": N("The offer is on its way."),
+    "offer-cancelled": N("The offer has been withdrawn."),
+    "plan": N("The plan has been changed."),
+    "reseller": N("You are a reseller now."),
+    "signed-up": N("Your account has been created. We have sent you an email to confirm your address."),
+}
+
+
+class PortalPages:
+    """Templates of the portal, compiled on first use. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._pages = Pages(folders=("portal", "email", "pages"))
+
+    def response(self, reply: PortalResponse, request: PortalRequest) -> Response:
+        """Build the HTTP response of a view's reply."""
+        store = cookies.store(request.deps)
+        if isinstance(reply, SeeOther):
+            redirect = RedirectResponse(reply.path, 303, page_headers("none"))
+            return store.write(redirect, reply.cookies)
+        if isinstance(reply, PortalFile):
+            named_file = {"Content-Disposition": f'attachment; filename="{reply.name}"', "Cache-Control": "no-store"}
+            return StreamingResponse(reply.parts, media_type=reply.media, headers=named_file)
+        brand = reply.brand or brand_for(request)
+        zone = request.account.timezone if request.access is not None else "UTC"
+        notice = reply.notice or DONE.get(request.incoming.query.get("done", ""))
+        tone = "bad" if reply.status >= 400 else "good"
+        view = PublicPage(reply.template, reply.status, reply.title, brand, Reader(request.locale, zone), notice, tone)
+        of_client = reply.values.get("of_client")
+        named = {
+            "brand": brand.name if brand else "",
+            "account": request.account.name if request.access else "",
+            "client": of_client.name if isinstance(of_client, Account) else "",
+        }
+        page = self._pages.rendered(view, _scope(reply, request), named, reply.headers)
+        return store.write(page, {**_language(request), **_ticket(request), **reply.cookies})
+
+
+def brand_for(request: PortalRequest) -> Brand | None:
+    """Return the brand of a page: on a domain its own, elsewhere that of the account, else the provider's."""
+    deps, session, owners = request.deps, request.session, request.incoming.domain_owners
+    account = request.account if request.access is not None else None
+    if owners is not None:
+        return brand_on_host(deps, session, account, split_host(request.incoming.headers.get("host", ""))[0], owners)
+    if account is not None:
+        return brand_of(deps, session, account)
+    programme = deps.programmes.any(session, None)
+    return None if programme is None else provider_brand(programme, deps.public_url)
+
+
+def _scope(page: PortalPage, request: PortalRequest) -> Mapping[str, object]:
+    signed_in = request.access is not None
+    return {
+        "page": page.page or request.page,
+        "csrf": request.csrf,
+        "base": request.base,
+        "account": request.account if signed_in else None,
+        "person": request.access,
+        "client": request.client,
+        "on_domain": request.incoming.domain_owners is not None,
+        "several": len(request.accesses) > 1,
+        "is_owner": request.may(MemberRole.OWNER),
+        "is_staff": request.may(MemberRole.STAFF),
+        "navigation": navigation(request),
+        "open_offers": inbox.count_open(request.session, request.account.id, request.now) if signed_in else 0,
+        "languages": LANGUAGE_NAMES,
+        "here": request.incoming.path,
+        "now": request.now,
+        "errors": page.errors,
+        "typed": page.typed,
+        **page.values,
+    }
+
+
+def _language(request: PortalRequest) -> Mapping[str, str]:
+    chosen = request.incoming.query.get("lang", "")
+    return {cookies.LANGUAGE: chosen} if chosen in LANGUAGE_NAMES else {}
+
+
+def _ticket(request: PortalRequest) -> Mapping[str, str]:
+    return {} if request.opened is not None else {cookies.TICKET: request.ticket}

@@ -1,0 +1,19 @@
+"""What a person may do on the portal for one account; apart from requests, which a worker never loads."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from models.accounts import Account
+from models.members import MemberRole
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """An account that a session may act for: the role and the person; an owner's id is the account's."""
+
+    account: Account
+    role: MemberRole
+    person_id: UUID
+    name: str
+    email: str
+    locale: str

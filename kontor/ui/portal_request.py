@@ -1,0 +1,117 @@
+"""One request of the portal with its person and account; pages and redirects."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from kontor.audit import Actor
+from kontor.http.context import RequestTransaction
+from kontor.mailer.brand import Brand
+from kontor.ui.portal_access import Access
+from models.accounts import Account
+from models.members import MemberRole
+from models.portal import PortalSession
+
+RANK: Final[Mapping[MemberRole, int]] = {MemberRole.VIEWER: 0, MemberRole.STAFF: 1, MemberRole.OWNER: 2}
+NOTHING: Final[Mapping[str, str]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class PortalRequest(RequestTransaction):
+    """A request of the portal in its transaction.
+
+    `accesses`: what the session opens on this host; `access`: the account that the pages are about, None when nobody
+    is signed in or the person has not chosen yet. `client`: the account under `/as/`, for its reseller `access`.
+    `ticket`: the secret of a form of a browser that is not signed in. `locale`: the reader's language.
+    """
+
+    opened: PortalSession | None = None
+    accesses: tuple[Access, ...] = ()
+    access: Access | None = None
+    client: Account | None = None
+    ticket: str = ""
+    locale: str = "en"
+    page: str = ""
+
+    @property
+    def wall_time(self) -> datetime:
+        """Real time, aware, UTC: sessions and limits of sign-in run on it."""
+        return self.deps.clock.wall_time()
+
+    @property
+    def account(self) -> Account:
+        """The account that the page is about."""
+        account = self.client or (self.access.account if self.access else None)
+        assert account is not None, "a page of an account needs a policy that asks for one"
+        return account
+
+    @property
+    def person(self) -> Access:
+        """Who is signed in, and as what."""
+        assert self.access is not None, "a page of a person needs a policy that asks for one"
+        return self.access
+
+    @property
+    def base(self) -> str:
+        """What the paths of the account's pages begin with."""
+        return "" if self.client is None else f"/as/{self.client.id}"
+
+    @property
+    def csrf(self) -> str:
+        """The secret that every form brings back."""
+        return self.opened.csrf if self.opened is not None else self.ticket
+
+    def may(self, role: MemberRole) -> bool:
+        """Return whether the person has at least that role."""
+        return self.access is not None and RANK[self.access.role] >= RANK[role]
+
+    def actor(self) -> Actor:
+        """Return the actor for the audit log."""
+        origin = f"portal {self.incoming.origin}"
+        if self.access is None:
+            return Actor("nobody", origin)
+        kind = "admin" if self.access.role is MemberRole.OWNER else "member"
+        name = f"{kind}:{self.access.person_id}"
+        return Actor(name if self.client is None else f"{name} for account:{self.client.id}", origin)
+
+
+@dataclass(frozen=True, slots=True)
+class PortalPage:
+    """A template with its values. Texts are English message ids, translated when the page is rendered.
+
+    `errors`: messages by field; `typed`: what the fields show, as typed. `brand`: another than that of the account or
+    host. `page`: another name than that of the route.
+    """
+
+    template: str
+    title: str
+    values: Mapping[str, object] = field(default_factory=dict)
+    status: int = 200
+    errors: Mapping[str, str] = field(default_factory=dict)
+    typed: Mapping[str, str] = field(default_factory=dict)
+    notice: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: Mapping[str, str] = field(default_factory=dict)
+    brand: Brand | None = None
+    page: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeeOther:
+    """Redirect to another page of this host after a form; a cookie with an empty value is deleted."""
+
+    path: str
+    cookies: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PortalFile:
+    """A file streamed while it is produced, in constant memory."""
+
+    name: str
+    media: str
+    parts: Iterator[bytes]
+
+
+PortalResponse = PortalPage | SeeOther | PortalFile
