@@ -181,5 +181,5 @@ def test_cancelled_job_fails_its_service_also_when_the_relay_cancelled_it(world:
     with world.books.fees.transaction() as session:
         cancellation.cancel_locked(psycopg_connection(session), job, "queued", None, "cancelled by me", OPENING)
     assert world.state(by_relay["service_id"]) == "pending"
-    world.books.fees.settle()
+    world.go("2025-12-01")
     assert (world.state(by_relay["service_id"]), world.balance()) == ("failed", "100.00")
