@@ -1,8 +1,6 @@
 """What a viewer never gets: every route, event, export, webhook and mail, on one data set with marked values."""
 
-import io
 import re
-import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,7 +24,7 @@ from models.accounts import Account
 from tests.conftest import Servers, copied
 from tests.support.api import Api, running_server
 from tests.support.api_fixtures import build_deps
-from tests.support.market import TRADE_VALUES, Market, Party, open_market
+from tests.support.market import TRADE_VALUES, Market, Party, open_market, text_of
 from workers.web_app import build
 
 CLIENT_FIELDS: Final = re.compile(
@@ -112,14 +110,6 @@ def targets(market: Market, method: str) -> Iterator[str]:
         if path.startswith("/v1/") and method.lower() in item:
             for chosen in product(*(ids[name] for name in parameters)):
                 yield f"{method} {path.format(**dict(zip(parameters, chosen, strict=True)))}"
-
-
-def text_of(answer: httpx.Response) -> str:
-    """Return an answer as it reads; a workbook unpacked."""
-    if answer.content.startswith(b"PK"):
-        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
-            return "\n".join(archive.read(name).decode() for name in archive.namelist())
-    return answer.text
 
 
 def test_no_read_route_gives_a_viewer_what_it_never_gets(market: Market, onlookers: list[Onlooker]) -> None:

@@ -14,7 +14,7 @@ from kontor.operators import sessions
 
 PRODUCT = ("kontor", "workers", "tasks", "models")
 STARTS_PROGRAMS = {"kontor/adapters/embedded", "kontor/cli/main.py", "kontor/cli/processes.py", "workers"}
-"""The embedded servers, git for `--version`, `kontor bench`, the processes of `kontor up`: with arguments of our own."""
+"""The embedded servers, git for `--version`, `kontor bench`, processes of `kontor up`: with arguments of our own."""
 
 INTERPRETERS = {"eval", "exec", "compile", "os.system", "os.popen", "pickle.load", "pickle.loads", "marshal.loads"}
 PROGRAMS = re.compile(r"^(subprocess\.\w+|Popen|os\.(exec|spawn|posix_spawn)\w*)$")

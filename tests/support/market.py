@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import email
 import email.policy
+import io
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
+
+import httpx
 
 from kontor.adapters.fakes import ManualClock
 from tests.support.api import Api
@@ -196,3 +200,11 @@ def open_market(api: Api, clock: ManualClock) -> Iterator[Market]:
         market = Market(api, worker, clock, api.key())
         market.open()
         yield market
+
+
+def text_of(answer: httpx.Response) -> str:
+    """Return an answer as it reads; a workbook unpacked."""
+    if answer.content.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            return "\n".join(archive.read(name).decode() for name in archive.namelist())
+    return answer.text
