@@ -6,8 +6,7 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import brand_queries, brands, images, service
 from kontor.accounts.brands import BrandSettings, branding_for, image_in_force
-from kontor.accounts.domains import domain_out, owner_of
-from kontor.accounts.schemas import DomainOut
+from kontor.accounts.domains import DomainOut, domain_out, owner_of
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy
 from kontor.http.routing import Routes

@@ -8,8 +8,7 @@ from fastapi import Query
 
 from kontor.accounts import brand_queries, domains, service
 from kontor.accounts.brands import BrandSettings
-from kontor.accounts.domains import DomainClaim, domain_out
-from kontor.accounts.schemas import DomainOut
+from kontor.accounts.domains import DomainClaim, DomainOut, domain_out
 from kontor.audit import Actor
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy, require_visible_filter

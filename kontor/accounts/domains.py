@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 
 from kontor import audit
 from kontor.accounts import brand_queries, queries
-from kontor.accounts.schemas import DnsRecordOut, DomainOut
 from kontor.audit import Actor
 from kontor.context import Context
+from kontor.http.visibility import ActorOut
+from kontor.http.wire import ResponseModel, UtcOut
 from kontor.kernel.errors import FieldError, Invalid, NotFound
 from kontor.kernel.ports import DnsUnavailable, TxtResolver, is_verified, txt_name, txt_value
 from kontor.mails import service as mails
@@ -32,6 +33,27 @@ DAILY: Final = timedelta(days=1)
 LOST_AFTER: Final = timedelta(days=3)
 AT_ONCE: Final = 4
 """Look-ups at once."""
+
+
+class DnsRecordOut(ResponseModel):
+    """The DNS record that verifies a domain."""
+
+    name: str
+    type: str
+    value: str
+
+
+class DomainOut(ResponseModel):
+    """A domain that the brand uses, and whether it is verified."""
+
+    account_id: UUID
+    domain: str
+    verified: bool
+    verified_at: UtcOut | None
+    verified_by: ActorOut | None
+    checked_at: UtcOut | None
+    last_error: str | None
+    record: DnsRecordOut
 
 
 def owner_of(account: Account) -> UUID:

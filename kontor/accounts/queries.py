@@ -15,22 +15,9 @@ from sqlalchemy.orm import Session
 from kontor.accounts.client_filter import FILTER, ClientFilter
 from kontor.kernel.database import PgConnection, lock_names
 from kontor.kernel.looks import looks_key
-from kontor.kernel.paging import Page, page_of
 from kontor.usage.queries import SINCE, USED
 from models.accounts import Account, AccountKind, ConnectFailure
 from models.keys import ApiKey
-
-
-@dataclass(frozen=True, slots=True)
-class AccountFilter:
-    """Account filter; None matches any. `visible_to` is a reseller: it matches itself and its clients."""
-
-    programme: str | None = None
-    kind: str | None = None
-    reseller: UUID | None = None
-    visible_to: UUID | None = None
-    only: UUID | None = None
-    deleted: bool = True
 
 
 def by_id(
@@ -137,30 +124,6 @@ def revoke_keys_of_reseller(session: Session, ids: Sequence[UUID], now: datetime
     """Revoke the accounts' keys made by their reseller or by such a key: by makers who could not give `decide`."""
     theirs = (ApiKey.account_id.in_(ids), ~ApiKey.may_decide, ApiKey.revoked_at.is_(None))
     session.execute(update(ApiKey).where(*theirs).values(revoked_at=now))
-
-
-def page(session: Session, criteria: AccountFilter, cursor: str | None, limit: int) -> Page[Account]:
-    """Return accounts, oldest first. Raises Invalid."""
-    query = select(Account).where(Account.purged_at.is_(None), *_conditions(criteria))
-    return page_of(session, query, Account.id, cursor, limit, ascending=True)
-
-
-def _conditions(criteria: AccountFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if criteria.programme is not None:
-        conditions.append(Account.programme == criteria.programme)
-    if criteria.kind is not None:
-        conditions.append(Account.kind == criteria.kind)
-    if criteria.reseller is not None:
-        conditions.append(Account.reseller_id == criteria.reseller)
-    if criteria.visible_to is not None:
-        visible = or_(Account.id == criteria.visible_to, Account.reseller_id == criteria.visible_to)
-        conditions.append(visible)
-    if criteria.only is not None:
-        conditions.append(Account.id == criteria.only)
-    if not criteria.deleted:
-        conditions.append(Account.deleted_at.is_(None))
-    return conditions
 
 
 def purgeable(session: Session, before: datetime, limit: int) -> list[Account]:

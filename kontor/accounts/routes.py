@@ -1,12 +1,14 @@
 """Routes of accounts, resellers and clients."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, ClassVar, Final
 from uuid import UUID
 
 from fastapi import Query
 
 from kontor.accounts import (
+    account_filter,
     activation,
     addresses,
     clients,
@@ -14,17 +16,18 @@ from kontor.accounts import (
     export,
     external_ids,
     merge,
-    queries,
     reseller_status,
     schemas,
     service,
 )
+from kontor.accounts.account_filter import AccountFilter
 from kontor.accounts.locks import require_reseller
 from kontor.accounts.schemas import (
     AccountIn,
     AccountOut,
     AccountPatch,
     AccountQuery,
+    ClientQuery,
     InvitedOut,
     MergeIn,
     MergeOut,
@@ -36,8 +39,9 @@ from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy, require_visible_filter
 from kontor.http.responses import ApiResponse, problem
 from kontor.http.routing import Routes
-from kontor.http.wire import PageOut, PageQuery, RequestModel
+from kontor.http.wire import PageOut, RequestModel
 from kontor.kernel.errors import Forbidden
+from kontor.kernel.paging import Page
 from kontor.mails import strangers
 from kontor.offers import holds
 from kontor.offers import service as offers
@@ -77,18 +81,21 @@ def create_account(ctx: Ctx, body: AccountIn) -> AccountOut:
     return shown(ctx, account)
 
 
+def filtered(ctx: RequestContext, query: ClientQuery, whose: AccountFilter) -> Page[Account]:
+    """Return a page of the accounts of `whose` that match a query."""
+    members = query.model_dump(exclude={"cursor", "limit", "read_only", "programme", "kind", "reseller"})
+    over = query.read_only if query.over_quota is None else query.over_quota
+    criteria = replace(whose, **{**members, "over_quota": over})
+    return account_filter.page(ctx.session, ctx.deps.programmes, criteria, ctx.now, query.cursor, query.limit)
+
+
 @routes.get("/v1/accounts", RoutePolicy(Scope.READ), response=PageOut[AccountOut], problems=[404])
 def list_accounts(ctx: Ctx, query: Annotated[AccountQuery, Query()]) -> PageOut[AccountOut]:
     """List accounts in order of creation."""
     require_visible_filter(ctx, ownership.reseller, query.reseller)
-    filter_ = queries.AccountFilter(
-        programme=query.programme,
-        kind=query.kind,
-        reseller=query.reseller,
-        visible_to=ctx.caller.reseller_id,
-        only=ctx.caller.account_id,
-    )
-    page = service.page(ctx.session, filter_, query.cursor, query.limit)
+    owned = query.model_dump(include={"programme", "kind", "reseller"})
+    whose = AccountFilter(visible_to=ctx.caller.reseller_id, only=ctx.caller.account_id, **owned)
+    page = filtered(ctx, query, whose)
     return PageOut(items=all_shown(ctx, page.items), next=page.next)
 
 
@@ -213,11 +220,10 @@ def connect_client(ctx: Ctx, reseller_id: UUID, body: ClientCredentials) -> ApiR
 
 
 @reseller_routes.get("/v1/resellers/{reseller_id}/clients", READ_RESELLER, response=PageOut[AccountOut], problems=[409])
-def list_clients(ctx: Ctx, reseller_id: UUID, query: Annotated[PageQuery, Query()]) -> PageOut[AccountOut]:
+def list_clients(ctx: Ctx, reseller_id: UUID, query: Annotated[ClientQuery, Query()]) -> PageOut[AccountOut]:
     """List the reseller's clients in order of creation."""
     owner = require_reseller(ctx.session, reseller_id)
-    filter_ = queries.AccountFilter(reseller=owner.id)
-    page = service.page(ctx.session, filter_, query.cursor, query.limit)
+    page = filtered(ctx, query, AccountFilter(reseller=owner.id))
     return PageOut(items=all_shown(ctx, page.items), next=page.next)
 
 

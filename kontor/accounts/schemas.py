@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import instances
 from kontor.accounts.instances import InstanceState
-from kontor.http.visibility import ActorOut
 from kontor.http.wire import MoneyOut, PageQuery, RequestModel, ResponseModel, UtcOut
 from kontor.kernel.ports import PASSWORD_MAX
 from kontor.kernel.states import TrialState
@@ -105,7 +104,23 @@ class AccountOut(ResponseModel):
     created_at: UtcOut
 
 
-class AccountQuery(PageQuery):
+class ClientQuery(PageQuery):
+    """Filter for clients. `q`: part of a name or address; a page with `over_quota` may be short: go on with `next`."""
+
+    q: str | None = Field(None, min_length=1, max_length=200)
+    external_id: str | None = None
+    name: str | None = None
+    admin_email: str | None = None
+    plan: str | None = None
+    trial: TrialState | None = None
+    over_quota: bool | None = None
+    read_only: bool | None = None
+    open_offer: bool | None = None
+    instance: InstanceState | None = None
+    suspended: bool | None = None
+
+
+class AccountQuery(ClientQuery):
     """Filter for accounts."""
 
     programme: str | None = None
@@ -139,35 +154,6 @@ class PingOut(ResponseModel):
     """The job that pings an instance; its result says whether the instance answered."""
 
     job_id: UUID
-
-
-class DnsRecordOut(ResponseModel):
-    """The DNS record that verifies a domain."""
-
-    name: str
-    type: str
-    value: str
-
-
-class DomainOut(ResponseModel):
-    """A domain that the brand uses, and whether it is verified."""
-
-    account_id: UUID
-    domain: str
-    verified: bool
-    verified_at: UtcOut | None
-    verified_by: ActorOut | None
-    checked_at: UtcOut | None
-    last_error: str | None
-    record: DnsRecordOut
-
-
-class LicenceOut(ResponseModel):
-    """Number of licences of a product, and when the next grant ends."""
-
-    product: str
-    count: int
-    expires_at: UtcOut | None
 
 
 class TemplateClashOut(ResponseModel):

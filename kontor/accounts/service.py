@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import activation, address_links, addresses, queries, suspension
 from kontor.accounts.locks import lock_account
-from kontor.accounts.queries import AccountFilter
 from kontor.accounts.suspension import SYSTEM, Suspender
 from kontor.context import Context
 from kontor.kernel import database
@@ -20,7 +19,6 @@ from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ids import new_id
 from kontor.kernel.limits import ADDRESS_CHANGES
 from kontor.kernel.looks import looks_key
-from kontor.kernel.paging import Page
 from kontor.kernel.ports import validate_password
 from kontor.kernel.validation import NAME_LIMIT, account_name, address_key, email_address, https_url, name_key
 from kontor.kernel.zones import zone
@@ -138,11 +136,6 @@ def find(session: Session, account_id: UUID, *, lock: bool = False, share: bool 
 def named(session: Session, name: str) -> Account | None:
     """Return the account with a name, in any capitals."""
     return queries.by_name(session, name_key(name))
-
-
-def page(session: Session, criteria: AccountFilter, cursor: str | None = None, limit: int = 100) -> Page[Account]:
-    """Return accounts, oldest first. Raises Invalid for an invalid cursor."""
-    return queries.page(session, criteria, cursor, limit)
 
 
 def change(

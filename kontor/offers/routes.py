@@ -7,7 +7,6 @@ from fastapi import Query
 from pydantic import Field
 
 from kontor.accounts import service as accounts
-from kontor.accounts.schemas import LicenceOut
 from kontor.audit import Actor
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy, require_visible_filter, require_visible_resource
@@ -21,6 +20,7 @@ from kontor.offers.decisions import DecisionChoice
 from kontor.offers.evidence import DecisionSource, DecisionWay
 from kontor.offers.schemas import (
     BadgeOut,
+    LicenceOut,
     LineIn,
     LineQuery,
     OfferIn,

@@ -190,3 +190,11 @@ class UpdatesOut(PageOut[OfferOut]):
     """Open offers, then the last 20 decided ones; `count` is the number for the badge."""
 
     count: int
+
+
+class LicenceOut(ResponseModel):
+    """Number of licences of a product, and when the next grant ends."""
+
+    product: str
+    count: int
+    expires_at: UtcOut | None

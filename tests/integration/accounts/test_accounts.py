@@ -4,12 +4,15 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from kontor.accounts import account_filter
 from kontor.accounts import service as accounts
-from kontor.accounts.queries import AccountFilter
-from kontor.accounts.schemas import TrialOut, UsageOut, account_out
+from kontor.accounts.account_filter import AccountFilter
+from kontor.accounts.instances import InstanceState
+from kontor.accounts.schemas import InstanceStateOut, TrialOut, UsageOut, account_out
 from kontor.accounts.service import NewAccount
 from kontor.context import Context
 from kontor.kernel.errors import Conflict, Invalid, NotFound
+from kontor.kernel.paging import Page
 from kontor.kernel.states import TrialState
 from models.accounts import Account
 from models.mails import Mail, MailRecipient
@@ -35,11 +38,14 @@ def test_new_account_is_regular_on_the_free_plan_in_the_programme_time_zone(offi
         "admin_email": "a@salon.example",
         "locale": "fr",
         "timezone": "Europe/Paris",
+        "home_url": None,
         "plan": "free",
+        "features": [],
         "trial": TrialOut(state=TrialState.NONE, ends_at=None),
         "usage": {"appointments": UsageOut(value=0, limit=50)},
         "read_only": False,
         "suspended": False,
+        "instance": InstanceStateOut(state=InstanceState.NONE),
         "terms": None,
         "activated_at": None,
         "deleted_at": None,
@@ -88,12 +94,16 @@ def test_next_page_starts_where_the_previous_one_ended(office: Context, session:
     for name in names:
         accounts.create(office, session, NewAccount("booking", name, "a@salon.example"))
     filters = AccountFilter(programme="booking")
-    first = accounts.page(session, filters, limit=3)
-    second = accounts.page(session, filters, first.next, limit=3)
+
+    def page(cursor: str | None) -> Page[Account]:
+        return account_filter.page(session, office.programmes, filters, office.now, cursor, 3)
+
+    first = page(None)
+    second = page(first.next)
     assert [account.name for account in (*first.items, *second.items)] == names
     assert second.next is None
     with pytest.raises(Invalid):
-        accounts.page(session, filters, "nonsense")
+        page("nonsense")
 
 
 def test_filters_select_by_programme_kind_and_reseller(
@@ -103,7 +113,8 @@ def test_filters_select_by_programme_kind_and_reseller(
 
     def names(**filters: object) -> set[str]:
         chosen = AccountFilter(**filters)  # type: ignore[arg-type]  # the filter's own fields
-        return {account.name for account in accounts.page(session, chosen).items}
+        page = account_filter.page(session, office.programmes, chosen, office.now, None, 10)
+        return {account.name for account in page.items}
 
     assert names() == {reseller.name, client.name, other.name}
     assert names(programme="learning") == {reseller.name, client.name}

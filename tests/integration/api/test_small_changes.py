@@ -74,3 +74,24 @@ def test_features_are_those_of_the_plan_and_all_during_the_trial(api: Api) -> No
     assert account["features"] == ["calendar"]
     api.ok(f"POST /v1/accounts/{account['id']}/trial")
     assert api.ok(f"GET /v1/accounts/{account['id']}")["features"] == ["calendar", "no_ads", "sync"]
+
+
+def test_accounts_are_filtered_by_what_they_are_and_have(api: Api, elbe: ResellerAccounts) -> None:
+    client, mine = str(elbe.client), api.key("read", reseller_id=elbe.reseller)
+    api.ok(f"PATCH /v1/accounts/{elbe.reseller}", {"external_id": "R-7"})
+
+    def listed(query: str, path: str = "/v1/accounts") -> list[str]:
+        return [row["id"] for row in api.ok(f"GET {path}?{query}", key=mine)["items"]]
+
+    both = {client, str(elbe.reseller)}
+    assert listed("external_id=R-7") == [str(elbe.reseller)]
+    assert set(listed("q=ELBE")) == both
+    assert listed("name=Elbe%20Client") == listed("admin_email=admin@elbe.example") == [client]
+    assert set(listed("plan=free&trial=none&suspended=false&open_offer=false")) == both
+    assert (listed("instance=ok"), listed("instance=none")) == ([client], [str(elbe.reseller)])
+    assert listed("q=elbe", f"/v1/resellers/{elbe.reseller}/clients") == [client]
+    assert listed("over_quota=true") == listed("plan=none") == listed("trial=running") == []
+    assert set(listed("read_only=false")) == both
+    lines = {"reseller_id": str(elbe.reseller), "account_id": client, "lines": [LINE]}
+    api.ok("POST /v1/offers", lines)
+    assert listed("open_offer=true") == [client]
