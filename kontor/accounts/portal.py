@@ -174,6 +174,12 @@ def brand_on_host(
     return brand_of(deps, session, shown, None if shown.reseller_id else shown)
 
 
+def home_on_host(session: Session, account: Account | None, domain: str, owners: Collection[UUID]) -> str | None:
+    """Return where the root of a verified domain leads: the home of the account shown, else of the domain's."""
+    shown = account or brand_queries.account_with_domain(session, domain, owners)
+    return None if shown is None else shown.home_url
+
+
 def suspended(
     request: RequestTransaction, account: Account, status: int, reseller: Account | None = None
 ) -> PublicPage:

@@ -14,11 +14,12 @@ from starlette.responses import RedirectResponse, Response
 
 from kontor.account_book import portal as account_book_portal
 from kontor.accounts import clients_portal, signup_portal
+from kontor.accounts import portal as accounts_portal
 from kontor.discounts import portal as discounts_portal
 from kontor.http.context import Deps
 from kontor.http.cookies import CookieStore
 from kontor.http.edge import SURFACES
-from kontor.http.hosts import Surface
+from kontor.http.hosts import Surface, split_host
 from kontor.http.incoming import IncomingRequest
 from kontor.http.transaction import run
 from kontor.kernel.errors import KontorError
@@ -149,7 +150,13 @@ def paths() -> Iterator[tuple[PortalRoute, str]]:
 
 
 def show_home(request: PortalRequest) -> PortalResponse:
-    """Lead to the person's first page, or to the sign-in."""
+    """Lead to the person's first page, or to the sign-in; on a customer's domain to its service, if it names one."""
+    owners, account = request.incoming.domain_owners, request.access.account if request.access else None
+    if owners is not None:
+        domain, _ = split_host(request.incoming.headers.get("host", ""))
+        home = accounts_portal.home_on_host(request.session, account, domain, owners)
+        if home is not None:
+            return SeeOther(home)
     return SeeOther(LOGIN if request.opened is None else home_of(request, request.access))
 
 

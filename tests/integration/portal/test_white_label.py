@@ -107,3 +107,16 @@ def test_link_of_another_reseller_is_404_on_a_domain(site: httpx.Client, api: Ap
     assert site.get(foreign).status_code == 404
     assert own.startswith(f"https://{DOMAIN}/sign-in/")
     assert site.get(urlsplit(own).path).status_code == 200
+
+
+def test_root_of_a_domain_leads_to_the_service_when_the_account_names_one(
+    site: httpx.Client, api: Api, deps: Deps, elbe: ResellerAccounts
+) -> None:
+    client = {"Cookie": cookie_of(deps, elbe.client)}
+    assert site.get("/", headers=client).headers["location"] == "/account"
+    assert site.get("/").headers["location"] == "/login"
+    home = "https://service.elbe.example/start"
+    api.ok(f"PATCH /v1/accounts/{elbe.client}", {"home_url": home})
+    assert site.get("/", headers=client).headers["location"] == home
+    assert site.get("/").headers["location"] == home
+    assert site.get("/account", headers=client).status_code == 200
