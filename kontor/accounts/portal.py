@@ -21,7 +21,7 @@ from kontor.http.edge import OWNERS
 from kontor.http.transaction import run_on_connection
 from kontor.kernel.errors import Conflict, Gone, Invalid, KontorError, NotFound
 from kontor.mailer.brand import Brand, Support
-from kontor.ui.pages import N, PublicPage, Reader
+from kontor.ui.pages import N, PublicPage, Reader, SignInForm
 from models.accounts import Account
 
 ACTIVATE: Final = N("Activate the account “%(account)s”")
@@ -138,7 +138,9 @@ def require_served(request: RequestTransaction, owner: UUID) -> None:
 
 def _gone(error: Gone) -> PublicPage:
     """Return a page without a brand: it must not reveal the account."""
-    return PublicPage("plain.html", 410, ACTIVATION_GONE[error.code], values={"hint": None})
+    return PublicPage(
+        "plain.html", 410, ACTIVATION_GONE[error.code], values={"hint": None}, sign_in=SignInForm("/account")
+    )
 
 
 def _page(request: RequestTransaction, account: Account, status: int, notice: str | None, *, form: bool) -> PublicPage:

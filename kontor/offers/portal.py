@@ -18,7 +18,7 @@ from kontor.offers import decisions, holds
 from kontor.offers.decisions import DecisionChoice, DecisionView
 from kontor.offers.evidence import DecisionSource, DecisionWay
 from kontor.programme import service as programme_service
-from kontor.ui.pages import N, PublicPage, Reader
+from kontor.ui.pages import N, PublicPage, Reader, SignInForm
 from models.accounts import Account
 from models.offers import LineJson
 
@@ -136,6 +136,7 @@ def _page(request: RequestTransaction, seen: DecisionView, status: int = 200, no
         notice,
         "bad" if status >= 400 else "good",
         {"brand": brand, "seen": DecisionContent() if useless else _content(deps, session, seen, request.now)},
+        SignInForm("/updates", None if useless else seen.account.name) if status == 410 else None,
     )
 
 

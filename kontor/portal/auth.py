@@ -1,6 +1,5 @@
 """Who may use a page of the portal: session, account, role, CSRF token; what a host serves."""
 
-import re
 import secrets
 from dataclasses import dataclass, replace
 from typing import Final
@@ -27,7 +26,6 @@ from models.accounts import Account, AccountKind
 from models.members import MemberRole
 from models.portal import PortalSession
 
-TICKET: Final = re.compile(r"[A-Za-z0-9_-]{32}", re.ASCII)
 CHOOSE: Final = "/account/switch"
 LOGIN: Final = "/login"
 
@@ -109,7 +107,6 @@ def authenticated(deps: Deps, session: Session, incoming: IncomingRequest) -> Po
     if opened is not None:
         served = tuple(each for each in sessions.accesses(session, opened) if serves(incoming, each.account))
     access = _current(opened, served)
-    ticket = store.read(incoming, cookies.TICKET)
     return PortalRequest(
         deps,
         session,
@@ -118,7 +115,7 @@ def authenticated(deps: Deps, session: Session, incoming: IncomingRequest) -> Po
         opened if served else None,
         served,
         access,
-        ticket=ticket if TICKET.fullmatch(ticket) else secrets.token_urlsafe(24),
+        ticket=cookies.ticket_of(deps, incoming),
         locale=language_of(deps, incoming, access),
     )
 

@@ -21,6 +21,7 @@ from kontor.kernel.errors import KontorError
 from kontor.mails import portal as mails_portal
 from kontor.members import portal as members_portal
 from kontor.offers import portal as offers_portal
+from kontor.portal import cookies
 from kontor.ui.pages import N, Pages, PublicPage, Reader, preferred_language
 
 BUSY: Final = N("Please try again in a moment")
@@ -91,11 +92,20 @@ def _handler(pages: Pages, view: ShowPage, refuse: RefusePage) -> RequestHandler
             page = _page(deps, incoming, view, refuse)
             if page.brand is None:
                 page = replace(page, reader=Reader(preferred_language(incoming.headers.get("accept-language", ""))))
-            return pages.response(page)
+            return _answer(deps, incoming, pages, page)
 
         return await asyncio.get_running_loop().run_in_executor(deps.threads, work)
 
     return handle
+
+
+def _answer(deps: Deps, incoming: IncomingRequest, pages: Pages, page: PublicPage) -> Response:
+    """Render a page; a sign-in form on it gets the secret that ties it to this browser."""
+    store = cookies.store(deps)
+    if page.sign_in is None or store.read(incoming, cookies.SESSION):
+        return pages.response(page)
+    ticket = cookies.ticket_of(deps, incoming)
+    return store.write(pages.response(page, ticket), {cookies.TICKET: ticket})
 
 
 def _recorded(family: PageFamily) -> ShowPage:

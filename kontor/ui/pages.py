@@ -29,6 +29,14 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True)
+class SignInForm:
+    """A sign-in below a link that is over. `next`: the page it leads to; `identifier`: whom a new link is mailed to."""
+
+    next: str
+    identifier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PublicPage:
     """A page to render: template, status, texts and brand (None: no name is shown)."""
 
@@ -40,6 +48,7 @@ class PublicPage:
     notice: str | None = None
     tone: str = "good"
     values: Mapping[str, object] | None = None
+    sign_in: SignInForm | None = None
 
 
 class Pages:
@@ -60,9 +69,12 @@ class Pages:
             language: _phrases(catalogue, mails[language]) for language, catalogue in load_catalogues("pages").items()
         }
 
-    def response(self, view: PublicPage) -> HTMLResponse:
-        """Render a page. Titles and notices are English message ids, translated here."""
-        return self.rendered(view, view.values or {}, _named(view))
+    def response(self, view: PublicPage, csrf: str | None = None) -> HTMLResponse:
+        """Render a page. Titles and notices are English message ids, translated here.
+
+        `csrf`: of a sign-in form on it; None for a browser that is signed in already.
+        """
+        return self.rendered(view, {**(view.values or {}), "sign_in": view.sign_in, "csrf": csrf}, _named(view))
 
     def rendered(
         self, view: PublicPage, values: Mapping[str, object], named: Mapping[str, str], headers: Mapping[str, str] = {}
