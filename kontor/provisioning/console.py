@@ -4,6 +4,7 @@ from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
+from kontor.accounts import service as accounts
 from kontor.kernel.states import OrderState, ServiceState
 from kontor.orders import service as orders
 from kontor.provisioning import queries, service
@@ -53,7 +54,7 @@ def show_service(request: ConsoleRequest) -> TemplateResponse:
 
 def show_orders(request: ConsoleRequest) -> TemplateResponse:
     """List a reseller's orders, newest first. Raises NotFound."""
-    reseller = request.incoming.uuid("reseller_id")
+    reseller = accounts.get(request.session, request.incoming.uuid("reseller_id")).id
     chosen = {"state": request.incoming.param("state") or ""}
     state = OrderState(chosen["state"]) if chosen["state"] in set(OrderState) else None
     page = orders.page(request.session, reseller, state, request.incoming.param("cursor") or None, LIMIT)

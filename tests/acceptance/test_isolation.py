@@ -70,6 +70,7 @@ def create_resources(api: Api, accounts: ResellerAccounts, word: str) -> dict[st
     hook = {"url": "https://hooks.example/in", "events": ["*"], "reseller_id": str(accounts.reseller)}
     endpoint = api.ok("POST /v1/webhook-endpoints", hook, key=key)["id"]
     job = {"task": "probe.echo", "args": {}, "tenant": str(accounts.reseller)}
+    member = {"email": f"{word}@member.example", "role": "viewer"}
     new_key = {"name": "theirs", "scopes": ["read"], "account_id": str(accounts.client)}
     return {
         "account_id": str(accounts.client),
@@ -88,6 +89,7 @@ def create_resources(api: Api, accounts: ResellerAccounts, word: str) -> dict[st
         "unmatched_id": str(uuid4()),
         "domain": claimed(api, accounts),
         **ordered(api, accounts),
+        "member_id": api.ok(f"POST /v1/accounts/{accounts.client}/members", member, key=key)["id"],
         "lease_id": str(uuid4()),
     }
 

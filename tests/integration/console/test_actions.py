@@ -20,9 +20,8 @@ from tests.support.console import ConsoleClient, enqueue_probe, mark_dead
 
 As = Callable[[str], ConsoleClient]
 SOME_ID = "018f0000-0000-7000-8000-000000000000"
-NAMES = dict.fromkeys(("job_id", "run_id", "operator_id", "key_id", "worker", "gap_id", "account_id"), SOME_ID) | {
-    "name": "probe"
-}
+IDS = ("job_id", "run_id", "operator_id", "key_id", "worker", "gap_id", "account_id", "unmatched_id")
+NAMES = {**dict.fromkeys(IDS, SOME_ID), "name": "probe"}
 
 
 def test_viewer_is_refused_every_action(signed_in: As) -> None:

@@ -28,8 +28,9 @@ HIT_ELSEWHERE = {
     "waiting": "tests/integration/limits/test_rates.py",
     "body_bytes": "tests/integration/edge/test_bodies.py",
     "waiting_process": "tests/unit/services/test_call_limits.py",
+    "sign_in_links": "tests/integration/portal/test_sign_in.py",
 }
-"""Limits of what is under way at once, which take threads to hit, and of the folding of mails."""
+"""Limits of what is under way at once, which take threads to hit, of folded mails, and of pages."""
 HELD = ("mails_to_strangers_first_week", "mails_to_strangers")
 
 

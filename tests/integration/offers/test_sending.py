@@ -22,7 +22,7 @@ def line(**changes: Any) -> dict[str, Any]:
 
 BAD_LINES = [
     ("unknown_product", [line(product="no-such-course")], "lines.0.product"),
-    ("invalid", [], "lines"),
+    ("no_lines", [], "lines"),
     ("invalid", [line()] * 101, "lines"),
     ("invalid", [line(), line(count=0)], "lines.1.count"),
     ("invalid", [line(count=1_000_001)], "lines.0.count"),
