@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, assert_never
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
@@ -117,8 +117,10 @@ def _trial_is(state: TrialState, now: datetime) -> ColumnElement[bool]:
             return and_(running, Account.trial_ends_at > now)
         case TrialState.EXPIRED:
             return or_(Account.trial_state == state, and_(running, Account.trial_ends_at <= now))
-        case _:
+        case TrialState.NONE | TrialState.CONVERTED:
             return Account.trial_state == state
+        case _:
+            assert_never(state)
 
 
 def _instance_is(state: InstanceState) -> ColumnElement[bool]:
