@@ -65,6 +65,7 @@ class Account(Base):
     email_version: Mapped[int] = mapped_column(Integer, server_default=text("1"))
     activation_serial: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     password_hash: Mapped[str | None]
+    password_by_reseller: Mapped[bool] = mapped_column(server_default=text("false"))
     locale: Mapped[str]
     timezone: Mapped[str]
     home_url: Mapped[str | None]

@@ -13,7 +13,8 @@ class PortalSession(Base):
     """A signed-in browser; only the hash of its cookie's secret is stored. Every time is real time.
 
     `member_key`: the address whose memberships it opens; `account_id`: the account that its pages are about now.
-    `by_link`: a link to the address opened it, no password. `proven_at`: the last proof by password or link.
+    `by_link`: a link opened it, no password; `by_reseller`: one that a key of the account's reseller asked for.
+    `proven_at`: the last proof by password or link.
     """
 
     __tablename__ = "portal_sessions"
@@ -25,6 +26,7 @@ class PortalSession(Base):
     member_credential: Mapped[str | None]
     account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
     by_link: Mapped[bool] = mapped_column(server_default=text("false"))
+    by_reseller: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     expires_at: Mapped[datetime]
@@ -74,7 +76,8 @@ class PortalDevice(Base):
 class PortalLink(Base):
     """A link that signs in once: as the owner, or as `member_id`, to `path`. Times are programme time.
 
-    `email_version`: the version of the admin address; a link to an older one is of no use.
+    `email_version`: the version of the admin address; a link to an older one is of no use. `by_reseller`: a key of the
+    account's reseller asked for it.
     """
 
     __tablename__ = "portal_links"
@@ -84,6 +87,7 @@ class PortalLink(Base):
     member_id: Mapped[UUID | None]
     email_version: Mapped[int] = mapped_column(Integer)
     path: Mapped[str]
+    by_reseller: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]

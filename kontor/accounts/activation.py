@@ -115,6 +115,7 @@ def activate(ctx: Context, session: Session, tokens: Tokens, token: str, passwor
     require_not_suspended(account)
     if password is not None:
         account.password_hash = ctx.passwords.hash(validate_password(password))
+        account.password_by_reseller = False
     account.activated_at = ctx.now
     strangers.confirm(session, account, ctx.now)
     addresses.confirm(session, account, ctx.now)

@@ -158,6 +158,7 @@ def change(
         _rename(session, account, fields["name"])
     if "password" in fields:
         account.password_hash = ctx.passwords.hash(fields["password"])
+        account.password_by_reseller = set_by is SetBy.RESELLER
     account.locale = fields.get("locale", account.locale)
     account.timezone = fields.get("timezone", account.timezone)
     if "home_url" in fields:

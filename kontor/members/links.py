@@ -88,9 +88,16 @@ def _addressees(session: Session, who: Identified, served: Served) -> Iterator[t
 
 
 def make(
-    ctx: Context, session: Session, account: Account, member: Member | None, path: str, life: timedelta
+    ctx: Context,
+    session: Session,
+    account: Account,
+    member: Member | None,
+    path: str,
+    life: timedelta,
+    *,
+    by_reseller: bool = False,
 ) -> PortalLink:
-    """Make a link to a path of the portal. Raises Invalid."""
+    """Make a link to a path of the portal; one that its reseller asked for decides nothing. Raises Invalid."""
     if len(path) > LONGEST_PATH:
         raise Invalid(errors=[FieldError("path", f"must not be longer than {LONGEST_PATH} characters")])
     row = PortalLink(
@@ -99,6 +106,7 @@ def make(
         member_id=None if member is None else member.id,
         email_version=account.email_version,
         path=path,
+        by_reseller=by_reseller,
         created_at=ctx.now,
         expires_at=ctx.now + life,
         used_at=None,
@@ -132,11 +140,12 @@ def use(ctx: Context, session: Session, tokens: Tokens, token: str) -> tuple[Ope
         addresses.confirm(session, account, ctx.now)
         strangers.confirm(session, account, ctx.now)
     if member is None:
-        account.activated_at = account.activated_at or ctx.now
+        if not row.by_reseller:
+            account.activated_at = account.activated_at or ctx.now
         session.flush()
-        return Opened((account,), None, by_link=True), row
+        return Opened((account,), None, by_link=True, by_reseller=row.by_reseller), row
     session.flush()
-    return Opened((), member.email_key, by_link=True), row
+    return Opened((), member.email_key, by_link=True, by_reseller=row.by_reseller), row
 
 
 def token_of(tokens: Tokens, row_id: UUID, expires_at: datetime) -> str:

@@ -35,6 +35,7 @@ class Opened:
     accounts: tuple[Account, ...] = ()
     member_key: str | None = None
     by_link: bool = False
+    by_reseller: bool = False
 
     @property
     def holders(self) -> tuple[str, ...]:
@@ -81,6 +82,7 @@ def open_session(session: Session, opened: Opened, browser: Browser, now: dateti
         member_credential=None if opened.member_key is None else member_credential(session, opened.member_key),
         account_id=None,
         by_link=opened.by_link,
+        by_reseller=opened.by_reseller,
         created_at=now,
         seen_at=now,
         expires_at=now + SESSION_LIFE,
@@ -137,12 +139,13 @@ def accesses(session: Session, opened: PortalSession) -> Sequence[Access]:
     """Return what a session may act for now: accounts whose password or address changed since are closed."""
     rows = queries.openings(session, opened.id)
     owned = [account for opening, account in rows if opening.credential == credential_of(account)]
-    owners = [
-        Access(account, MemberRole.OWNER, account.id, account.name, account.admin_email, account.locale)
-        for account in owned
-        if account.deleted_at is None
-    ]
+    owners = [_owner(opened, account) for account in owned if account.deleted_at is None]
     return [*owners, *_memberships(session, opened, {access.account.id for access in owners})]
+
+
+def _owner(opened: PortalSession, account: Account) -> Access:
+    by_reseller = opened.by_reseller or (account.password_by_reseller and not opened.by_link)
+    return Access(account, MemberRole.OWNER, account.id, account.name, account.admin_email, account.locale, by_reseller)
 
 
 def _memberships(session: Session, opened: PortalSession, owned: Collection[UUID]) -> list[Access]:
@@ -153,7 +156,13 @@ def _memberships(session: Session, opened: PortalSession, owned: Collection[UUID
     accounts = queries.accounts_of(session, [member.account_id for member in members])
     return [
         Access(
-            accounts[member.account_id], MemberRole(member.role), member.id, member.name, member.email, member.locale
+            accounts[member.account_id],
+            MemberRole(member.role),
+            member.id,
+            member.name,
+            member.email,
+            member.locale,
+            opened.by_reseller or member.by_reseller,
         )
         for member in members
         if accounts[member.account_id].deleted_at is None

@@ -15,6 +15,7 @@ from kontor.kernel.ports import validate_password
 from kontor.kernel.validation import address_key, name_key
 from kontor.members import queries, sessions
 from kontor.members.sessions import Opened
+from kontor.ui.portal_access import Access
 from models.accounts import Account
 from models.portal import PortalSession
 
@@ -76,7 +77,8 @@ def attempt(
         limit.record()
         return None
     for account in opened.accounts:
-        account.activated_at = account.activated_at or ctx.now
+        if not account.password_by_reseller:
+            account.activated_at = account.activated_at or ctx.now
     return opened
 
 
@@ -98,9 +100,11 @@ def _has_membership(session: Session, email_key: str, served: Served) -> bool:
     return any(account.deleted_at is None and served(account) for account in accounts.values())
 
 
-def change_account_password(ctx: Context, session: Session, opened: PortalSession, account: Account, new: str) -> None:
+def change_account_password(ctx: Context, session: Session, opened: PortalSession, access: Access, new: str) -> None:
     """Replace an account's password: its other sessions end, those of other accounts go on. Raises Invalid."""
+    account = access.account
     account.password_hash = ctx.passwords.hash(validate_password(new, "new_password"))
+    account.password_by_reseller = access.by_reseller
     session.flush()
     sessions.keep(session, opened, account)
 

@@ -83,9 +83,9 @@ def show_update(request: PortalRequest) -> PortalResponse:
 
 
 def decide(request: PortalRequest) -> PortalResponse:
-    """Accept or reject an offer, once. Raises NotFound, Forbidden for a reseller that is signed in as the client."""
+    """Accept or reject an offer, once. Raises NotFound, Forbidden for what its reseller opened (programme.md 5.8)."""
     offer_id = _offer(request)
-    if request.client is not None:
+    if request.client is not None or request.person.by_reseller:
         raise Forbidden(message=NOT_INSIDE)
     verdict = request.incoming.form.get("decision")
     if verdict not in list(DecisionChoice):
@@ -121,7 +121,7 @@ def _source(request: PortalRequest) -> DecisionSource:
 def _page(request: PortalRequest, offer_id: UUID) -> PortalPage:
     request.session.expire_all()
     seen = offer_out(request.session, service.get(request.session, offer_id), request.now, Viewer.CLIENT)
-    may_decide = request.client is None and request.may(MemberRole.STAFF)
+    may_decide = request.client is None and not request.person.by_reseller and request.may(MemberRole.STAFF)
     values = {"update": _update(request, seen), "may_decide": may_decide, "events": seen.events}
     return PortalPage("update.html", OFFER, values, page="updates.show")
 

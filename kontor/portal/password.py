@@ -45,7 +45,7 @@ def _change(request: PortalRequest, new: str) -> None:
     assert request.opened is not None
     ctx, session, person = request.context, request.session, request.person
     if person.role is MemberRole.OWNER:
-        sign_in.change_account_password(ctx, session, request.opened, person.account, new)
+        sign_in.change_account_password(ctx, session, request.opened, person, new)
     else:
         sign_in.change_member_password(ctx, session, request.opened, new)
 
