@@ -22,7 +22,8 @@ SERVER = """
     price: "30.00"
     provisioning: {create: srv.create, renew: srv.renew, suspend: srv.suspend, resume: srv.resume, change: srv.change,
       terminate: srv.terminate}
-    config: {type: object, properties: {region: {enum: [eu, us]}, password: {type: string, writeOnly: true}}}
+    config: {type: object, properties: {region: {enum: [eu, us]}, password: {type: string, writeOnly: true},
+      pin: {type: string, writeOnly: true}}}
     term: P1M
     renewal: auto
     grace: P3D
