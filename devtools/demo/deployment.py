@@ -99,6 +99,7 @@ def running_deployment() -> Iterator[Deployment]:
             "KONTOR_DATA_DIR": folder,
             "PORT": str(port),
             "KONTOR_ALLOW_PRIVATE_INSTANCES": "1",
+            "KONTOR_HANDLER_NETWORKS": "127.0.0.0/8",
             "KONTOR_TEST_CLOCK": START.isoformat(),
         }
         log = Path(folder) / "up.log"

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from devtools.demo.deployment import CALENDAR, DemoFailed, check_equal
-from devtools.demo.stories import booking, hosting, learning, telephony
+from devtools.demo.stories import booking, cloud, hosting, learning, telephony
 from devtools.demo.story import Steps, Story, StoryRun
 from devtools.demo.world import World, running_world
 
@@ -125,6 +125,7 @@ STORIES: Final = (
     *booking.BOOKING_STORIES,
     *booking.NAME_STORIES,
     *hosting.STORIES,
+    *cloud.STORIES,
     *telephony.TELEPHONY_STORIES,
     *telephony.FINAL_STORIES,
 )
