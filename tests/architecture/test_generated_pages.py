@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from devtools.client_code.files import generated
 from devtools.reference import COMMAND, MAILS, MAILS_COMMAND, REFERENCE, duration, entries, mails, reference, retries
 from kontor.engine.retry import RetryPolicy
 from tasks.catalogue import catalogue
@@ -13,6 +14,11 @@ def test_the_reference_of_tasks_is_up_to_date() -> None:
 
 def test_the_list_of_mails_is_up_to_date() -> None:
     assert MAILS.read_text() == mails(), f"stale: run `{MAILS_COMMAND}`"
+
+
+def test_the_code_of_the_clients_is_up_to_date() -> None:
+    stale = [path.name for path, text in generated().items() if path.read_text() != text]
+    assert stale == [], "run `python -m devtools.client_code`"
 
 
 def test_the_reference_names_every_task_of_the_catalogue_once() -> None:

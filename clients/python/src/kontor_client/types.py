@@ -1,0 +1,1850 @@
+"""What the API takes and answers. Generated from docs/openapi.json by `python -m devtools.client_code`; do not edit."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
+
+class AcceptedTermsOut(TypedDict):
+    """The terms and conditions that a reseller accepted."""
+
+    accepted_at: str
+    version: str
+
+class AccountBookOut(TypedDict):
+    """A page of lines. `balance`: of all lines up to the end of `to`; `available`: what an order may spend now. `available` is null where orders have no limit."""
+
+    available: MoneyOut | None
+    balance: MoneyOut
+    items: list[BookLineOut]
+    next: NotRequired[str | None]
+
+class AccountIn(TypedDict):
+    """A new account. Locale and time zone default to the programme's."""
+
+    admin_email: str
+    external_id: NotRequired[str | None]
+    locale: NotRequired[str | None]
+    name: str
+    party: NotRequired[Party]
+    password: NotRequired[str | None]
+    programme: str
+    timezone: NotRequired[str | None]
+
+AccountKind: TypeAlias = 'Literal["regular", "reseller", "client"]'
+
+class AccountOut(TypedDict):
+    """An account."""
+
+    activated_at: str | None
+    admin_email: str
+    created_at: str
+    deleted_at: str | None
+    external_id: str | None
+    features: list[str]
+    home_url: str | None
+    id: str
+    instance: InstanceStateOut
+    kind: AccountKind
+    locale: str
+    name: str
+    party: Party
+    plan: str
+    programme: str
+    read_only: bool
+    reseller_id: str | None
+    suspended: bool
+    terms: AcceptedTermsOut | None
+    timezone: str
+    trial: TrialOut
+    usage: dict[str, UsageOut]
+
+class AccountPatch(TypedDict):
+    """Fields to change; omitted fields stay unchanged."""
+
+    admin_email: NotRequired[str | None]
+    external_id: NotRequired[str | None]
+    home_url: NotRequired[str | None]
+    locale: NotRequired[str | None]
+    name: NotRequired[str | None]
+    password: NotRequired[str | None]
+    suspended: NotRequired[bool | None]
+    timezone: NotRequired[str | None]
+
+class ActionIn(TypedDict):
+    """Reason, kept in the audit log."""
+
+    reason: NotRequired[str | None]
+
+ActionState: TypeAlias = 'Literal["waiting", "running", "succeeded", "failed", "cancelled"]'
+
+class AssignmentIn(TypedDict):
+    """A product to assign; without a retail fee, the recommended one applies."""
+
+    product: str
+    retail_fee: NotRequired[MoneyIn | None]
+
+class AssignmentOut(TypedDict):
+    """A product assigned to an account. Days are local to the programme, `paid_until` and `ends_on` exclusive. `reseller_fee` is what the reseller is charged before its discount, `cost` after it. Fees are null if the product is no longer sold."""
+
+    account_id: str
+    anchor: str
+    below_cost: bool
+    cost: MoneyOut | None
+    created_at: str
+    ends_on: str | None
+    id: str
+    name: str
+    paid_until: str
+    product: str
+    recommended: bool
+    reseller_fee: MoneyOut | None
+    retail_fee: MoneyOut | None
+    since: str
+
+class AssignmentPatch(TypedDict):
+    """The monthly fee that the reseller charges its client; null: as recommended."""
+
+    retail_fee: MoneyIn | None
+
+class AttemptOut(TypedDict):
+    """One attempt; `outcome` is null while it runs."""
+
+    ended_at: str | None
+    error: Any
+    number: int
+    outcome: str | None
+    started_at: str | None
+    worker: str | None
+
+class BadgeOut(TypedDict):
+    """The number of offers that await a decision."""
+
+    count: int
+
+class BeatOut(TypedDict):
+    """Until when the lease lasts now; `cancel_requested`: somebody cancelled the job, so stop."""
+
+    cancel_requested: bool
+    expires_at: str
+
+class BecomeResellerIn(TypedDict):
+    """The version of the terms that were read; another than the current is refused."""
+
+    terms_version: NotRequired[str | None]
+
+BookKind: TypeAlias = 'Literal["payment", "refund", "chargeback", "order", "charge", "credit", "void", "transfer"]'
+
+class BookLineOut(TypedDict):
+    """A line: `amount` is signed, `balance` the sum of the lines up to this one in the order of (`at`, `number`). `day`: the local day of `at`. `ref`: a payment's reference, an order's `order_ref`, a charge's id, or the other reseller of a transfer. `fact_id`: the payment, order or charge."""
+
+    amount: MoneyOut
+    at: str
+    balance: MoneyOut
+    day: str
+    fact_id: str
+    kind: BookKind
+    note: str | None
+    number: int
+    recorded_at: str
+    ref: str
+
+class BrandImageOut(TypedDict):
+    """An image that the brand names by URL: whether it was fetched, and why not."""
+
+    fetched_at: str | None
+    problem: FailureCause | None
+    requested_at: str
+    role: ImageRole
+    state: ImageState
+    url: str
+
+class BrandIn(TypedDict):
+    """A brand, replaced completely; null or omitted: not set."""
+
+    colours: NotRequired[dict[str, str] | None]
+    domain: NotRequired[str | None]
+    favicon_url: NotRequired[str | None]
+    from_address: NotRequired[str | None]
+    logo_url: NotRequired[str | None]
+    name: NotRequired[str | None]
+    support: NotRequired[dict[str, str] | str | None]
+
+class BrandOut(TypedDict):
+    """The current brand settings; `logo` and `favicon` are the addresses of what was made of their URLs."""
+
+    colours: dict[str, str]
+    domain: str | None
+    domains: list[DomainOut]
+    favicon: str | None
+    favicon_url: str | None
+    from_address: str | None
+    images: list[BrandImageOut]
+    logo: str | None
+    logo_url: str | None
+    name: str | None
+    support: dict[str, str]
+
+class BriefEvidenceOut(TypedDict):
+    """The way of a decision, all that a reseller sees of its evidence."""
+
+    via: str
+
+BulkAction: TypeAlias = 'Literal["retry", "cancel"]'
+
+class BulkCountOut(TypedDict):
+    """Number of jobs of one task and tenant."""
+
+    count: int
+    task: str
+    tenant: str
+
+class BulkFilter(TypedDict):
+    """Same filters as `GET /v1/jobs`; arguments as `args.KEY` members or under `args`."""
+
+    args: NotRequired[dict[str, str]]
+    created_after: NotRequired[str | None]
+    created_before: NotRequired[str | None]
+    queue: NotRequired[str | None]
+    state: NotRequired[list[JobState]]
+    task: NotRequired[str | None]
+    tenant: NotRequired[str | None]
+
+class BulkIn(TypedDict):
+    """The action and the jobs it applies to; a dry run only counts them."""
+
+    action: BulkAction
+    dry_run: NotRequired[bool]
+    filter: BulkFilter
+    reason: NotRequired[str | None]
+
+class BulkOut(TypedDict):
+    """Number of matching jobs; `partial` if counting timed out."""
+
+    action: BulkAction
+    counts: list[BulkCountOut]
+    partial: bool
+    total: int
+
+class CancelIn(TypedDict):
+    """Why an order is cancelled."""
+
+    reason: NotRequired[str | None]
+
+ChangeKind: TypeAlias = 'Literal["added", "removed", "changed"]'
+
+ChargeKind: TypeAlias = 'Literal["plan", "product", "credit"]'
+
+class ChargeOut(TypedDict):
+    """A charge: fee - discount = total. Days are local to the programme, `period_end` exclusive. `product` is the plan's code when `kind` is `plan`. The reseller `reseller_id` pays; null: the account itself. A `credit` pays back the unused days of the charge that it `credits`; its amounts are positive."""
+
+    account_id: str
+    created_at: str
+    credits: str | None
+    discount: MoneyOut
+    fee: MoneyOut
+    how: dict[str, Any]
+    id: str
+    kind: ChargeKind
+    period_end: str
+    period_start: str
+    product: str
+    reseller_id: str | None
+    total: MoneyOut
+    void: bool
+    void_reason: str | None
+    voided_at: str | None
+
+class ClientCredentials(TypedDict):
+    """An account's name and password as typed."""
+
+    name: str
+    password: str
+
+class ClientIn(TypedDict):
+    """A new client account."""
+
+    admin_email: str
+    locale: NotRequired[str | None]
+    name: str
+    timezone: NotRequired[str | None]
+
+class ClockIn(TypedDict):
+    """The new time, and whether to wait for the work that is due by then."""
+
+    now: str
+    settle: NotRequired[bool]
+
+class ClockOut(TypedDict):
+    """The current time of the clock."""
+
+    now: str
+
+class CompleteIn(TypedDict):
+    """The result, at most 64 KiB as JSON."""
+
+    result: NotRequired[Any]
+
+class ConsequencesOut(TypedDict):
+    """How many accounts a file would put over a limit, make read-only or mail (by template), and what it touches."""
+
+    assignments: int
+    charges: PeriodChargesOut
+    mails: dict[str, int]
+    offers: int
+    over_limit: int
+    read_only: int
+    templates: int
+    tiers_moved: int
+    trials: int
+
+class CountedPaymentOut(TypedDict):
+    """A payment that counts towards turnover."""
+
+    amount: MoneyOut
+    day: str
+    id: str
+    kind: PaymentKind
+    paid_at: str
+    reference: str
+
+CrashPolicy: TypeAlias = 'Literal["rerun", "verify", "park"]'
+
+DeliveryState: TypeAlias = 'Literal["pending", "delivered", "failed"]'
+
+class DiscountOut(TypedDict):
+    """The discount of a day, with its derivation; `version` is the programme's that it is explained by."""
+
+    as_of: str
+    next_tier: NextTierOut | None
+    pay: MoneyOut | None
+    payments: list[CountedPaymentOut]
+    percent: dict[str, int | float]
+    recorded: RecordedDiscountOut | None
+    suppressed: list[SuppressedPromotionOut]
+    tier: str | None
+    tomorrow: TomorrowOut
+    turnover: MoneyOut
+    version: int
+    window: DiscountWindowOut
+
+class DiscountRunIn(TypedDict):
+    """The programme; a dry run computes without writing."""
+
+    dry_run: NotRequired[bool]
+    programme: str
+
+class DiscountRunOut(TypedDict):
+    """A run; `guard_rail` is the percentage of resellers it may move without approval."""
+
+    applied: int
+    computed: int
+    day: str
+    decided_at: str | None
+    decided_by: str | None
+    finished_at: str | None
+    guard_rail: float
+    id: str
+    moved: int
+    moves: list[TierMoveOut]
+    programme: str
+    ranges: int
+    reason: str | None
+    resellers: int
+    started_at: str
+    state: RunState
+
+class DiscountRunPreviewOut(TypedDict):
+    """Result of a dry run; `movers` lists the first 1,000."""
+
+    day: str
+    guard_rail: float
+    moved: int
+    movers: list[MoverOut]
+    moves: list[TierMoveOut]
+    needs_approval: bool
+    programme: str
+    resellers: int
+
+DiscountWindowOut = TypedDict("DiscountWindowOut", {
+    "from": 'str',
+    "to": 'str',
+})
+
+class DismissIn(TypedDict):
+    """Why a payment is no reseller's."""
+
+    reason: str
+
+class DnsRecordOut(TypedDict):
+    """The DNS record that verifies a domain."""
+
+    name: str
+    type: str
+    value: str
+
+class DomainOut(TypedDict):
+    """A domain that the brand uses, and whether it is verified."""
+
+    account_id: str
+    checked_at: str | None
+    domain: str
+    last_error: str | None
+    record: DnsRecordOut
+    verified: bool
+    verified_at: str | None
+    verified_by: str | None
+
+class DueWorkOut(TypedDict):
+    """Work left: jobs by task, schedules, and probes of open lanes."""
+
+    jobs: dict[str, int]
+    probes: list[str]
+    schedules: list[str]
+
+class EndUserSupportOut(TypedDict):
+    """Whom the end users of an account ask: its own contact, without one its admin address."""
+
+    end_users: dict[str, str]
+
+class EndedOut(TypedDict):
+    """What ended the attempt of a job."""
+
+    ended: str
+    job: str
+
+class EventOut(TypedDict):
+    """A domain event; `seq` is its position in the feed."""
+
+    account_id: str | None
+    at: str
+    data: dict[str, Any]
+    id: str
+    programme: str | None
+    reseller_id: str | None
+    seq: int
+    type: str
+
+class EvidenceOut(TypedDict):
+    """The evidence of a decision: the way, the address that it was mailed to, who set and confirmed it, from where. `domain_set_by`: who set the domain of the link; null for the provider's. `self_decided`: the address is also the reseller's."""
+
+    address: str
+    confirmed_at: str | None
+    domain_set_by: str | None
+    link_host: str | None
+    origin: str
+    self_decided: NotRequired[bool]
+    set_by: str | None
+    user_agent: str | None
+    via: str
+
+class FailIn(TypedDict):
+    """Why it failed; `permanent`: do not try again; `retry_in`: seconds, else by the type's policy."""
+
+    error: str
+    permanent: NotRequired[bool]
+    retry_in: NotRequired[float | None]
+
+FailureCause: TypeAlias = 'Literal["redirected", "access_denied", "not_found", "rejected", "overloaded", "server_error", "timed_out", "name_unknown", "connection_refused", "tls_failed", "unreachable", "address_forbidden", "endpoint_disabled", "not_an_image", "image_too_large", "image_damaged", "other"]'
+
+class FieldProblemOut(TypedDict):
+    """One error of one field, by its dotted path."""
+
+    loc: str
+    msg: str
+
+class FreeOffersIn(TypedDict):
+    """Why an objection is settled."""
+
+    reason: str
+
+class FreedOffersOut(TypedDict):
+    """How many offers go on."""
+
+    offers: int
+
+GapKind: TypeAlias = 'Literal["trial_end", "quota_mail", "quota_digest", "charge_due", "charge_gone", "offer_delivery", "offer_expiry", "mail_unsent", "mail_gone", "discount_run", "discount", "occurrence", "book_line", "book_amount", "book_fact", "statement_total"]'
+
+class GapOut(TypedDict):
+    """A gap: something that should exist but does not."""
+
+    accepted_by: str | None
+    detail: str
+    id: str
+    job_id: str | None
+    kind: GapKind
+    mendable: bool
+    mended_at: str | None
+    remedy: str
+    seen_at: str
+    since: str
+    subject: str
+
+GrantState: TypeAlias = 'Literal["none", "pending", "applied", "failed"]'
+
+class GrantStatusOut(TypedDict):
+    """Whether the instance was notified of the licences."""
+
+    last_error: str | None
+    state: GrantState
+
+class HeldAssignmentOut(TypedDict):
+    """A client's product under a subscription that allows one client only."""
+
+    account: str
+    account_id: str
+    product: str
+    reseller_id: str
+
+HeldBy: TypeAlias = 'Literal["objection"]'
+
+ImageRole: TypeAlias = 'Literal["logo", "favicon"]'
+
+ImageState: TypeAlias = 'Literal["waiting", "ready", "failed"]'
+
+class InstanceIn(TypedDict):
+    """URL of the customer's system; a secret is generated if omitted."""
+
+    secret: NotRequired[str | None]
+    url: str
+
+class InstanceOut(TypedDict):
+    """The instance, without its secret."""
+
+    created_at: str
+    state: InstanceState
+    updated_at: str
+    url: str
+
+class InstanceSecretOut(TypedDict):
+    """The instance; its secret is returned only once."""
+
+    secret: str
+    url: str
+
+InstanceState: TypeAlias = 'Literal["none", "ok", "down", "held"]'
+
+class InstanceStateOut(TypedDict):
+    """Whether an account has an instance, and whether calls to it go through."""
+
+    state: InstanceState
+
+class InvitedMemberOut(TypedDict):
+    """A new member; `mail`: sent, or held until the reseller's allowance grows."""
+
+    confirmed: bool
+    email: str
+    id: str
+    locale: str
+    mail: MailFate
+    name: str
+    role: MemberRole
+
+class InvitedOut(TypedDict):
+    """A client whose admin is mailed; `mail`: sent, or held until the reseller's allowance grows."""
+
+    activated_at: str | None
+    admin_email: str
+    created_at: str
+    deleted_at: str | None
+    external_id: str | None
+    features: list[str]
+    home_url: str | None
+    id: str
+    instance: InstanceStateOut
+    kind: AccountKind
+    locale: str
+    mail: MailFate
+    name: str
+    party: Party
+    plan: str
+    programme: str
+    read_only: bool
+    reseller_id: str | None
+    suspended: bool
+    terms: AcceptedTermsOut | None
+    timezone: str
+    trial: TrialOut
+    usage: dict[str, UsageOut]
+
+class JobIdsOut(TypedDict):
+    """Job ids in the order of the request."""
+
+    ids: list[str]
+
+class JobIn(TypedDict):
+    """A new job; its args have at most 1 MiB. `priority` 9 runs first. `unique_key` returns an unfinished job of the same task instead. `account_id` sets the lane, and the tenant to its reseller, or to itself."""
+
+    account_id: NotRequired[str | None]
+    args: dict[str, Any]
+    external_id: NotRequired[str | None]
+    priority: NotRequired[int]
+    queue: NotRequired[str | None]
+    run_at: NotRequired[str | None]
+    task: str
+    tenant: NotRequired[str | None]
+    unique_key: NotRequired[str | None]
+
+class JobOut(TypedDict):
+    """A job. `deduplicated` is true if an existing job was returned instead of a new one. In a list args, result and errors over 4 KiB are cut (`args_truncated`, `result_truncated`): long members end in `…` or are missing, a long result is the beginning of its JSON as a string. The job itself has them whole. Those of Kontor's own tasks are for operators alone: others get `{}` and null."""
+
+    args: dict[str, Any]
+    args_truncated: NotRequired[bool]
+    attempt: int
+    attempts: list[AttemptOut]
+    created_at: str
+    deduplicated: NotRequired[bool]
+    error: Any
+    finished_at: str | None
+    id: str
+    max_attempts: int
+    parent_id: NotRequired[str | None]
+    priority: int
+    queue: str
+    reason: NotRequired[str | None]
+    result: Any
+    result_truncated: NotRequired[bool]
+    run_at: str
+    started_at: str | None
+    state: JobState
+    task: str
+    tenant: str
+    trace_id: NotRequired[str | None]
+    unique_key: NotRequired[str | None]
+
+class JobPageOut(TypedDict):
+    """Jobs, newest first; `partial` if the search was cut after one second: continue with `next`."""
+
+    items: list[JobOut]
+    next: NotRequired[str | None]
+    partial: NotRequired[bool]
+
+JobState: TypeAlias = 'Literal["scheduled", "queued", "running", "retrying", "succeeded", "dead", "cancelled"]'
+
+class JobsIn(TypedDict):
+    """Jobs to enqueue, all or none."""
+
+    jobs: list[JobIn]
+
+JsonValue: TypeAlias = 'Any'
+
+KeyIn = TypedDict("KeyIn", {
+    "account_id": 'NotRequired[str | None]',
+    "expires_at": 'NotRequired[str | None]',
+    "from": 'NotRequired[list[str]]',
+    "name": 'str',
+    "rate": 'NotRequired[int | None]',
+    "reseller_id": 'NotRequired[str | None]',
+    "scopes": 'list[str]',
+})
+
+KeyOut = TypedDict("KeyOut", {
+    "account_id": 'str | None',
+    "created_at": 'str',
+    "created_by": 'str | None',
+    "expires_at": 'str | None',
+    "from": 'list[str]',
+    "id": 'str',
+    "last_used_at": 'str | None',
+    "name": 'str',
+    "rate": 'int | None',
+    "reseller_id": 'str | None',
+    "revoked_at": 'str | None',
+    "scopes": 'list[str]',
+})
+
+class LaneOut(TypedDict):
+    """A lane: jobs that run one at a time behind a breaker. `waiting`: unfinished jobs; `since`: of the trouble."""
+
+    account_id: str | None
+    dead: int
+    failures: int
+    last_error: str | None
+    name: str
+    next_try_at: str | None
+    since: str | None
+    state: LaneState
+    waiting: int
+
+LaneState: TypeAlias = 'Literal["closed", "open", "held"]'
+
+class LeaseIn(TypedDict):
+    """What a pull worker asks for; `max` counts what it may hold in all, `wait` is in seconds."""
+
+    max: NotRequired[int]
+    tasks: list[str]
+    wait: NotRequired[float]
+    worker: str
+
+class LeaseOut(TypedDict):
+    """A lease; it lasts 60 s from its last heartbeat."""
+
+    expires_at: str
+    job: PulledJobOut
+    lease: str
+
+class LeasesOut(TypedDict):
+    """The leases that a call got."""
+
+    items: list[LeaseOut]
+
+class LicenceChangeOut(TypedDict):
+    """Change of a product's licence count on acceptance."""
+
+    now: int
+    product: str
+    then: int
+
+class LicenceOut(TypedDict):
+    """Number of licences of a product, and when the next grant ends."""
+
+    count: int
+    expires_at: str | None
+    product: str
+
+class LineIn(TypedDict):
+    """One line: product, licence count, mode, and a term (ISO 8601 duration or last day)."""
+
+    count: int
+    mode: LineMode
+    product: str
+    term: str
+
+LineMode: TypeAlias = 'Literal["absolute", "relative"]'
+
+class LineOut(TypedDict):
+    """One line of an offer or template."""
+
+    count: int
+    mode: LineMode
+    product: str
+    term: str
+
+MailFate: TypeAlias = 'Literal["sent", "held"]'
+
+MailOut = TypedDict("MailOut", {
+    "account_id": 'str | None',
+    "created_at": 'str',
+    "from": 'str | None',
+    "id": 'str',
+    "job_id": 'str | None',
+    "locale": 'str',
+    "message_id": 'str | None',
+    "programme": 'str | None',
+    "raw": 'NotRequired[str | None]',
+    "reason": 'str | None',
+    "recipients": 'list[RecipientOut]',
+    "repeats": 'str | None',
+    "reply_to": 'str | None',
+    "reseller_id": 'str | None',
+    "sender": 'str | None',
+    "sent_at": 'str | None',
+    "state": 'MailState',
+    "subject": 'str | None',
+    "template": 'str',
+})
+
+MailState: TypeAlias = 'Literal["queued", "held_limit", "folded", "sent", "skipped", "suppressed", "failed"]'
+
+ManagedBy: TypeAlias = 'Literal["admin", "reseller"]'
+
+class MemberIn(TypedDict):
+    """A new member. Without a name the address, without a locale the account's."""
+
+    email: str
+    locale: NotRequired[str | None]
+    name: NotRequired[str | None]
+    role: str
+
+class MemberOut(TypedDict):
+    """A member. The owner's `id` is the account's; `confirmed`: a link sent to the address was used."""
+
+    confirmed: bool
+    email: str
+    id: str
+    locale: str
+    name: str
+    role: MemberRole
+
+class MemberPatch(TypedDict):
+    """Fields to change; omitted fields stay unchanged."""
+
+    locale: NotRequired[str | None]
+    name: NotRequired[str | None]
+    role: NotRequired[str | None]
+
+MemberRole: TypeAlias = 'Literal["owner", "staff", "viewer"]'
+
+class MergeIn(TypedDict):
+    """The target reseller; a dry run only reports."""
+
+    dry_run: NotRequired[bool]
+    into: str
+
+class MergeOut(TypedDict):
+    """The job that merges, and the planned report; the job's result is the final report."""
+
+    job_id: str
+    report: MergeReportOut
+
+class MergeReportOut(TypedDict):
+    """Effects of a merge. Turnover and tier belong to the remaining reseller; counts are records that move. `keys` are revoked. `managed_products` still name the merged reseller in the programme file."""
+
+    assignments: int
+    charges: int
+    clashes: list[TemplateClashOut]
+    clients: int
+    conflicts: list[SubscriptionConflictOut]
+    into: str
+    keys: int
+    managed_products: list[str]
+    open_offers: int
+    paid_plans: int
+    payments: int
+    reseller_id: str
+    running_trials: int
+    templates: int
+    tier_after: str | None
+    tier_before: str | None
+    turnover_after: MoneyOut
+    turnover_before: MoneyOut
+    webhook_endpoints: int
+
+MisfirePolicy: TypeAlias = 'Literal["skip", "once", "all"]'
+
+class MoneyIn(TypedDict):
+    """An amount in a request."""
+
+    amount: str
+    currency: str
+
+class MoneyOut(TypedDict):
+    """An amount in a response."""
+
+    amount: str
+    currency: str
+
+MoverOut = TypedDict("MoverOut", {
+    "from": 'str | None',
+    "reseller_id": 'str',
+    "to": 'str | None',
+    "turnover": 'MoneyOut',
+})
+
+NewKeyOut = TypedDict("NewKeyOut", {
+    "account_id": 'str | None',
+    "created_at": 'str',
+    "created_by": 'str | None',
+    "expires_at": 'str | None',
+    "from": 'list[str]',
+    "id": 'str',
+    "last_used_at": 'str | None',
+    "name": 'str',
+    "rate": 'int | None',
+    "reseller_id": 'str | None',
+    "revoked_at": 'str | None',
+    "scopes": 'list[str]',
+    "secret": 'str',
+})
+
+class NextTierOut(TypedDict):
+    """The next tier, and the turnover missing to reach it."""
+
+    missing: MoneyOut
+    name: str
+
+class OccurrenceOut(TypedDict):
+    """One run of a schedule; `slot` is its unique local time."""
+
+    due_at: str
+    fired_at: str
+    job_id: str | None
+    skipped: bool
+    slot: str
+
+class OfferDeliveryOut(TypedDict):
+    """Delivery calls to the instance, and the last error."""
+
+    attempts: int
+    delivered_at: str | None
+    job_id: str | None
+    last_error: str | None
+
+OfferEvent: TypeAlias = 'Literal["send", "delivered", "accept", "reject", "withdraw", "expire", "close_account", "move_account"]'
+
+OfferEventOut = TypedDict("OfferEventOut", {
+    "actor": 'str',
+    "at": 'str',
+    "event": 'OfferEvent',
+    "evidence": 'EvidenceOut | BriefEvidenceOut | None',
+    "from": 'OfferState | None',
+    "hash": 'str',
+    "job": 'str | None',
+    "to": 'OfferState',
+})
+
+class OfferIn(TypedDict):
+    """A new offer, with lines of its own or of a template."""
+
+    account_id: str
+    expires_at: NotRequired[str | None]
+    lines: NotRequired[list[LineIn] | None]
+    message: NotRequired[str | None]
+    reseller_id: str
+    template_id: NotRequired[str | None]
+
+class OfferOut(TypedDict):
+    """An offer."""
+
+    account_id: str
+    changes: list[LicenceChangeOut]
+    created_at: str
+    decided_at: str | None
+    decided_by: str | None
+    delivery: OfferDeliveryOut
+    events: list[OfferEventOut]
+    expires_at: str
+    grant: GrantStatusOut
+    held_by: HeldBy | None
+    id: str
+    lines: list[LineOut]
+    message: str | None
+    programme: str
+    reason: str | None
+    reseller_id: str
+    state: OfferState
+    template_id: str | None
+
+OfferState: TypeAlias = 'Literal["waiting", "waiting_for_confirmation", "accepted", "rejected", "cancelled"]'
+
+class OrderIn(TypedDict):
+    """A new order; `dry_run` only computes its price. `account_id`: the client it is for. `term`: 1 to 12 terms of the product, such as `P1Y`. `config`: by the product's schema."""
+
+    account_id: NotRequired[str | None]
+    config: NotRequired[dict[str, JsonValue] | None]
+    dry_run: NotRequired[bool]
+    external_id: NotRequired[str | None]
+    metadata: NotRequired[dict[str, str] | None]
+    order_ref: str
+    product: str
+    promo_code: NotRequired[str | None]
+    quantity: NotRequired[int]
+    term: NotRequired[str | None]
+
+OrderKind: TypeAlias = 'Literal["new", "renewal", "change"]'
+
+class OrderOut(TypedDict):
+    """An order. `list` and `net` are for the whole quantity and term; `promotion` is the code that set the percentage. `discount_as_of` is the local day whose window determined the discount, `version` that of the programme; `id` is null in a dry run, and `missing` is what the balance is short of. `error`: why it failed or was cancelled."""
+
+    account_id: str | None
+    config: dict[str, Any]
+    created_at: str
+    discount_as_of: str
+    error: str | None
+    external_id: str | None
+    id: str | None
+    kind: OrderKind
+    list: MoneyOut
+    metadata: dict[str, str]
+    missing: NotRequired[MoneyOut | None]
+    net: MoneyOut
+    order_ref: str
+    percent: int | float
+    product: str
+    promo_code: str | None
+    promotion: str | None
+    quantity: int
+    reseller_id: str
+    service_id: str | None
+    state: OrderState
+    suppressed: list[SuppressedPercentOut]
+    term: str | None
+    tier: str | None
+    turnover: MoneyOut | None
+    version: int | None
+
+OrderState: TypeAlias = 'Literal["pending", "completed", "failed", "cancelled"]'
+
+class OwnBrandOut(TypedDict):
+    """The brand in force, for the account's own service to show; `logo` and `favicon` are addresses of PNGs."""
+
+    colours: dict[str, str]
+    favicon: str | None
+    logo: str | None
+    name: str
+    support: EndUserSupportOut
+
+class PageOut_AccountOut_(TypedDict):
+    """"""
+
+    items: list[AccountOut]
+    next: NotRequired[str | None]
+
+class PageOut_AssignmentOut_(TypedDict):
+    """"""
+
+    items: list[AssignmentOut]
+    next: NotRequired[str | None]
+
+class PageOut_ChargeOut_(TypedDict):
+    """"""
+
+    items: list[ChargeOut]
+    next: NotRequired[str | None]
+
+class PageOut_DiscountRunOut_(TypedDict):
+    """"""
+
+    items: list[DiscountRunOut]
+    next: NotRequired[str | None]
+
+class PageOut_DomainOut_(TypedDict):
+    """"""
+
+    items: list[DomainOut]
+    next: NotRequired[str | None]
+
+class PageOut_EventOut_(TypedDict):
+    """"""
+
+    items: list[EventOut]
+    next: NotRequired[str | None]
+
+class PageOut_GapOut_(TypedDict):
+    """"""
+
+    items: list[GapOut]
+    next: NotRequired[str | None]
+
+class PageOut_KeyOut_(TypedDict):
+    """"""
+
+    items: list[KeyOut]
+    next: NotRequired[str | None]
+
+class PageOut_LaneOut_(TypedDict):
+    """"""
+
+    items: list[LaneOut]
+    next: NotRequired[str | None]
+
+class PageOut_LicenceOut_(TypedDict):
+    """"""
+
+    items: list[LicenceOut]
+    next: NotRequired[str | None]
+
+class PageOut_MailOut_(TypedDict):
+    """"""
+
+    items: list[MailOut]
+    next: NotRequired[str | None]
+
+class PageOut_MemberOut_(TypedDict):
+    """"""
+
+    items: list[MemberOut]
+    next: NotRequired[str | None]
+
+class PageOut_MoverOut_(TypedDict):
+    """"""
+
+    items: list[MoverOut]
+    next: NotRequired[str | None]
+
+class PageOut_OfferOut_(TypedDict):
+    """"""
+
+    items: list[OfferOut]
+    next: NotRequired[str | None]
+
+class PageOut_OrderOut_(TypedDict):
+    """"""
+
+    items: list[OrderOut]
+    next: NotRequired[str | None]
+
+class PageOut_PaymentOut_(TypedDict):
+    """"""
+
+    items: list[PaymentOut]
+    next: NotRequired[str | None]
+
+class PageOut_ProductOut_(TypedDict):
+    """"""
+
+    items: list[ProductOut]
+    next: NotRequired[str | None]
+
+class PageOut_ProgrammeOut_(TypedDict):
+    """"""
+
+    items: list[ProgrammeOut]
+    next: NotRequired[str | None]
+
+class PageOut_QueueOut_(TypedDict):
+    """"""
+
+    items: list[QueueOut]
+    next: NotRequired[str | None]
+
+class PageOut_ScheduleOut_(TypedDict):
+    """"""
+
+    items: list[ScheduleOut]
+    next: NotRequired[str | None]
+
+class PageOut_ServiceOut_(TypedDict):
+    """"""
+
+    items: list[ServiceOut]
+    next: NotRequired[str | None]
+
+class PageOut_TaskOut_(TypedDict):
+    """"""
+
+    items: list[TaskOut]
+    next: NotRequired[str | None]
+
+class PageOut_TaskTypeOut_(TypedDict):
+    """"""
+
+    items: list[TaskTypeOut]
+    next: NotRequired[str | None]
+
+class PageOut_TemplateOut_(TypedDict):
+    """"""
+
+    items: list[TemplateOut]
+    next: NotRequired[str | None]
+
+class PageOut_UnmatchedPaymentOut_(TypedDict):
+    """"""
+
+    items: list[UnmatchedPaymentOut]
+    next: NotRequired[str | None]
+
+class PageOut_VersionOut_(TypedDict):
+    """"""
+
+    items: list[VersionOut]
+    next: NotRequired[str | None]
+
+class PageOut_WebhookDeliveryOut_(TypedDict):
+    """"""
+
+    items: list[WebhookDeliveryOut]
+    next: NotRequired[str | None]
+
+class PageOut_WebhookEndpointOut_(TypedDict):
+    """"""
+
+    items: list[WebhookEndpointOut]
+    next: NotRequired[str | None]
+
+Party: TypeAlias = 'Literal["company", "person"]'
+
+class PayeeIn(TypedDict):
+    """The reseller whose payment it is, also a former one."""
+
+    reseller_id: str
+
+class PaymentIn(TypedDict):
+    """A payment, refund or chargeback; amounts are positive."""
+
+    amount: MoneyIn
+    kind: PaymentKind
+    paid_at: str
+    reference: str
+
+PaymentKind: TypeAlias = 'Literal["payment", "refund", "chargeback"]'
+
+class PaymentOut(TypedDict):
+    """A payment; `day` is its local day, `posted_to` the reseller it was posted to. `differs`: the fields of a request with a known reference that are others than the first's."""
+
+    amount: MoneyOut
+    created_at: str
+    day: str
+    differs: NotRequired[list[str]]
+    id: str
+    kind: PaymentKind
+    paid_at: str
+    posted_to: str
+    reference: str
+    reseller_id: str
+
+class PeriodChargesOut(TypedDict):
+    """What one period of everything that runs costs, after discount, by the version in force and by the file."""
+
+    now: MoneyOut
+    then: MoneyOut
+
+class PingOut(TypedDict):
+    """The job that pings an instance; its result says whether the instance answered."""
+
+    job_id: str
+
+class PlanIn(TypedDict):
+    """The new plan; the free plan cancels the subscription. `dry_run` only tells what is charged and credited."""
+
+    dry_run: NotRequired[bool]
+    plan: str
+
+class PlanOut(TypedDict):
+    """The plan of a file; `hash` is what `approve` names. `version`: the number that it gets or has."""
+
+    applied: bool
+    changes: list[ProgrammeChangeOut]
+    code: str
+    consequences: ConsequencesOut
+    effective_at: str
+    hash: str
+    needs_approval: bool
+    version: int
+
+class PlanQuoteOut(TypedDict):
+    """What a change of plan would charge and credit, and when; a downgrade's charge is made at `at`."""
+
+    at: str
+    charge: MoneyOut
+    credit: MoneyOut
+
+class PortalSessionIn(TypedDict):
+    """Where the link leads, a path of the portal, and as which member (id or address), by default the owner."""
+
+    member: NotRequired[str | None]
+    path: NotRequired[str]
+
+class PortalSessionOut(TypedDict):
+    """A link that signs in once."""
+
+    expires_at: str
+    url: str
+
+class ProblemOut(TypedDict):
+    """RFC 9457 problem. `code` is stable; further members depend on it."""
+
+    code: str
+    detail: str
+    errors: NotRequired[list[FieldProblemOut] | None]
+    state: NotRequired[str | None]
+    status: int
+    title: str
+    trace_id: str
+    type: str
+
+class ProductOut(TypedDict):
+    """A product as its reseller sees it; monthly fees are null if it has none."""
+
+    below_cost: bool
+    cost: MoneyOut | None
+    editable: bool
+    family: str | None
+    managed_by: ManagedBy
+    multiple: bool | None
+    name: str
+    price: MoneyOut | None
+    product: str
+    reseller_fee: MoneyOut | None
+    retail_fee: MoneyOut | None
+
+class ProductPatch(TypedDict):
+    """Changes to a product that the reseller manages; null: as in the programme."""
+
+    name: NotRequired[str | None]
+    retail_fee: NotRequired[MoneyIn | None]
+
+class ProgrammeChangeOut(TypedDict):
+    """A changed value of a file; `path` is dotted, `text` is what the command line prints."""
+
+    after: str | None
+    before: str | None
+    kind: ChangeKind
+    path: str
+    text: str
+
+class ProgrammeOut(TypedDict):
+    """A version of a programme; `document` is its file with all defaults filled in, cut to what the caller may see. `changes`: what differs from the version asked for by `against`."""
+
+    applied_at: str
+    applied_by: str
+    changes: NotRequired[list[ProgrammeChangeOut] | None]
+    code: str
+    document: dict[str, Any]
+    effective_at: str
+    version: int
+
+class PulledJobOut(TypedDict):
+    """A job as its worker gets it: the sensitive args are open."""
+
+    account: str | None
+    args: dict[str, Any]
+    attempt: int
+    external_id: str | None
+    id: str
+    reseller: str | None
+    task: str
+
+class PushIn(TypedDict):
+    """A handler that Kontor calls."""
+
+    push: str
+
+class QueueOut(TypedDict):
+    """A queue. `estimated`: counts of 10,000 or more are estimates of the query planner."""
+
+    dead: int
+    estimated: bool
+    name: str
+    oldest_queued_seconds: float | None
+    paused: bool
+    queued: int
+    retrying: int
+    running: int
+    scheduled: int
+
+class RecipientOut(TypedDict):
+    """Delivery to one recipient."""
+
+    address: str
+    last_error: str | None
+    role: RecipientRole
+    sent_at: str | None
+    state: RecipientState
+    tries: int
+
+RecipientRole: TypeAlias = 'Literal["to", "cc"]'
+
+RecipientState: TypeAlias = 'Literal["queued", "folded", "sent", "suppressed", "failed"]'
+
+class RecordedDiscountOut(TypedDict):
+    """The discount recorded for the day; unchanged since the day `since`."""
+
+    as_of: str
+    percent: dict[str, int | float]
+    since: str
+    tier: str | None
+    turnover: MoneyOut
+
+class RenewIn(TypedDict):
+    """A renewal; its order has `order_ref`, or one of Kontor's own."""
+
+    order_ref: NotRequired[str | None]
+    reason: NotRequired[str | None]
+
+Renewal: TypeAlias = 'Literal["auto", "manual", "none"]'
+
+class ReplayIn(TypedDict):
+    """Start time from which all events are delivered again; omitted: only failed deliveries."""
+
+    since: NotRequired[str | None]
+
+class ReplayOut(TypedDict):
+    """Number of deliveries started."""
+
+    started: int
+
+class ReportedUsageOut(TypedDict):
+    """The metric after the report; `repeated`: its `report_id` is known, nothing changed."""
+
+    limit: int | None
+    metric: str
+    repeated: bool
+    value: int
+
+class ResellerOut(TypedDict):
+    """A new reseller; `disconnected_from` is its former reseller, whose brand it no longer has."""
+
+    activated_at: str | None
+    admin_email: str
+    created_at: str
+    deleted_at: str | None
+    disconnected_from: str | None
+    external_id: str | None
+    features: list[str]
+    home_url: str | None
+    id: str
+    instance: InstanceStateOut
+    kind: AccountKind
+    locale: str
+    name: str
+    party: Party
+    plan: str
+    programme: str
+    read_only: bool
+    reseller_id: str | None
+    suspended: bool
+    terms: AcceptedTermsOut | None
+    timezone: str
+    trial: TrialOut
+    usage: dict[str, UsageOut]
+
+class RetryIn(TypedDict):
+    """How often a failed attempt is repeated: after base, twice base and so on up to cap, with full jitter."""
+
+    base: NotRequired[str]
+    cap: NotRequired[str]
+    max_attempts: NotRequired[int]
+
+class RetryPolicyOut(TypedDict):
+    """Exponential backoff with full jitter, in seconds."""
+
+    base_seconds: float
+    cap_seconds: float
+    max_attempts: int
+
+class RevertIn(TypedDict):
+    """Whether to disconnect the clients."""
+
+    disconnect_clients: NotRequired[bool]
+
+RunState: TypeAlias = 'Literal["computing", "held", "applying", "done", "rejected", "superseded"]'
+
+class ScheduleOut(TypedDict):
+    """A schedule with its last run and its next twelve run times; `error`: why it does not fire."""
+
+    cron: str
+    error: str | None
+    last: OccurrenceOut | None
+    misfire: MisfirePolicy
+    name: str
+    next: list[str]
+    paused: bool
+    task: str
+    timezone: str
+
+class SentOfferOut(TypedDict):
+    """An offer just sent, and what becomes of its mail: `held` waits for the reseller's allowance."""
+
+    account_id: str
+    changes: list[LicenceChangeOut]
+    created_at: str
+    decided_at: str | None
+    decided_by: str | None
+    delivery: OfferDeliveryOut
+    events: list[OfferEventOut]
+    expires_at: str
+    grant: GrantStatusOut
+    held_by: HeldBy | None
+    id: str
+    lines: list[LineOut]
+    mail: MailFate
+    message: str | None
+    programme: str
+    reason: str | None
+    reseller_id: str
+    state: OfferState
+    template_id: str | None
+
+class ServiceActionOut(TypedDict):
+    """What is under way for a service."""
+
+    job: str | None
+    since: str
+    verb: ServiceVerb
+
+ServiceEventOut = TypedDict("ServiceEventOut", {
+    "actor": 'str',
+    "at": 'str',
+    "from": 'ServiceState | None',
+    "reason": 'str | None',
+    "to": 'ServiceState',
+})
+
+class ServiceJobOut(TypedDict):
+    """Something that was asked of a service, with its job; null without a task type."""
+
+    actor: str
+    asked_at: str
+    begun_at: str | None
+    ended_at: str | None
+    error: str | None
+    job: str | None
+    reason: str | None
+    state: ActionState
+    verb: ServiceVerb
+
+class ServiceOut(TypedDict):
+    """A service. `paid_until`: local day, end exclusive; `action`: what is under way; `result`: the handler's answer. `next_quantity`: from the next renewal; `suspended_by`: why it is suspended; `unpaid_since`: since when a renewal waits for money."""
+
+    account_id: str | None
+    action: ServiceActionOut | None
+    config: dict[str, Any]
+    created_at: str
+    ended_at: str | None
+    events: list[ServiceEventOut]
+    external_id: str | None
+    id: str
+    metadata: dict[str, str]
+    next_quantity: int | None
+    order_id: str
+    paid_until: str | None
+    product: str
+    quantity: int
+    renewal: Renewal
+    reseller_id: str
+    result: Any
+    since: str | None
+    state: ServiceState
+    suspended_by: list[SuspensionCause]
+    term: str | None
+    unpaid_since: str | None
+
+ServiceState: TypeAlias = 'Literal["pending", "active", "failed", "suspended", "ended"]'
+
+class ServiceUpdate(TypedDict):
+    """What is to change; `quantity` up costs its part of the days left, down counts from the next renewal."""
+
+    config: NotRequired[dict[str, JsonValue] | None]
+    external_id: NotRequired[str | None]
+    metadata: NotRequired[dict[str, str] | None]
+    quantity: NotRequired[int | None]
+    reason: NotRequired[str | None]
+
+ServiceVerb: TypeAlias = 'Literal["create", "renew", "suspend", "resume", "change", "terminate"]'
+
+class ServiceVerbIn(TypedDict):
+    """Why something is asked."""
+
+    reason: NotRequired[str | None]
+
+class ServiceWithJobsOut(TypedDict):
+    """A service with what was asked of it, newest first."""
+
+    account_id: str | None
+    action: ServiceActionOut | None
+    config: dict[str, Any]
+    created_at: str
+    ended_at: str | None
+    events: list[ServiceEventOut]
+    external_id: str | None
+    id: str
+    jobs: list[ServiceJobOut]
+    metadata: dict[str, str]
+    next_quantity: int | None
+    order_id: str
+    paid_until: str | None
+    product: str
+    quantity: int
+    renewal: Renewal
+    reseller_id: str
+    result: Any
+    since: str | None
+    state: ServiceState
+    suspended_by: list[SuspensionCause]
+    term: str | None
+    unpaid_since: str | None
+
+class SnoozeIn(TypedDict):
+    """When to run it again; uses no attempt."""
+
+    until: str
+
+class StartedTrialOut(TypedDict):
+    """A running trial; its end is exclusive."""
+
+    ends_at: str | None
+
+class SubscribedAccountOut(TypedDict):
+    """An account with its current paid plan."""
+
+    activated_at: str | None
+    admin_email: str
+    created_at: str
+    deleted_at: str | None
+    external_id: str | None
+    features: list[str]
+    home_url: str | None
+    id: str
+    instance: InstanceStateOut
+    kind: AccountKind
+    locale: str
+    name: str
+    party: Party
+    plan: str
+    programme: str
+    read_only: bool
+    reseller_id: str | None
+    subscription: SubscriptionOut | None
+    suspended: bool
+    terms: AcceptedTermsOut | None
+    timezone: str
+    trial: TrialOut
+    usage: dict[str, UsageOut]
+
+class SubscriptionConflictOut(TypedDict):
+    """A subscription that both resellers hold; it blocks the merge."""
+
+    held: list[HeldAssignmentOut]
+    subscription: str
+
+class SubscriptionOut(TypedDict):
+    """A paid plan. Days are local to the programme; `paid_until` and `ends_on` are exclusive. `then` is the paid plan that follows at `ends_on`; null: the account returns to the free plan."""
+
+    ends_on: str | None
+    paid_until: str
+    plan: str
+    since: str
+    then: str | None
+
+SuppressedBy: TypeAlias = 'Literal["turnover", "better"]'
+
+class SuppressedPercentOut(TypedDict):
+    """A promo code or campaign that was not applied."""
+
+    by: SuppressedBy
+    code: str
+    percent: int | float
+
+class SuppressedPromotionOut(TypedDict):
+    """A promo code or campaign valid on the day that does not apply to these products."""
+
+    by: SuppressedBy
+    code: str
+    kind: str
+    percent: float
+    products: list[str]
+
+SuspensionCause: TypeAlias = 'Literal["operator", "reseller", "account", "unpaid"]'
+
+class SuspensionIn(TypedDict):
+    """Why; kept in the audit log."""
+
+    reason: str
+
+class TaskOut(TypedDict):
+    """A task; `args` is a JSON Schema, `due_by_seconds` the time within which jobs should start. `internal`: only Kontor itself enqueues it."""
+
+    args: dict[str, Any]
+    crash: str
+    due_by_seconds: float
+    internal: bool
+    kind: str
+    name: str
+    public: bool
+    queue: str
+    retry: RetryPolicyOut
+
+class TaskTypeIn(TypedDict):
+    """A task type. `args`: JSON Schema 2020-12; `writeOnly` marks sensitive members, which are kept sealed. `lane`: `account`, `reseller`, `handler` or `args.NAME`: one job at a time each; `none`: any number."""
+
+    args: NotRequired[dict[str, JsonValue]]
+    compensate: NotRequired[str | None]
+    crash: NotRequired[CrashPolicy]
+    due_by: NotRequired[str]
+    handler: PushIn | Literal["pull"]
+    lane: NotRequired[str]
+    public: NotRequired[bool]
+    queue: NotRequired[str | None]
+    retry: NotRequired[RetryIn]
+    then: NotRequired[ThenIn | None]
+    time_limit: NotRequired[str]
+
+class TaskTypeOut(TypedDict):
+    """A task type with all defaults filled in."""
+
+    applied_at: str
+    applied_by: str
+    args: dict[str, Any]
+    compensate: str | None
+    crash: CrashPolicy
+    due_by: str
+    handler: PushIn | Literal["pull"]
+    lane: str
+    name: str
+    public: bool
+    queue: str
+    retry: RetryIn
+    then: ThenIn | None
+    time_limit: str
+    version: int
+
+class TaskTypeSecretOut(TypedDict):
+    """The same with its secret, when one was just made: it is shown only here."""
+
+    applied_at: str
+    applied_by: str
+    args: dict[str, Any]
+    compensate: str | None
+    crash: CrashPolicy
+    due_by: str
+    handler: PushIn | Literal["pull"]
+    lane: str
+    name: str
+    public: bool
+    queue: str
+    retry: RetryIn
+    secret: NotRequired[str | None]
+    then: ThenIn | None
+    time_limit: str
+    version: int
+
+class TemplateClashOut(TypedDict):
+    """A template whose name the other reseller already uses, and its name after the merge."""
+
+    becomes: str
+    template: str
+
+class TemplateIn(TypedDict):
+    """A new template."""
+
+    lines: NotRequired[list[LineIn]]
+    name: str
+    reseller_id: str
+
+class TemplateOut(TypedDict):
+    """A template."""
+
+    created_at: str
+    id: str
+    lines: list[LineOut]
+    name: str
+    reseller_id: str
+    updated_at: str
+
+class TemplateUpdate(TypedDict):
+    """A template, replaced completely."""
+
+    lines: list[LineIn]
+    name: str
+
+class ThenIn(TypedDict):
+    """The job that success enqueues, in the transaction that records it."""
+
+    args: NotRequired[dict[str, JsonValue]]
+    task: str
+
+TierMoveOut = TypedDict("TierMoveOut", {
+    "from": 'str | None',
+    "resellers": 'int',
+    "to": 'str | None',
+})
+
+class TomorrowOut(TypedDict):
+    """The next day without further payments; paying `keep_with` keeps a tier that would be lost."""
+
+    as_of: str
+    keep_with: MoneyOut | None
+    leaving: list[CountedPaymentOut]
+    tier: str | None
+    turnover: MoneyOut
+
+class TrialOut(TypedDict):
+    """The current state of the trial."""
+
+    ends_at: str | None
+    state: TrialState
+
+TrialState: TypeAlias = 'Literal["none", "running", "converted", "expired"]'
+
+class UnmatchedPaymentOut(TypedDict):
+    """A payment that names no reseller; `file` and `line`: where it stands; `note`: the texts of its row. `dismissed_at`, `dismissed_by`, `dismiss_reason`: when, by whom and why it was taken off the list."""
+
+    amount: MoneyOut
+    created_at: str
+    dismiss_reason: str | None
+    dismissed_at: str | None
+    dismissed_by: str | None
+    file: str
+    id: str
+    kind: PaymentKind
+    line: int
+    note: str
+    paid_at: str
+    programme: str
+    reference: str
+
+class UnsettledOut(TypedDict):
+    """The clock is set, but some due work did not finish in time."""
+
+    due: DueWorkOut
+    now: str
+
+class UpdatesOut(TypedDict):
+    """Open offers, then the last 20 decided ones; `count` is the number for the badge."""
+
+    count: int
+    items: list[OfferOut]
+    next: NotRequired[str | None]
+
+class UsageOut(TypedDict):
+    """Value and limit of a metric; `limit` null: unlimited."""
+
+    limit: int | None
+    value: int
+
+class UsageReportIn(TypedDict):
+    """A usage report: either `value`, an absolute level of 0 or more, or `delta`, added to the period of `at`."""
+
+    at: str
+    delta: NotRequired[int | None]
+    metric: str
+    report_id: NotRequired[str | None]
+    value: NotRequired[int | None]
+
+class VersionOut(TypedDict):
+    """An applied file. `hash`: SHA-256 of its document."""
+
+    applied_at: str
+    author: str
+    effective_at: str
+    hash: str
+    reason: str | None
+    version: int
+
+class VoidIn(TypedDict):
+    """Reason for voiding the charge."""
+
+    reason: str
+
+class WebhookDeliveryOut(TypedDict):
+    """Delivery of one event to one endpoint."""
+
+    created_at: str
+    delivered_at: str | None
+    endpoint_id: str
+    event_seq: int | None
+    id: str
+    job_id: str | None
+    last_error: str | None
+    last_status: int | None
+    state: DeliveryState
+    tries: int
+    type: str
+    webhook_id: str
+
+class WebhookEndpointIn(TypedDict):
+    """A new endpoint; `*` subscribes to every event; a secret is generated if omitted."""
+
+    events: list[str]
+    reseller_id: NotRequired[str | None]
+    secret: NotRequired[str | None]
+    url: str
+
+class WebhookEndpointOut(TypedDict):
+    """An endpoint; without a reseller it receives events of all accounts."""
+
+    created_at: str
+    disabled_at: str | None
+    disabled_reason: str | None
+    events: list[str]
+    id: str
+    reseller_id: str | None
+    url: str
+
+class WebhookEndpointPatch(TypedDict):
+    """Fields to change; omitted fields stay unchanged."""
+
+    events: NotRequired[list[str] | None]
+    url: NotRequired[str | None]
+
+class WebhookEndpointSecretOut(TypedDict):
+    """An endpoint with its secret, which is returned only once."""
+
+    created_at: str
+    disabled_at: str | None
+    disabled_reason: str | None
+    events: list[str]
+    id: str
+    reseller_id: str | None
+    secret: str
+    url: str

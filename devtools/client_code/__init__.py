@@ -1,0 +1,1 @@
+"""Typed code of the client libraries, generated from docs/openapi.json."""
