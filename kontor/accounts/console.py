@@ -22,7 +22,6 @@ from kontor.kernel.zones import local_day
 from kontor.licences import service as licences
 from kontor.programme import service as programmes
 from kontor.programme.display_names import DisplayNames
-from kontor.provisioning.unpaid import follow_account
 from kontor.ui import formatting, texts
 from kontor.ui.console_request import ConsoleRequest, Redirect, TemplateResponse
 from kontor.ui.formatting import timeboxed
@@ -114,8 +113,7 @@ def resume(request: ConsoleRequest, reason: str | None) -> str:
 
 def _steer(request: ConsoleRequest, act: Callable[..., Account], reason: str | None, verb: str) -> str:
     account_id = request.incoming.uuid("account_id")
-    act(request.session, account_id, Suspender(request.actor(reason)), request.now, with_clients=True)
-    follow_account(request.jobs, request.session, account_id)
+    act(request.jobs, request.session, account_id, Suspender(request.actor(reason)), request.now, with_clients=True)
     return f"{BASE_PATH}/{account_id}?done={verb}"
 
 

@@ -20,6 +20,7 @@ from kontor.http.keys import hash_key
 from kontor.members import sessions
 from kontor.members.sessions import Opened
 from kontor.portal.app import paths
+from kontor.webhooks.event_types import EVENTS
 from models.accounts import Account
 from tests.conftest import Servers, copied
 from tests.support.api import Api, running_server
@@ -242,6 +243,11 @@ def test_every_event_that_happened_says_who_sees_each_of_its_data(market: Market
 
     assert unmarked == set()
     assert {"charge.created", "discount.changed", "offer.accepted", "quota.exceeded"} <= {event for event, _ in rows}
+
+
+def test_every_event_that_happened_is_as_its_schema_says(market: Market) -> None:
+    for name, data in market.rows("SELECT type, data FROM domain_events"):
+        EVENTS[name].data.model_validate(data)
 
 
 def test_no_webhook_or_call_to_an_instance_tells_its_receiver_what_it_never_gets(
