@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from kontor.audit import Actor
-from kontor.http.context import RequestTransaction
+from kontor.http.context import NetworkCheck, RequestTransaction
 from kontor.mailer.brand import Brand
 from kontor.ui.portal_access import Access
 from models.accounts import Account
@@ -23,7 +23,8 @@ class PortalRequest(RequestTransaction):
 
     `accesses`: what the session opens on this host; `access`: the account that the pages are about, None when nobody
     is signed in or the person has not chosen yet. `client`: the account under `/as/`, for its reseller `access`.
-    `ticket`: the secret of a form of a browser that is not signed in. `locale`: the reader's language.
+    `ticket`: the secret of a form of a browser that is not signed in. `locale`: the reader's language. `check`: what
+    the network answered before the form's transaction.
     """
 
     opened: PortalSession | None = None
@@ -33,6 +34,7 @@ class PortalRequest(RequestTransaction):
     ticket: str = ""
     locale: str = "en"
     page: str = ""
+    check: NetworkCheck = field(default_factory=NetworkCheck)
 
     @property
     def wall_time(self) -> datetime:

@@ -135,7 +135,8 @@ def pages_of(market: Market, account_id: str) -> Iterator[tuple[str, str]]:
         new = sessions.open_session(session, Opened((account,)), Browser("127.0.0.1"), deps.clock.wall_time())
         session.commit()
     ids: dict[str, set[str]] = {"token": {"x"}, "number": {"0"}, "member_id": set(NOTHING), "offer_id": set()}
-    ids |= {"template_id": set(), "account_id": {market.mover}, "client_id": {market.mover}}
+    ids |= {"template_id": set(), "account_id": {market.mover}, "client_id": {market.mover}, "order_id": set()}
+    ids["service_id"] = {str(row[0]) for row in market.rows("SELECT id FROM services")}
     for party in market.parties.values():
         for name in ids.keys() & party.ids.keys():
             ids[name] |= set(party.ids[name][:6])

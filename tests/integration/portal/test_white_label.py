@@ -63,6 +63,7 @@ def test_no_page_on_a_domain_names_the_provider(
 ) -> None:
     ids = {"offer_id": offer_to(api, elbe), "member_id": elbe.client, "account_id": elbe.client, "token": "x"}
     ids |= {"template_id": elbe.client, "number": 0, "client_id": elbe.client}
+    ids |= {"order_id": elbe.client, "service_id": elbe.client}
     leaks, seen = {}, set()
     for cookie in ("", cookie_of(deps, elbe.client), cookie_of(deps, elbe.reseller)):
         for route in ROUTES:
