@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from kontor.adapters import data_directory
 from kontor.adapters.embedded import endpoints
 from kontor.adapters.embedded.servers import owned_servers
 from kontor.adapters.settings import Environment, Settings, SettingsError, libpq_url, missing_server, settings_from
@@ -126,6 +127,7 @@ def run(
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, exit_on_signal)
     claim_port(environment.host, environment.port)
+    data_directory.begin(environment.data_dir.resolve())
     with ExitStack() as stack:
         embedded_settings, servers = stack.enter_context(embedded(environment))
         settings = with_catcher(environment, embedded_settings)
