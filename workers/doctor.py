@@ -20,7 +20,7 @@ from kontor.engine.admin import invariants, overview
 from kontor.engine.admin.invariants import BrokenInvariant
 from workers.connection_checks import Check, check_connections, one_line
 from workers.connections import open_connection, programme_time, redis_client, require_key
-from workers.migrations import newest_migration
+from workers.schema import newest_migration
 
 OLDEST_POSTGRES = 150000
 SKEW = timedelta(seconds=5)

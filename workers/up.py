@@ -17,8 +17,8 @@ from kontor.adapters.embedded import endpoints
 from kontor.adapters.embedded.servers import owned_servers
 from kontor.adapters.settings import Environment, Settings, SettingsError, libpq_url, missing_server, settings_from
 from workers.connections import require_key, require_sessions
-from workers.migrations import is_prepared
 from workers.namespaces import namespace_of
+from workers.schema import is_prepared
 from workers.supervisor import ForkedProcess, SupervisedProcess, Supervisor
 
 if TYPE_CHECKING:
