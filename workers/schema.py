@@ -47,8 +47,8 @@ def is_behind(settings: Settings) -> bool:
     return row is None or str(row[0]) < newest_migration()
 
 
-def await_schema(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Wait until the database has the migrations of this release; one of a newer release has.
+def await_schema(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> bool:
+    """Wait until the database has the migrations of this release, as one of a newer release has; return whether it has.
 
     Does not wait while PostgreSQL is unavailable: each process has its own way to sit that out.
     """
@@ -61,6 +61,8 @@ def await_schema(settings: Settings, sleep: Callable[[float], None] = time.sleep
             waited += POLL_SECONDS
     except psycopg.OperationalError as error:
         log.warning("schema.unknown", error=str(error).strip())
+        return False
+    return True
 
 
 def is_among_processes(environ: Mapping[str, str]) -> bool:

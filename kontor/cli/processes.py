@@ -22,11 +22,16 @@ if TYPE_CHECKING:
 
 @contextmanager
 def served(role: str) -> Iterator[Settings]:
-    """Provide settings and their servers to a process, once the database has the schema of this release."""
+    """Provide settings and their servers to a process, once the database has the schema of this release.
+
+    The first process on a restored copy holds back what goes outside.
+    """
     with running_settings(role) as settings:
+        from workers.namespaces import register
         from workers.schema import await_schema
 
-        await_schema(settings)
+        if await_schema(settings):
+            register(settings)
         yield settings
 
 
