@@ -23,7 +23,7 @@ class BreakerState(StrEnum):
 
 
 class Queue(Base):
-    """Settings of a queue. A queue without a row is running and unlimited; `held`: paused with all that acts outside."""
+    """Settings of a queue. A queue without a row is unlimited and runs. `held`: paused with all that acts outside."""
 
     __tablename__ = "queues"
 

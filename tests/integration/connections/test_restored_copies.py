@@ -20,7 +20,7 @@ from workers.namespaces import register
 
 HELD = {"handlers", "mail", "offers", "webhooks"}
 ROWS = text("SELECT name, paused, held FROM queues")
-AUDIT = text("SELECT action, detail -> 'queues' FROM audit_log WHERE target = 'queues' ORDER BY id")
+AUDIT = text("SELECT action, detail -> 'queues' FROM audit_log WHERE target = 'queues' ORDER BY at")
 
 
 def held(session: Session) -> set[str]:
