@@ -3,11 +3,12 @@
 import json
 import os
 import re
-import subprocess
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
+from devtools.release import build, git
 from devtools.source import ROOT
 from tests.support import fresh_root
 from tests.support.fresh_root import FreshRoot
@@ -25,31 +26,35 @@ def instructions() -> Iterator[tuple[str, str]]:
             yield match[1], match[2].replace("\\\n", " ")
 
 
-def copy(root: FreshRoot, words: list[str]) -> None:
-    """Carry out a COPY from the checkout; one from the stage before has nothing to do: both stages share the root."""
+def copy(root: FreshRoot, checkout: Path, words: list[str]) -> None:
+    """Carry out a COPY from a checkout; one from the stage before has nothing to do: both stages share the root."""
     if words[0].startswith("--from"):
         assert words[1] == words[2]
         return
     target = root.folder / words[-1][1:]
     target.mkdir(parents=True, exist_ok=True)
     for pattern in words[:-1]:
-        for path in ROOT.glob(pattern):
+        for path in checkout.glob(pattern):
             (target / path.name).write_bytes(path.read_bytes())
 
 
 @pytest.fixture(scope="module")
-def image(request: pytest.FixtureRequest) -> Iterator[tuple[FreshRoot, dict[str, str]]]:
+def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FreshRoot, dict[str, str]]]:
     """A root in which all steps ran, with the last value of each other instruction."""
     if reason := fresh_root.reason_against():
         pytest.skip(reason)
-    subprocess.run(["make", "build"], cwd=ROOT, check=True, capture_output=True)
+    checkout = tmp_path_factory.mktemp("image") / "checkout"
+    files = build(checkout, git("archive", "--format=tar", "HEAD"), "0123456789ab", "1700000000")
+    (checkout / "dist").mkdir()
+    for name, content in files.items():
+        (checkout / "dist" / name).write_bytes(content)
     with fresh_root.fresh_root() as root:
         values: dict[str, str] = {}
         for name, words in instructions():
             if name == "RUN":
                 root.must(words, online=True)
             elif name == "COPY":
-                copy(root, words.split())
+                copy(root, checkout, words.split())
             else:
                 values[name] = words
         yield root, values

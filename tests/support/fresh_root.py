@@ -16,7 +16,13 @@ BASE = Path(f"/var/tmp/kontor-fresh-root-{SUITE}.tar")
 PACKAGES = "ca-certificates,python3,python3-venv"
 MIRROR = Path("/etc/apt/sources.list.d/debian.sources")
 # How this machine reaches its package registries; a fresh root knows nothing of that.
-CONFIGURATION = ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/ssl/certs", "/etc/apt/apt.conf.d")
+CONFIGURATION = (
+    "/etc/resolv.conf",
+    "/etc/hosts",
+    "/etc/pip.conf",
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/apt/apt.conf.d",
+)
 KEPT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/root"}
 SCRIPT = """
 set -e

@@ -68,7 +68,7 @@ def test_process_starts_and_waits_in_its_own_way_when_postgresql_is_away(setting
         ({}, False),
     ],
 )
-def test_release_stays_when_a_process_manager_would_end_the_others(environ: dict[str, str], stays: bool) -> None:
+def test_release_stays_when_its_end_would_end_the_other_processes(environ: dict[str, str], stays: bool) -> None:
     assert schema.is_among_processes(environ) is stays
 
 
