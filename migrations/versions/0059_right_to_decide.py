@@ -1,13 +1,13 @@
 """What a reseller opened for its client: passwords, members, links and sessions that decide nothing.
 
-Revision: 0059, after 0046.
+Revision: 0059, after 0055.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0059"
-down_revision = "0046"
+down_revision = "0055"
 branch_labels = None
 depends_on = None
 

@@ -34,7 +34,7 @@ def portal_session(api: Api, elbe: ResellerAccounts, key: str) -> str:
     """The path of a link to the client's pages that a key asked for."""
     made = api.call(f"POST /v1/accounts/{elbe.client}/portal-sessions", {"path": "/updates"}, key=key)
     assert made.status_code == 201, made.text
-    return "/" + made.json()["url"].split("/", 3)[3]
+    return "/" + str(made.json()["url"]).split("/", 3)[3]
 
 
 def test_portal_session_that_the_resellers_key_asked_for_decides_nothing(
