@@ -116,7 +116,13 @@ def greet(settings: Settings, login: "FirstLogin | None") -> None:
     print("\n".join(lines), flush=True)
 
 
-def demo(as_json: Json = False) -> None:
+def demo(
+    as_json: Json = False,
+    stay: Annotated[
+        bool | None,
+        typer.Option("--stay/--no-stay", help="Go on until Ctrl-C; by default on a terminal."),
+    ] = None,
+) -> None:
     """Run the example programmes' stories with real processes, HTTP and SMTP; leaves nothing behind."""
     from rich.console import Console
 
@@ -127,7 +133,7 @@ def demo(as_json: Json = False) -> None:
     if as_json:
         print_json(demo_document(Console(stderr=True)))
     else:
-        print_demo(Console())
+        print_demo(Console(), stay=sys.stdout.isatty() if stay is None else stay)
 
 
 def migrate(as_json: Json = False) -> None:
