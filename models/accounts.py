@@ -68,6 +68,9 @@ class Account(Base):
     locale: Mapped[str]
     timezone: Mapped[str]
     home_url: Mapped[str | None]
+    badge_token: Mapped[str] = mapped_column(
+        server_default=text("'badge_' || replace(gen_random_uuid()::text, '-', '')")
+    )
     plan: Mapped[str] = mapped_column(server_default="free")
     trial_state: Mapped[str] = mapped_column(server_default=TrialState.NONE)
     trial_started_at: Mapped[datetime | None]

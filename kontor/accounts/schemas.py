@@ -90,6 +90,7 @@ class AccountOut(ResponseModel):
     locale: str
     timezone: str
     home_url: str | None
+    badge_token: str
     plan: str
     features: list[str]
     trial: TrialOut
@@ -253,6 +254,7 @@ def account_out(
         locale=account.locale,
         timezone=account.timezone,
         home_url=account.home_url,
+        badge_token=account.badge_token,
         plan=account.plan,
         features=usage.features(account, programme, now),
         trial=TrialOut(state=trial_state(account, now), ends_at=account.trial_ends_at),

@@ -23,7 +23,17 @@ from kontor.http.problems import Unauthorized, headers_of, status_of
 from kontor.http.transaction import run_page
 from kontor.kernel.errors import Forbidden, KontorError, NotFound
 from kontor.members import visits
-from kontor.portal.auth import CHOOSE, AccountStopped, AccountUnchosen, PagePolicy, authenticated, login_path
+from kontor.portal import proof
+from kontor.portal.auth import (
+    CHOOSE,
+    AccountStopped,
+    AccountUnchosen,
+    FactorRequired,
+    PagePolicy,
+    authenticated,
+    login_path,
+    security_path,
+)
 from kontor.portal.render import PortalPages
 from kontor.ui.pages import N
 from kontor.ui.portal_errors import NOT_POSSIBLE, NOTICES
@@ -32,7 +42,7 @@ from kontor.ui.portal_request import PortalPage, PortalRequest, PortalResponse, 
 PortalView = Callable[[PortalRequest], PortalResponse]
 RequestHandler = Callable[[Request], Awaitable[Response]]
 FIELDS: Final = 60
-HIDDEN: Final = frozenset({"csrf", "next"})
+HIDDEN: Final = frozenset({"csrf", "next", "code", "sealed", "state", *proof.FIELDS})
 TITLES: Final = {
     403: N("Not allowed"),
     404: N("Page not found"),
@@ -61,7 +71,8 @@ class PortalHandler:
             form = await read_form(http_request, FIELDS, deps.limits.bodies)
             stripped = {key: text.replace("\x00", "") for key, text in form.items()}
             incoming = IncomingRequest.of(http_request, form=stripped)
-            threads = deps.sign_in_threads or deps.threads if sign_in else deps.threads
+            verifies = sign_in or (policy.proof and incoming.method == "POST")
+            threads = deps.sign_in_threads or deps.threads if verifies else deps.threads
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(threads, self._respond, deps, incoming, view, policy, name)
 
@@ -74,7 +85,8 @@ class PortalHandler:
 
         def show(session: Session) -> Response:
             request = policy.admit(replace(authenticated(deps, session, incoming), page=name))
-            return self.pages.response(recorded(request, view), request)
+            demanded = proof.demand(request) if policy.proof and incoming.method == "POST" else None
+            return self.pages.response(demanded or recorded(request, view), request)
 
         def refuse(session: Session | None, error: KontorError) -> Response:
             if session is None:
@@ -124,6 +136,8 @@ def _refusal(request: PortalRequest, error: KontorError) -> PortalResponse:
             return SeeOther(f"{CHOOSE}?{urlencode({'next': request.incoming.path})}")
         case Unauthorized():
             return SeeOther(login_path(request.incoming))
+        case FactorRequired():
+            return SeeOther(f"{security_path(request)}?done=factor-required")
         case AccountStopped():
             return PortalPage("message.html", SUSPENDED, {"hint": SUSPENDED_HINT}, 403)
     status = status_of(error)

@@ -28,6 +28,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "party": N("Please choose one of the two."),
     "terms": N("Please accept the terms."),
     "programme": N("Please choose a programme."),
+    "code": N("This code is not right, or was used before. Enter the code that the app shows now."),
 }
 CODES: Final[Mapping[str, tuple[str, str]]] = {
     "name_taken": ("name", N("This name is taken, or looks like one that is taken.")),
