@@ -78,7 +78,7 @@ class Edge:
 class Answer:
     """Sends an answer with the headers that every one carries; `strict`: with HSTS.
 
-    One whose own policy says who may frame it gets no `X-Frame-Options`, which knows no origins.
+    One whose own policy names an origin that may frame it gets no `X-Frame-Options`, which knows no origins.
     """
 
     def __init__(self, send: Send) -> None:
@@ -92,7 +92,7 @@ class Answer:
             self.started = True
             headers = message.setdefault("headers", [])
             present = {name for name, _ in headers}
-            if any(name == POLICY and b"frame-ancestors 'none'" not in value for name, value in headers):
+            if any(name == POLICY and b"frame-ancestors http" in value for name, value in headers):
                 present.add(FRAMES)
             headers.extend(pair for pair in (STRICT if self.strict else DEFAULTS) if pair[0] not in present)
         await self._send(message)

@@ -93,7 +93,8 @@ def _badge(deps: Deps, session: Session, incoming: IncomingRequest, token: str) 
 
 def is_token(account: Account, token: str) -> bool:
     """Return whether it is the account's badge token."""
-    return hmac.compare_digest(account.badge_token.encode(), token.encode("utf-8", "replace"))
+    own = account.badge_token
+    return own is not None and hmac.compare_digest(own.encode(), token.encode("utf-8", "replace"))
 
 
 def _allowed(session: Session, account_id: UUID, origin: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 Revision: 0052, after 0051.
 
-The default gives every account one, also those that the previous release makes.
+Those that the previous release makes meanwhile get theirs when they are read.
 """
 
 import sqlalchemy as sa
@@ -13,12 +13,13 @@ down_revision = "0051"
 branch_labels = None
 depends_on = None
 
-DEFAULT = "'badge_' || replace(gen_random_uuid()::text, '-', '')"
+FILL = "UPDATE accounts SET badge_token = 'badge_' || replace(gen_random_uuid()::text, '-', '')"
 
 
 def upgrade() -> None:
     """Move forward; safe while the previous release still runs."""
-    op.add_column("accounts", sa.Column("badge_token", sa.Text(), nullable=False, server_default=sa.text(DEFAULT)))
+    op.add_column("accounts", sa.Column("badge_token", sa.Text(), nullable=True))
+    op.execute(FILL)
 
 
 def downgrade() -> None:

@@ -172,6 +172,7 @@ def test_badge_token_reads_nothing_else(api: Api, elbe: ResellerAccounts, make_a
 
 def test_badge_is_readable_by_pages_of_the_instance_alone(api: Api, elbe: ResellerAccounts) -> None:
     token = api.ok(f"GET /v1/accounts/{elbe.client}")["badge_token"]
+    api.ok(f"DELETE /v1/accounts/{elbe.client}/instance")
     assert "access-control-allow-origin" not in badge(api, elbe.client, token, Origin=INSTANCE).headers
     set_instance(api, elbe.client)
     mine = badge(api, elbe.client, token, Origin=INSTANCE)
