@@ -225,6 +225,7 @@ READERS: Final = {
     Audience.ACCOUNT: "account admin",
     Audience.CLIENT: "client admin",
     Audience.OPERATOR: "operators",
+    Audience.PERSON: "whoever signed in",
 }
 
 

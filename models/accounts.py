@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from kontor.kernel.ids import new_badge_token
 from kontor.kernel.states import ImageRole, ImageState, TrialState
 from models.base import Base, enum_check
 
@@ -69,6 +70,7 @@ class Account(Base):
     locale: Mapped[str]
     timezone: Mapped[str]
     home_url: Mapped[str | None]
+    badge_token: Mapped[str | None] = mapped_column(default=new_badge_token)
     plan: Mapped[str] = mapped_column(server_default="free")
     trial_state: Mapped[str] = mapped_column(server_default=TrialState.NONE)
     trial_started_at: Mapped[datetime | None]

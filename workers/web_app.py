@@ -39,6 +39,7 @@ from kontor.members import routes as members_routes
 from kontor.monitoring import routes as monitoring_routes
 from kontor.monitoring.routes import RequestMetrics
 from kontor.offers import routes as offers_routes
+from kontor.offers.badge import BadgeRoute
 from kontor.operators import routes as operators_routes
 from kontor.orders import routes as orders_routes
 from kontor.payments import routes as payments_routes
@@ -122,6 +123,7 @@ def build(deps: Deps) -> FastAPI:
     app.state.domains = DomainOwners(deps)
     app.state.watch = JobWatcher(deps)
     app.state.meter = RequestMetrics(deps)
+    app.router.routes.append(BadgeRoute())
     app.router.routes.extend(flat(FAMILIES))
     app.include_router(monitoring_routes.health_router)
     app.include_router(monitoring_routes.metrics_router)

@@ -141,6 +141,12 @@ def _resolve(ctx: Context, session: Session, tokens: Tokens, token: str, *, lock
     return Invitation(account, claims["exp"])
 
 
+def account_behind(session: Session, tokens: Tokens, token: str) -> Account | None:
+    """Return the account of a link, however old, unless it was deleted. Raises NotFound (forged)."""
+    account = queries.by_id(session, UUID(tokens.read_expired(PURPOSE, token)["account"]))
+    return None if account is None or account.deleted_at is not None else account
+
+
 def make_token(tokens: Tokens, account_id: UUID, version: int, expires_at: datetime, serial: int | None = None) -> str:
     """Return the token of an activation link; one of before the serials has none."""
     claims: dict[str, object] = {"account": account_id.hex, "version": version}

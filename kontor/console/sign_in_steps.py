@@ -51,7 +51,7 @@ def passkey_values(request: ConsoleRequest, operator: Operator) -> Mapping[str, 
     """Return what a form needs to ask for a passkey; `options` None if there is none."""
     challenge, state = new_challenge(request, operator)
     store = OperatorFactors(request.session, operator)
-    options = passkeys.request_options(store, party_of(request), challenge)
+    options = passkeys.request_options([store], party_of(request), challenge)
     return {"options": options, "state": state, "has_codes": second_factors.has_totp(store)}
 
 

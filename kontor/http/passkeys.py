@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -81,11 +82,11 @@ def add(change: FactorChange, party: RelyingParty, name: str, credential: str, c
     return factor
 
 
-def request_options(store: FactorStore, party: RelyingParty, challenge: bytes) -> str | None:
-    """Return the options of `navigator.credentials.get` as JSON; None without a passkey of the host."""
+def request_options(stores: Sequence[FactorStore], party: RelyingParty, challenge: bytes) -> str | None:
+    """Return the options of `navigator.credentials.get` as JSON; None if no holder has a passkey of the host."""
     from webauthn import generate_authentication_options, options_to_json
 
-    allowed = _descriptors(store, party)
+    allowed = [descriptor for store in stores for descriptor in _descriptors(store, party)]
     if not allowed:
         return None
     options = generate_authentication_options(rp_id=party.host, challenge=challenge, allow_credentials=allowed)

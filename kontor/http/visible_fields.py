@@ -76,6 +76,7 @@ RESPONSES: Final[Mapping[str, Fields]] = {
         everyone="id programme name kind party reseller_id admin_email locale timezone home_url plan features"
         " trial usage read_only suspended instance activated_at deleted_at created_at",
         trade="terms external_id",
+        decider="badge_token",
     ),
     "ResellerOut": Fields(everyone="disconnected_from"),
     "InvitedOut": Fields(everyone="mail"),

@@ -46,14 +46,18 @@ class MemberPatch(RequestModel):
 
 
 class PortalSessionIn(RequestModel):
-    """Where the link leads, a path of the portal, and as which member (id or address), by default the owner."""
+    """Where the link leads, a path of the portal, and as which member (id or address), by default the owner.
+
+    `embed`: the updates, for a frame in the account's own product.
+    """
 
     path: str = Field("/", max_length=500)
     member: str | None = Field(None, max_length=400)
+    embed: bool = False
 
 
 class PortalSessionOut(ResponseModel):
-    """A link that signs in once."""
+    """A link that signs in once, or the address of an embedded page."""
 
     url: str
     expires_at: UtcOut
@@ -133,7 +137,9 @@ def remove_member(ctx: Ctx, account_id: UUID, member_id: UUID) -> MemberOut:
 
 @routes.post("/v1/accounts/{account_id}/portal-sessions", OPEN, response=PortalSessionOut, status=201)
 def create_portal_session(ctx: Ctx, account_id: UUID, body: PortalSessionIn) -> PortalSessionOut:
-    """Make a link to the portal that signs in once, within 5 minutes; one that the reseller asked for decides nothing.
+    """Make a link to the portal that signs in once, within 5 minutes; with `embed` the updates, for 60 minutes.
+
+    One that the client's reseller asked for decides no offer.
 
     409 `account_deleted`, `account_suspended`.
     """
@@ -142,9 +148,9 @@ def create_portal_session(ctx: Ctx, account_id: UUID, body: PortalSessionIn) -> 
     if not is_local_path(body.path):
         raise Invalid(errors=[FieldError("path", "must be a path of the portal, such as /updates")])
     member = None if body.member is None else links.member_named(ctx.session, account, body.member)
+    life = links.EMBED_LIFE if body.embed else links.SESSION_LIFE
     opened = by_reseller(ctx, account)
-    row = links.make(ctx.context, ctx.session, account, member, body.path, links.SESSION_LIFE, by_reseller=opened)
-    base = brand_of(ctx.deps, ctx.session, account).link_base
-    return PortalSessionOut(
-        url=base + links.path_of(ctx.deps.tokens, row.id, row.expires_at), expires_at=row.expires_at
-    )
+    row = links.make(ctx.context, ctx.session, account, member, body.path, life, by_reseller=opened)
+    base, tokens = brand_of(ctx.deps, ctx.session, account).link_base, ctx.deps.tokens
+    path = links.embed_path_of(tokens, row) if body.embed else links.path_of(tokens, row.id, row.expires_at)
+    return PortalSessionOut(url=base + path, expires_at=row.expires_at)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -22,15 +23,32 @@ from kontor.kernel.errors import KontorError
 from kontor.members import pages as members_pages
 from kontor.offers import updates_portal
 from kontor.operators import sessions as operator_sessions
-from kontor.portal import account, login, password
-from kontor.portal.auth import CHOOSE, LOGIN, home_of
+from kontor.portal import account, login, password, security
+from kontor.portal.auth import CHOOSE, LOGIN, PagePolicy, home_of
+from kontor.portal.embed import embed_router
 from kontor.portal.handler import PortalHandler
-from kontor.portal.page_routes import ANY, OPEN, OWNER, READ, STAFF, PortalRoute
+from kontor.portal.page_routes import ANY, FREE, OPEN, OWNER, PROVEN, READ, STAFF, PortalRoute
 from kontor.portal.partner_routes import PARTNER
 from kontor.portal.render import PortalPages
 from kontor.ui.portal_request import PortalRequest, PortalResponse, SeeOther
+from models.members import MemberRole
 
 OPERATOR_COOKIE: Final = "console"
+
+
+def security_routes(path: str, policy: PagePolicy) -> Iterator[PortalRoute]:
+    """Yield the routes of the page of one's own sign-in, under one of its paths."""
+    proven = replace(policy, proof=True)
+    yield PortalRoute("GET", path, security.show_security, policy)
+    yield PortalRoute("GET", f"{path}/totp", security.show_totp, policy)
+    yield PortalRoute("POST", f"{path}/totp", security.add_totp, proven)
+    yield PortalRoute("POST", f"{path}/passkeys", security.add_passkey, proven)
+    yield PortalRoute("POST", f"{path}/codes", security.new_codes, proven)
+    yield PortalRoute("POST", f"{path}/factors/{{factor_id}}/remove", security.remove_factor, policy)
+    yield PortalRoute("POST", f"{path}/sessions/{{session_id}}/end", security.end_session, policy)
+    yield PortalRoute("POST", f"{path}/sessions/end", security.end_sessions, policy)
+
+
 ROUTES: Final[tuple[PortalRoute, ...]] = (
     PortalRoute("GET", LOGIN, login.show_login, OPEN),
     PortalRoute("POST", LOGIN, login.enter, OPEN, sign_in=True),
@@ -45,25 +63,30 @@ ROUTES: Final[tuple[PortalRoute, ...]] = (
     PortalRoute("POST", "/account/plan", account.change_plan, STAFF, inside=True),
     PortalRoute("GET", "/account/visits", account.show_visits, READ),
     PortalRoute("GET", "/account/members", members_pages.show_members, OWNER),
-    PortalRoute("POST", "/account/members", members_pages.add_member, OWNER),
-    PortalRoute("POST", "/account/members/{member_id}", members_pages.change_member, OWNER),
-    PortalRoute("POST", "/account/members/{member_id}/remove", members_pages.remove_member, OWNER),
+    PortalRoute("POST", "/account/members", members_pages.add_member, PROVEN),
+    PortalRoute("POST", "/account/members/{member_id}", members_pages.change_member, PROVEN),
+    PortalRoute("POST", "/account/members/{member_id}/remove", members_pages.remove_member, PROVEN),
     PortalRoute("GET", "/updates", updates_portal.show_updates, READ, inside=True),
     PortalRoute("GET", "/updates/{offer_id}", updates_portal.show_update, READ, inside=True),
     PortalRoute("POST", "/updates/{offer_id}/decide", updates_portal.decide, STAFF, inside=True),
     *PARTNER,
+    *security_routes("/account/security", PagePolicy(MemberRole.OWNER, factorless=True)),
+    *security_routes("/account/sign-in", PagePolicy(MemberRole.VIEWER, factorless=True)),
+    *security_routes("/partner/security", PagePolicy(MemberRole.OWNER, reseller=True, factorless=True)),
     PortalRoute("GET", "/signup", signup_portal.show_signup, OPEN),
     PortalRoute("POST", "/signup", login.sign_up, OPEN, sign_in=True),
     PortalRoute("GET", "/account/become-reseller", signup_portal.show_become, OWNER),
     PortalRoute("POST", "/account/become-reseller", signup_portal.become, OWNER),
-    PortalRoute("GET", "/account/password", password.show_password, READ),
-    PortalRoute("POST", "/account/password", password.change_password, READ, sign_in=True),
+    PortalRoute("GET", "/account/password", password.show_password, FREE),
+    PortalRoute("POST", "/account/password", password.change_password, FREE, sign_in=True),
 )
 
 
 def portal_router() -> APIRouter:
     """Return every route of the portal that asks for a sign-in, and the sign-in itself."""
-    router, server = APIRouter(include_in_schema=False), PortalHandler(PortalPages())
+    pages = PortalPages()
+    router, server = APIRouter(include_in_schema=False), PortalHandler(pages)
+    router.include_router(embed_router(pages))
     home = server.handler(PortalRoute("GET", "/home", show_home, OPEN))
 
     async def first_page(request: Request) -> Response:

@@ -23,7 +23,16 @@ from kontor.http.problems import Unauthorized, headers_of, status_of
 from kontor.http.transaction import run, run_page
 from kontor.kernel.errors import Forbidden, KontorError, NotFound
 from kontor.members import visits
-from kontor.portal.auth import CHOOSE, AccountStopped, AccountUnchosen, authenticated, login_path
+from kontor.portal import proof
+from kontor.portal.auth import (
+    CHOOSE,
+    AccountStopped,
+    AccountUnchosen,
+    FactorRequired,
+    authenticated,
+    login_path,
+    security_path,
+)
 from kontor.portal.page_routes import PortalRoute, PortalView
 from kontor.portal.render import PortalPages
 from kontor.ui.pages import N
@@ -32,7 +41,7 @@ from kontor.ui.portal_request import PortalPage, PortalRequest, PortalResponse, 
 
 RequestHandler = Callable[[Request], Awaitable[Response]]
 FIELDS: Final = 60
-HIDDEN: Final = frozenset({"csrf", "next"})
+HIDDEN: Final = frozenset({"csrf", "next", "code", "sealed", "state", *proof.FIELDS})
 CONFIG: Final = "config."
 """Fields of a product's config, any of which may be sensitive by its schema."""
 TITLES: Final = {
@@ -63,7 +72,8 @@ class PortalHandler:
             form, files = await read_upload(http_request, FIELDS, deps.limits.bodies, route.files)
             stripped = {key: text.replace("\x00", "") for key, text in form.items()}
             incoming = IncomingRequest.of(http_request, form=stripped, files=files)
-            threads = deps.sign_in_threads or deps.threads if route.sign_in else deps.threads
+            verifies = route.sign_in or (route.policy.proof and incoming.method == "POST")
+            threads = deps.sign_in_threads or deps.threads if verifies else deps.threads
             loop = asyncio.get_running_loop()
             check = NetworkCheck()
             if route.check is not None:
@@ -89,7 +99,9 @@ class PortalHandler:
         def show(session: Session) -> Response:
             request = replace(authenticated(deps, session, incoming), page=route.name, check=check)
             request = route.policy.admit(request)
-            return self.pages.response(recorded(request, route.view), request)
+            asks = route.policy.proof and incoming.method == "POST"
+            demanded = proof.demand(request) if asks else None
+            return self.pages.response(demanded or recorded(request, route.view), request)
 
         def refuse(session: Session | None, error: KontorError) -> Response:
             if session is None:
@@ -152,6 +164,8 @@ def _refusal(request: PortalRequest, error: KontorError) -> PortalResponse:
             return SeeOther(f"{CHOOSE}?{urlencode({'next': request.incoming.path})}")
         case Unauthorized():
             return SeeOther(login_path(request.incoming))
+        case FactorRequired():
+            return SeeOther(f"{security_path(request)}?done=factor-required")
         case AccountStopped():
             return PortalPage("message.html", SUSPENDED, {"hint": SUSPENDED_HINT}, 403)
     status = status_of(error)

@@ -37,17 +37,20 @@ MONEY: Final = (
 ACCOUNT: Final = MenuEntry("/account", N("Account"), "account")
 UPDATES: Final = MenuEntry("/updates", N("Updates"), "updates")
 MEMBERS: Final = MenuEntry("/account/members", N("People"), "account.members")
+SECURITY: Final = MenuEntry("/account/security", N("Security"), "account.security")
+SIGN_IN: Final = MenuEntry("/account/sign-in", N("Security"), "account.sign-in")
 VISITS: Final = MenuEntry("/account/visits", N("Visits"), "account.visits")
 
 
 def navigation(request: PortalRequest) -> tuple[MenuEntry, ...]:
     """Return the menu's entries; empty while nobody is signed in."""
-    if request.access is None:
+    if request.access is None or request.embedded:
         return ()
     if request.client is not None:
         inside = (MenuEntry(f"{request.base}{each.path}", each.text, each.page) for each in (ACCOUNT, UPDATES))
         return tuple(inside)
-    people = (MEMBERS,) if request.may(MemberRole.OWNER) else ()
+    owner = request.may(MemberRole.OWNER)
+    people = (MEMBERS, SECURITY) if owner else (SIGN_IN,)
     account = request.access.account
     if account.kind == AccountKind.RESELLER:
         partner = _partner(request) if request.incoming.domain_owners is None else ()

@@ -31,6 +31,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "quantity": N("Please enter a whole number from 1 on."),
     "promo_code": N("There is no such promo code."),
     "config": N("This value does not fit."),
+    "code": N("This code is not right, or was used before. Enter the code that the app shows now."),
 }
 CODES: Final[Mapping[str, tuple[str, str]]] = {
     "name_taken": ("name", N("This name is taken, or looks like one that is taken.")),

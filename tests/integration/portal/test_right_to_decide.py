@@ -78,6 +78,28 @@ def test_password_that_the_reseller_set_decides_nothing_until_the_owner_sets_its
     assert decided(api, visitor, offer) == ACCEPTED
 
 
+def test_embedded_page_that_the_resellers_key_asked_for_decides_nothing(
+    api: Api, elbe: ResellerAccounts, visitor: PortalClient, key: str
+) -> None:
+    offer = offer_to(api, elbe)
+    made = api.call(f"POST /v1/accounts/{elbe.client}/portal-sessions", {"embed": True}, key=key)
+    assert made.status_code == 201, made.text
+    page = f"/{made.json()['url'].split('/', 3)[3]}/updates/{offer}"
+    assert 'name="decision"' not in visitor.get(page).text
+    data = {"csrf": page.split("/")[2], "decision": "accept"}
+    assert visitor.http.post(f"{page}/decide", data=data).status_code == 403
+    assert api.ok(f"GET /v1/offers/{offer}")["state"] == "waiting_for_confirmation"
+
+
+def test_session_that_the_reseller_opened_adds_no_second_factor(
+    api: Api, elbe: ResellerAccounts, visitor: PortalClient, key: str
+) -> None:
+    path = portal_session(api, elbe, key)
+    visitor.http.post(path, data={"csrf": visitor.csrf(path)})
+    assert visitor.post("/account/security/codes", {"password": PASSWORD}).status_code == 403
+    assert visitor.post("/account/security/totp", {"password": PASSWORD, "code": "123456"}).status_code == 403
+
+
 def test_member_that_the_reseller_invited_decides_only_after_an_owners_invitation(
     api: Api, elbe: ResellerAccounts, visitor: PortalClient, key: str
 ) -> None:
