@@ -53,6 +53,16 @@ def _plan_of(call: HandlerCall) -> str:
     return str(call.data["args"].get("plan", call.data["task"]))
 
 
+class HandlerServer(ThreadingHTTPServer):
+    """Says nothing about callers that are killed in the middle of a call."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Ignore callers that are gone."""
+
+
 @contextmanager
 def serving(handler: ScriptedHandler, port: int = 0) -> Iterator[str]:
     """Serve while the block runs; yields the URL."""
@@ -76,8 +86,7 @@ def serving(handler: ScriptedHandler, port: int = 0) -> Iterator[str]:
         def log_message(self, *args: Any) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Serve)
-    server.daemon_threads = True
+    server = HandlerServer(("127.0.0.1", port), Serve)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
