@@ -15,7 +15,7 @@ from kontor.kernel.data_keys import KeyPurpose
 from kontor.kernel.errors import Busy, KontorError
 
 MASK: Final = "***"
-SECRETS: Final = frozenset({"secret", "password"})
+SECRETS: Final = frozenset({"secret", "password", "token"})
 GRACE: Final = timedelta(seconds=5)
 
 

@@ -683,10 +683,11 @@ export interface LaneOut {
 /** closed: jobs run. open: the remote is down, the next try is at `next_try_at`. held: by an operator. */
 export type LaneState = "closed" | "open" | "held";
 
-/** What a pull worker asks for; `max` counts what it may hold in all, `wait` is in seconds. */
+/** What a pull worker asks for; `max` counts what it may hold in all, `wait` is in seconds. `tokens`: each lease comes with a token that opens it alone, for a process that should not have the key. */
 export interface LeaseIn {
   max?: number;
   tasks: Array<string>;
+  tokens?: boolean;
   wait?: number;
   worker: string;
 }
@@ -696,6 +697,7 @@ export interface LeaseOut {
   expires_at: string;
   job: PulledJobOut;
   lease: string;
+  token: string | null;
 }
 
 /** The leases that a call got. */

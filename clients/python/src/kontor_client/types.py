@@ -668,10 +668,11 @@ class LaneOut(TypedDict):
 LaneState: TypeAlias = 'Literal["closed", "open", "held"]'
 
 class LeaseIn(TypedDict):
-    """What a pull worker asks for; `max` counts what it may hold in all, `wait` is in seconds."""
+    """What a pull worker asks for; `max` counts what it may hold in all, `wait` is in seconds. `tokens`: each lease comes with a token that opens it alone, for a process that should not have the key."""
 
     max: NotRequired[int]
     tasks: list[str]
+    tokens: NotRequired[bool]
     wait: NotRequired[float]
     worker: str
 
@@ -681,6 +682,7 @@ class LeaseOut(TypedDict):
     expires_at: str
     job: PulledJobOut
     lease: str
+    token: str | None
 
 class LeasesOut(TypedDict):
     """The leases that a call got."""
