@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
@@ -108,11 +108,15 @@ class Environment(BaseSettings):
     )
 
 
+OF_CLIENTS: Final = frozenset({"KONTOR_URL", "KONTOR_KEY", "KONTOR_RESELLER"})
+"""What clients of the API read on the same machine."""
+
+
 def load(env_file: Path = Path(".env")) -> Environment:
     """Read the process's environment and `.env`; the environment takes precedence. Raises SettingsError."""
     aliases = {str(field.alias) for field in Environment.model_fields.values()}
     for name in [*os.environ, *dotenv_values(env_file)]:
-        if name.startswith("KONTOR_") and name not in aliases:
+        if name.startswith("KONTOR_") and name not in aliases | OF_CLIENTS:
             raise SettingsError(f"{name} is not a setting of Kontor: remove it or see .env.example")
     try:
         return Environment(_env_file=env_file)
