@@ -193,4 +193,5 @@ def _leased(jobs: Sequence[LeasedJob]) -> ApiResponse:
         )
         for each in jobs
     ]
-    return replace(ApiResponse.of(LeasesOut(items=items)), again=not items)
+    # The sensitive args are open here, and a stored response lies in clear.
+    return replace(ApiResponse.of(LeasesOut(items=items)), again=not items, masked=frozenset({"args"}))

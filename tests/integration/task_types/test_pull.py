@@ -190,6 +190,17 @@ def test_token_of_a_lease_opens_that_lease_alone(api: Api, worker: WorkerHarness
     assert leased(api, key) == []
 
 
+def test_stored_answer_has_neither_args_nor_token(api: Api, worker: WorkerHarness, key: str) -> None:
+    pull_type(api)
+    enqueued(api)
+    worker.inline.drain()
+    asked, once = {"tasks": ["vps.*"], "worker": "puller", "tokens": True}, {"Idempotency-Key": "lease once"}
+    first, again = (api.call("POST /v1/leases", asked, key=key, headers=once) for _ in range(2))
+    (item,), (stored,) = first.json()["items"], again.json()["items"]
+    assert (item["job"]["args"], again.headers["Idempotency-Replayed"]) == (ARGS, "true")
+    assert (stored["lease"], stored["token"], stored["job"]["args"]) == (item["lease"], "***", "***")
+
+
 def test_lease_of_another_key_is_not_there(api: Api, worker: WorkerHarness, key: str) -> None:
     pull_type(api)
     enqueued(api)
