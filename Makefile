@@ -1,7 +1,7 @@
 # Kontor. `make help` lists what can be made. Needs make and python3 (3.11 or newer, with its venv module).
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install lock build demo up test check quick format chaos chaos-hosts mutate attack bench bench-growth bench-exports bench-imports bench-memory bench-outside bench-daily bench-charging bench-pool bench-pullers house simulate migrate browser soak clean
+.PHONY: help install lock build demo up test check quick format chaos chaos-hosts mutate attack bench bench-growth bench-exports bench-imports bench-memory bench-outside bench-daily bench-charging bench-pool bench-pullers house simulate migrate browser soak clean deploy-check production release
 
 BIN := .venv/bin
 # Options for the programs behind `test`, `browser`, `chaos`, `mutate`, `attack`, `bench` and `simulate`.
@@ -117,5 +117,19 @@ house: $(STAMP) ## measure the code base against the limits of its style; HOUSE=
 migrate: $(STAMP) ## bring the database to the newest schema
 	@$(BIN)/kontor migrate
 
+release: $(STAMP) ## build the files of a release twice, compare them, write dist/release-VERSION with checksums
+	@$(BIN)/python -m devtools.release
+
+deploy-check: $(STAMP) .deploy-tools/.installed ## check every file under deploy by the tool that knows its format
+	@$(BIN)/python -m pytest -n0 -q tests/deploy/test_files.py $(PYTEST)
+
+.deploy-tools/.installed: pyproject.toml
+	@sh .ci/tools deploy .deploy-tools nginx caddy systemd openssl
+	@touch $@
+
+production: $(STAMP) ## execute docs/how-to/production.md and the Dockerfile's steps on a fresh Debian (root; minutes)
+	@sh .ci/packages mmdebstrap iproute2 util-linux
+	@PRODUCTION=1 $(BIN)/python -m pytest -n0 -q -p no:randomly -m production tests/deploy $(PYTEST)
+
 clean: ## remove .venv and the tools' caches; data stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .deploy-tools .docs-tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -18,11 +18,13 @@ from devtools.source import ROOT
 from kontor.engine.catalogue import Payload, Policy
 from kontor.engine.declared import DeclaredPayload
 from kontor.engine.retry import RetryPolicy
-from kontor.http.routing import describe, flat
+from kontor.http.openapi import describe
+from kontor.http.routing import flat
 from kontor.kernel.states import CrashPolicy, TaskKind
 from kontor.mailer.kinds import Audience, MailKind
 from kontor.mailer.registry import MAIL_KINDS
 from kontor.monitoring.routes import health_router, metrics_router
+from kontor.webhooks.documents import add_webhooks
 from tasks.schedules import all_schedules
 from workers.web_app import FAMILIES, TITLE
 
@@ -194,7 +196,7 @@ def openapi_document() -> dict[str, Any]:
     app.router.routes.extend(flat(FAMILIES))
     app.include_router(health_router)
     app.include_router(metrics_router)
-    describe(app)
+    describe(app, add_webhooks)
     result: dict[str, Any] = json.loads(json.dumps(app.openapi()))
     return result
 
@@ -223,6 +225,7 @@ READERS: Final = {
     Audience.ACCOUNT: "account admin",
     Audience.CLIENT: "client admin",
     Audience.OPERATOR: "operators",
+    Audience.PERSON: "whoever signed in",
 }
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from kontor.kernel.ids import new_badge_token
 from kontor.kernel.states import ImageRole, ImageState, TrialState
 from models.base import Base, enum_check
 
@@ -65,9 +66,11 @@ class Account(Base):
     email_version: Mapped[int] = mapped_column(Integer, server_default=text("1"))
     activation_serial: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     password_hash: Mapped[str | None]
+    password_by_reseller: Mapped[bool] = mapped_column(server_default=text("false"))
     locale: Mapped[str]
     timezone: Mapped[str]
     home_url: Mapped[str | None]
+    badge_token: Mapped[str | None] = mapped_column(default=new_badge_token)
     plan: Mapped[str] = mapped_column(server_default="free")
     trial_state: Mapped[str] = mapped_column(server_default=TrialState.NONE)
     trial_started_at: Mapped[datetime | None]

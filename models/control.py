@@ -23,13 +23,14 @@ class BreakerState(StrEnum):
 
 
 class Queue(Base):
-    """Settings of a queue. A queue without a row is running and unlimited."""
+    """Settings of a queue. A queue without a row is unlimited and runs. `held`: paused with all that acts outside."""
 
     __tablename__ = "queues"
 
     name: Mapped[str] = mapped_column(primary_key=True)
     paused: Mapped[bool] = mapped_column(server_default=text("false"))
     concurrency: Mapped[int | None]
+    held: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class Lane(Base):

@@ -22,7 +22,7 @@ class Member(Base):
     """A person of an account by address; the owner is the account's admin and has no row.
 
     `invitation_serial`: number of the newest invitation link, the only one that works. `confirmed_at`: its owner used
-    a link sent to the address.
+    a link sent to the address. `by_reseller`: the account's reseller made it, so that it decides nothing.
     """
 
     __tablename__ = "members"
@@ -35,6 +35,7 @@ class Member(Base):
     locale: Mapped[str]
     role: Mapped[str]
     invitation_serial: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    by_reseller: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from kontor.kernel.states import AlertKind
 from models.base import Base, enum_check
+from models.factors import FactorColumns, FactorKind, RecoveryColumns
 
 
 class OperatorRole(StrEnum):
@@ -17,13 +18,6 @@ class OperatorRole(StrEnum):
     VIEWER = "viewer"
     OPERATOR = "operator"
     ADMIN = "admin"
-
-
-class FactorKind(StrEnum):
-    """A second factor of an operator."""
-
-    TOTP = "totp"
-    PASSKEY = "passkey"
 
 
 class Operator(Base):
@@ -99,22 +93,12 @@ class OperatorDevice(Base):
     )
 
 
-class OperatorFactor(Base):
-    """A second factor: the sealed secret of an authenticator app with its last used step, or a passkey's public key."""
+class OperatorFactor(FactorColumns, Base):
+    """A second factor of an operator."""
 
     __tablename__ = "operator_factors"
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     operator_id: Mapped[UUID] = mapped_column(ForeignKey("operators.id"))
-    kind: Mapped[str]
-    name: Mapped[str]
-    secret_sealed: Mapped[str | None]
-    last_step: Mapped[int | None] = mapped_column(BigInteger)
-    credential_id: Mapped[str | None]
-    public_key: Mapped[str | None]
-    sign_count: Mapped[int | None] = mapped_column(BigInteger)
-    created_at: Mapped[datetime]
-    used_at: Mapped[datetime | None]
 
     __table_args__ = (
         enum_check("kind", FactorKind),
@@ -126,15 +110,12 @@ class OperatorFactor(Base):
     )  # fmt: skip
 
 
-class RecoveryCode(Base):
-    """A code that stands in for a second factor once; only its hash is stored."""
+class RecoveryCode(RecoveryColumns, Base):
+    """A recovery code of an operator."""
 
     __tablename__ = "operator_recovery_codes"
 
     operator_id: Mapped[UUID] = mapped_column(ForeignKey("operators.id"), primary_key=True)
-    code_hash: Mapped[str] = mapped_column(primary_key=True)
-    created_at: Mapped[datetime]
-    used_at: Mapped[datetime | None]
 
 
 class SignInFailure(Base):

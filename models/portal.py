@@ -6,14 +6,17 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base
+from models.base import Base, enum_check
+from models.factors import FactorColumns, FactorKind, RecoveryColumns
 
 
 class PortalSession(Base):
     """A signed-in browser; only the hash of its cookie's secret is stored. Every time is real time.
 
     `member_key`: the address whose memberships it opens; `account_id`: the account that its pages are about now.
-    `by_link`: a link to the address opened it, no password. `proven_at`: the last proof by password or link.
+    `by_link`: a link opened it, no password; `by_reseller`: one that a key of the account's reseller asked for.
+    `proven_at`: the last proof by password, factor or link. `remembered`: the person asked to stay signed in on this
+    device, for 30 days.
     """
 
     __tablename__ = "portal_sessions"
@@ -25,6 +28,8 @@ class PortalSession(Base):
     member_credential: Mapped[str | None]
     account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
     by_link: Mapped[bool] = mapped_column(server_default=text("false"))
+    by_reseller: Mapped[bool] = mapped_column(server_default=text("false"))
+    remembered: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     expires_at: Mapped[datetime]
@@ -71,10 +76,40 @@ class PortalDevice(Base):
     )
 
 
+class PortalFactor(FactorColumns, Base):
+    """A second factor of a holder: `account:ID` for the owner, `member:ADDRESS` for a member.
+
+    `host`: where a passkey belongs; None for an authenticator app, which holds on all.
+    """
+
+    __tablename__ = "portal_factors"
+
+    holder: Mapped[str]
+    host: Mapped[str | None]
+
+    __table_args__ = (
+        enum_check("kind", FactorKind),
+        Index("ix_portal_factors_holder", "holder"),
+        Index(
+            "uq_portal_factors_credential_id", "credential_id", unique=True,
+            postgresql_where=text("credential_id IS NOT NULL"),
+        ),
+    )  # fmt: skip
+
+
+class PortalRecoveryCode(RecoveryColumns, Base):
+    """A recovery code of a holder."""
+
+    __tablename__ = "portal_recovery_codes"
+
+    holder: Mapped[str] = mapped_column(primary_key=True)
+
+
 class PortalLink(Base):
     """A link that signs in once: as the owner, or as `member_id`, to `path`. Times are programme time.
 
-    `email_version`: the version of the admin address; a link to an older one is of no use.
+    `email_version`: the version of the admin address; a link to an older one is of no use. `by_reseller`: a key of the
+    account's reseller asked for it.
     """
 
     __tablename__ = "portal_links"
@@ -84,6 +119,7 @@ class PortalLink(Base):
     member_id: Mapped[UUID | None]
     email_version: Mapped[int] = mapped_column(Integer)
     path: Mapped[str]
+    by_reseller: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from kontor.offers import notifications as offers_notifications
 from kontor.offers.transitions import lock_offer
 from kontor.offers.views import ended_message, granted_message, granted_payload
 from kontor.webhooks import events
+from kontor.webhooks.signing import wire_time
 from models.accounts import Account
 from models.licences import Grant
 from models.offers import GrantState, Offer
@@ -134,7 +136,20 @@ class LicencesRemindHandler:
             return Snooze(remind_at)
         days = -(-(payload.ends_at - job.now) // timedelta(days=1))
         offers_notifications.mail_licences_ending(self._ctx.within(job.jobs), session, account, ending, days)
+        emit_ending(job, session, account, ending)
         return Done({"grants": len(ending)})
+
+
+def emit_ending(job: JobContext, session: Session, account: Account, ending: Sequence[Grant]) -> None:
+    """Write the domain event `licences.ending` for grants that end at the same instant."""
+    ends_at = wire_time(ending[0].ends_at)
+    data = {
+        "account_id": str(account.id),
+        "name": account.name,
+        "ends_at": ends_at,
+        "licences": [{"product": each.product, "count": each.count, "expires_at": ends_at} for each in ending],
+    }
+    events.emit(session, job.jobs, "licences.ending", account, data, at=job.now)
 
 
 def emit_granted(job: JobContext, session: Session, account_id: UUID, offer: Offer | None = None) -> None:

@@ -151,10 +151,10 @@ class PushHandler:
             case StillWorking():
                 return WorksOn(f"push:{job.task}")
             case Succeeded():
-                connection = psycopg_connection(session)
+                connection, kept = psycopg_connection(session), payload.kept_result(result.result)
                 outside.drop(connection, job.lease)
-                outside.succeed(connection, session, job.jobs, job, result.result)
-                return Done(result.result)
+                outside.succeed(connection, session, job.jobs, job, kept)
+                return Done(kept)
             case _:
                 assert_never(result)
 

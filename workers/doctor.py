@@ -16,11 +16,11 @@ from kontor.adapters.data_keys import sealed_by_earlier_releases
 from kontor.adapters.primary import OldPrimary
 from kontor.adapters.secret_keys import fingerprint
 from kontor.adapters.settings import CATCHER_URL, Settings, SettingsError
-from kontor.engine.admin import invariants, overview
+from kontor.engine.admin import invariants, outgoing, overview
 from kontor.engine.admin.invariants import BrokenInvariant
 from workers.connection_checks import Check, check_connections, one_line
 from workers.connections import open_connection, programme_time, redis_client, require_key
-from workers.migrations import newest_migration
+from workers.schema import newest_migration
 
 OLDEST_POSTGRES = 150000
 SKEW = timedelta(seconds=5)
@@ -66,6 +66,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
             for check in (check_postgres, check_clocks, check_schema):
                 yield check(connection)
             if check_schema(connection).state == "ok":
+                yield from check_held(connection)
                 yield from check_work(connection)
                 yield from check_keys(connection)
                 yield from check_products(connection)
@@ -200,10 +201,20 @@ def check_schema(connection: "psycopg.Connection[tuple[object, ...]]") -> Check:
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except psycopg.errors.UndefinedTable:
         row = None
-    current = row[0] if row else "none"
+    current = str(row[0]) if row else "none"
+    if row and current > newest_migration():
+        text = f"at {current}, of a newer release; the newest of this one is {newest_migration()}"
+        return Check("migrations", "warning", text, "go on with the newer release when you can")
     if current != newest_migration():
         return Check("migrations", "problem", f"at {current}, newest is {newest_migration()}", "run `kontor migrate`")
     return Check("migrations", "ok", f"at {current}")
+
+
+def check_held(connection: "psycopg.Connection[tuple[object, ...]]") -> Iterator[Check]:
+    """Say that what goes outside is held back, as in a restored copy."""
+    if names := [str(name) for (name,) in connection.execute(outgoing.HELD).fetchall()]:
+        text = f"held back, as in a restored copy: {', '.join(names)}"
+        yield Check("outgoing", "warning", text, "check the copy, then run `kontor queues release`")
 
 
 def check_work(connection: "psycopg.Connection[tuple[object, ...]]") -> Iterator[Check]:

@@ -5,7 +5,6 @@ import pkgutil
 import time
 from pathlib import Path
 
-import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -62,21 +61,3 @@ def revision(database_url: str) -> str | None:
 def newest_revision() -> str | None:
     """Return the newest revision of the code."""
     return ScriptDirectory(str(ROOT / "migrations")).get_current_head()
-
-
-VERSIONS = Path(__file__).resolve().parent.parent / "migrations" / "versions"
-PREPARED = "SELECT version_num, EXISTS (SELECT FROM operators) FROM alembic_version"
-
-
-def newest_migration() -> str:
-    """Return the newest revision, from the numbers of the migration files."""
-    return max(path.name.partition("_")[0] for path in VERSIONS.glob("[0-9]*.py"))
-
-
-def is_prepared(conninfo: str) -> bool:
-    """Whether the schema is current and an operator exists. `conninfo` is libpq's."""
-    try:
-        with psycopg.connect(conninfo, connect_timeout=5) as connection:
-            return connection.execute(PREPARED).fetchone() == (newest_migration(), True)
-    except psycopg.errors.UndefinedTable:
-        return False

@@ -12,12 +12,13 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from kontor.adapters import data_directory
 from kontor.adapters.embedded import endpoints
 from kontor.adapters.embedded.servers import owned_servers
 from kontor.adapters.settings import Environment, Settings, SettingsError, libpq_url, missing_server, settings_from
 from workers.connections import require_key, require_sessions
-from workers.migrations import is_prepared
 from workers.namespaces import namespace_of
+from workers.schema import is_prepared
 from workers.supervisor import ForkedProcess, SupervisedProcess, Supervisor
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ def run(
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, exit_on_signal)
     claim_port(environment.host, environment.port)
+    data_directory.begin(environment.data_dir.resolve())
     with ExitStack() as stack:
         embedded_settings, servers = stack.enter_context(embedded(environment))
         settings = with_catcher(environment, embedded_settings)

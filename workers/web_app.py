@@ -26,8 +26,9 @@ from kontor.http.edge import Edge, on_domain
 from kontor.http.hosts import DomainOwners, Hosts
 from kontor.http.incoming import trace_of
 from kontor.http.long_poll import JobWatcher
+from kontor.http.openapi import describe
 from kontor.http.responses import MEDIA, ApiResponse, head, problem, respond
-from kontor.http.routing import Routes, describe, flat
+from kontor.http.routing import Routes, flat
 from kontor.http.tracing import TracingMiddleware
 from kontor.jobs import lane_routes, queue_routes
 from kontor.jobs import routes as jobs_routes
@@ -38,6 +39,7 @@ from kontor.members import routes as members_routes
 from kontor.monitoring import routes as monitoring_routes
 from kontor.monitoring.routes import RequestMetrics
 from kontor.offers import routes as offers_routes
+from kontor.offers.badge import BadgeRoute
 from kontor.operators import routes as operators_routes
 from kontor.orders import routes as orders_routes
 from kontor.payments import routes as payments_routes
@@ -52,6 +54,7 @@ from kontor.task_types import lease_routes
 from kontor.task_types import routes as task_types_routes
 from kontor.usage import routes as usage_routes
 from kontor.webhooks import routes as webhooks_routes
+from kontor.webhooks.documents import add_webhooks
 from kontor.webhooks.job_events import JOB_END_EVENTS
 
 TITLE: Final = "Kontor"
@@ -120,6 +123,7 @@ def build(deps: Deps) -> FastAPI:
     app.state.domains = DomainOwners(deps)
     app.state.watch = JobWatcher(deps)
     app.state.meter = RequestMetrics(deps)
+    app.router.routes.append(BadgeRoute())
     app.router.routes.extend(flat(FAMILIES))
     app.include_router(monitoring_routes.health_router)
     app.include_router(monitoring_routes.metrics_router)
@@ -130,7 +134,7 @@ def build(deps: Deps) -> FastAPI:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(KontorError, _refused)
     app.add_exception_handler(ClientDisconnect, _disconnected)
-    describe(app)
+    describe(app, add_webhooks)
     if deps.tracer is not None:
         app.add_middleware(TracingMiddleware, tracer=deps.tracer)
     app.add_middleware(Edge)

@@ -21,7 +21,7 @@ from kontor.kernel.errors import KontorError
 from workers.supervisor import kontor_command
 from workers.up import free_port
 
-OVERRIDDEN = frozenset({"DATABASE_URL", "REDIS_URL", "SMTP_URL", "PUBLIC_URL", "SECRET_KEY"})
+OVERRIDDEN = frozenset({"DATABASE_URL", "KONTOR_ENV_FILE", "REDIS_URL", "SMTP_URL", "PUBLIC_URL", "SECRET_KEY"})
 START_SECONDS, STOP_SECONDS = 90.0, 40.0
 
 
@@ -93,19 +93,20 @@ class DemoFailed(KontorError):
 def running_deployment() -> Iterator[Deployment]:
     """Start a deployment; stop it and remove its data at the end of the block."""
     with TemporaryDirectory(prefix="kontor-demo-") as folder:
-        port = free_port()
+        port, data = free_port(), Path(folder) / "data"
         environ = {name: text for name, text in os.environ.items() if name not in OVERRIDDEN}
         environ |= {
-            "KONTOR_DATA_DIR": folder,
+            "KONTOR_DATA_DIR": str(data),
             "PORT": str(port),
             "KONTOR_ALLOW_PRIVATE_INSTANCES": "1",
+            "KONTOR_HANDLER_NETWORKS": "127.0.0.0/8",
             "KONTOR_TEST_CLOCK": START.isoformat(),
         }
         log = Path(folder) / "up.log"
         with log.open("wb") as output:
             command = [sys.executable, str(kontor_command()), "up"]
             process = subprocess.Popen(command, env=environ, stdout=output, stderr=output)
-        deployment = Deployment(Path(folder), f"http://127.0.0.1:{port}", environ, process)
+        deployment = Deployment(data, f"http://127.0.0.1:{port}", environ, process)
         try:
             wait_for("the web process", lambda: _is_ready(deployment, log), START_SECONDS)
             yield deployment

@@ -3,8 +3,10 @@
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from threading import Event
 from typing import Any, Final
 
 from rich.console import Console
@@ -12,8 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from devtools.demo.deployment import CALENDAR, DemoFailed, check_equal
-from devtools.demo.stories import booking, hosting, learning, telephony
+from devtools.demo.stories import booking, cloud, hosting, learning, telephony
 from devtools.demo.story import Steps, Story, StoryRun
+from devtools.demo.visitors import Visitors
 from devtools.demo.world import World, running_world
 
 SHOWN_IDS = 2
@@ -125,20 +128,26 @@ STORIES: Final = (
     *booking.BOOKING_STORIES,
     *booking.NAME_STORIES,
     *hosting.STORIES,
+    *cloud.STORIES,
     *telephony.TELEPHONY_STORIES,
     *telephony.FINAL_STORIES,
 )
 """All stories. Those that kill workers or pause queues come first, the one that checks all programmes last."""
 
 
-def run_demo(console: Console, stories: Sequence[Story] = STORIES) -> list[StoryResult]:
-    """Run all stories and stop everything at the end. Raises DemoFailed if a check of a story fails."""
+def run_demo(console: Console, stories: Sequence[Story] = STORIES, *, stay: bool = False) -> list[StoryResult]:
+    """Run all stories and stop everything at the end. Raises DemoFailed if a check of a story fails.
+
+    `stay`: print the results and go on until Ctrl-C, so that the portal can be tried.
+    """
     columns = (TextColumn("{task.description:36}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("starting a deployment", total=2 + len(CALENDAR) + len(stories))
         runs: list[StoryRun] = []
         with running_world() as world:
             progress.update(bar, advance=1)
+            visitors = Visitors.create(world)
+            visitors.invite(world, progress.console)
             for event in play_stories(world, stories, lambda step: progress.console.print(step, highlight=False)):
                 if isinstance(event, StoryRun):
                     runs.append(event)
@@ -149,16 +158,34 @@ def run_demo(console: Console, stories: Sequence[Story] = STORIES) -> list[Story
                     )
             progress.update(bar, description="collecting results")
             results = collect_results(world, runs)
-        progress.update(bar, advance=1, description="finished")
+            progress.update(bar, advance=1, description="finished")
+            if stay:
+                progress.stop()
+                wait_for_visitors(world, visitors, results, console)
     return results
 
 
-def print_demo(console: Console) -> None:
-    """Run the demo and print the results."""
-    began = time.monotonic()
-    results = run_demo(console)
+def wait_for_visitors(world: World, visitors: Visitors, results: list[StoryResult], console: Console) -> None:
+    """Print the results and links of now, and wait for Ctrl-C."""
+    print_results(console, results)
+    visitors.invite(world, console)
+    console.print("Everything goes on until Ctrl-C.")
+    with suppress(KeyboardInterrupt):
+        Event().wait()
+
+
+def print_results(console: Console, results: list[StoryResult]) -> None:
+    """Print the table of the results."""
     wide = console if console.width >= WIDTH else Console(width=WIDTH)
     wide.print(table(results))
+
+
+def print_demo(console: Console, *, stay: bool = False) -> None:
+    """Run the demo and print the results; `stay` as for `run_demo`."""
+    began = time.monotonic()
+    results = run_demo(console, stay=stay)
+    if not stay:
+        print_results(console, results)
     console.print(f"{len(results)} stories in {time.monotonic() - began:.1f} s. All processes have stopped.")
 
 

@@ -15,6 +15,7 @@ from urllib.parse import urljoin
 import httpx
 
 from devtools.demo.deployment import DemoFailed, Deployment, check_equal, running_deployment
+from devtools.demo.provisioning import PROGRAMME, Provisioner
 from devtools.received_calls import ReceivedCalls
 from devtools.sample_instance import SampleInstance
 
@@ -114,7 +115,7 @@ def press_button(link: str, word: str = "") -> httpx.Response:
 
 
 PROGRAMMES = Path(__file__).parents[2] / "examples" / "programmes"
-SCOPES = ("--scope", "read", "--scope", "enqueue", "--scope", "operate", "--scope", "admin")
+SCOPES = ("--scope", "read", "--scope", "enqueue", "--scope", "operate", "--scope", "work", "--scope", "admin")
 LONGEST_CALL = 75.0
 SETTLE_ATTEMPTS = 4
 """Number of minutes to wait for due work."""
@@ -128,6 +129,7 @@ class World:
         self.mailbox = Mailbox(deployment.data / "mail")
         self.api = self.client(key)
         self.instances: list[SampleInstance] = []
+        self._provisioner: Provisioner | None = None
         self.now = _instant(self.get("/v1/clock")["now"])
         self.listener, self.endpoint = self._register_endpoint()
 
@@ -185,6 +187,17 @@ class World:
         instance.received.secret = row["secret"]
         return instance
 
+    def provisioner(self) -> Provisioner:
+        """Return the system that makes the servers of cloud; at first start it, declare its tasks and the programme."""
+        if self._provisioner is None:
+            self._provisioner = Provisioner.start(self.deployment.data)
+            types = self._provisioner.task_types()
+            answers = {name: self.call("PUT", f"/v1/task-types/{name}", body) for name, body in types.items()}
+            self._provisioner.learn({name: row["secret"] for name, row in answers.items() if row.get("secret")})
+            headers = {"Content-Type": "application/yaml"}
+            self.api.post("/v1/programmes/cloud", content=PROGRAMME.read_bytes(), headers=headers).raise_for_status()
+        return self._provisioner
+
     def received_mail(self, template: str, about: str, address: str) -> ReceivedMail:
         """Return the newest received mail of a template about an account. Raises DemoFailed without one."""
         for mail in self.get(f"/v1/mails?account={about}&template={template}&state=sent")["items"]:
@@ -202,6 +215,8 @@ class World:
         """Stop the instances and close the API client."""
         for instance in self.instances:
             instance.stop()
+        if self._provisioner is not None:
+            self._provisioner.handler.close()
         self.api.close()
 
     def _start_receiver(self) -> SampleInstance:

@@ -115,6 +115,7 @@ def activate(ctx: Context, session: Session, tokens: Tokens, token: str, passwor
     require_not_suspended(account)
     if password is not None:
         account.password_hash = ctx.passwords.hash(validate_password(password))
+        account.password_by_reseller = False
     account.activated_at = ctx.now
     strangers.confirm(session, account, ctx.now)
     addresses.confirm(session, account, ctx.now)
@@ -138,6 +139,12 @@ def _resolve(ctx: Context, session: Session, tokens: Tokens, token: str, *, lock
     if account.activated_at is None and (superseded or ctx.now >= claims["exp"]):
         raise Gone("expired", "This link has expired; request a new one.")
     return Invitation(account, claims["exp"])
+
+
+def account_behind(session: Session, tokens: Tokens, token: str) -> Account | None:
+    """Return the account of a link, however old, unless it was deleted. Raises NotFound (forged)."""
+    account = queries.by_id(session, UUID(tokens.read_expired(PURPOSE, token)["account"]))
+    return None if account is None or account.deleted_at is not None else account
 
 
 def make_token(tokens: Tokens, account_id: UUID, version: int, expires_at: datetime, serial: int | None = None) -> str:

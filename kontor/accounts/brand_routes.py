@@ -105,7 +105,8 @@ def put_brand(ctx: Ctx, account_id: UUID, body: BrandIn) -> BrandOut:
     account = service.get(ctx.session, account_id)
     settings = brands.validate_brand(body.model_dump(exclude_none=True))
     brands.require_own_name(ctx.context, ctx.session, account, settings.name)
-    brands.put(ctx.session, account, settings, ctx.now, SetBy.RESELLER if ctx.caller.bound else SetBy.OPERATOR)
+    set_by = SetBy.RESELLER if ctx.caller.bound else SetBy.OPERATOR
+    brands.change(ctx.context, ctx.session, account, settings, set_by)
     images.request_images(ctx.context, ctx.session, account, settings)
     return brand_out(ctx.session, account, provider_brand(ctx, account))
 

@@ -22,6 +22,7 @@ from kontor.kernel.validation import account_name, brand_name, colour, domain_na
 from kontor.mailer.brand import Brand, Colours, Support, image_path
 from kontor.mailer.formatting import many_lines, one_line
 from kontor.mailer.identity import OutgoingAddress, domain_of
+from kontor.webhooks import events
 from models.accounts import Account, AccountKind, BrandRow, SetBy
 
 T = TypeVar("T")
@@ -205,6 +206,19 @@ def put(
     stored = brand_queries.put(session, values)
     for domain in settings.domains():
         brand_queries.claim_domain(session, owner_of(account), domain, secrets.token_urlsafe(24), now)
+    return stored
+
+
+def change(
+    ctx: Context, session: Session, account: Account, settings: BrandSettings, set_by: SetBy = SetBy.RESELLER
+) -> BrandRow:
+    """Replace an account's brand as `put` does, and emit `brand.changed` when a setting has another value."""
+    before = BrandSettings.of(brand_queries.by_account(session, account.id)).columns()
+    stored = put(session, account, settings, ctx.now, set_by)
+    changed = [name for name, value in settings.columns().items() if value != before[name]]
+    if changed:
+        data = {"account_id": str(account.id), "name": account.name, "changed": changed}
+        events.emit(session, ctx.jobs, "brand.changed", account, data, at=ctx.now)
     return stored
 
 

@@ -61,7 +61,7 @@ def create(
         timezone=new.timezone or reseller.timezone,
     )
     account = create_account(ctx, session, account_input, reseller.id, set_by)
-    follow_reseller(session, [account.id])
+    follow_reseller(ctx.jobs, session, [account.id], ctx.now)
     limits.take(session, CLIENTS, str(reseller.id), ctx.now, reseller.id)
     activation.invite(ctx, session, account)
     session.flush()
@@ -124,7 +124,7 @@ def attach(ctx: Context, session: Session, reseller: Account, account: Account) 
     account.kind, account.reseller_id = AccountKind.CLIENT.value, reseller.id
     account.reseller_since = new_id()
     brand_queries.delete_brands(session, [account.id])
-    follow_reseller(session, [account.id])
+    follow_reseller(ctx.jobs, session, [account.id], ctx.now)
     strangers.carry_over(session, account, reseller.id, ctx.now)
     session.flush()
     event_data = {"account_id": str(account.id), "name": account.name, "reseller_id": str(reseller.id)}
@@ -161,7 +161,7 @@ def detach(ctx: Context, session: Session, reseller: Account, clients: Sequence[
     queries.revoke_keys_of_reseller(session, ids, ctx.now)
     queries.detach_clients(session, ids)
     brand_queries.delete_brands(session, ids)
-    follow_reseller(session, ids)
+    follow_reseller(ctx.jobs, session, ids, ctx.now)
     new_events = [_disconnected_event(client, reseller) for client in clients]
     seqs = events.emit_many(session, ctx.jobs, new_events, at=ctx.now)
     facts = {"reseller": reseller.name, "disconnected_at": ctx.now}

@@ -167,13 +167,17 @@ def restore(request: PortalRequest) -> PortalResponse:
 def suspend(request: PortalRequest) -> PortalResponse:
     """Suspend the client. Raises NotFound."""
     client, by = _client(request), Suspender(request.actor(), SuspensionAuthority.RESELLER)
-    return _act(request, "suspended", lambda: suspension.suspend(request.session, client.id, by, request.now))
+    return _act(
+        request, "suspended", lambda: suspension.suspend(request.jobs, request.session, client.id, by, request.now)
+    )
 
 
 def resume(request: PortalRequest) -> PortalResponse:
     """Lift the reseller's own suspension. Raises NotFound, Forbidden for an operator's."""
     client, by = _client(request), Suspender(request.actor(), SuspensionAuthority.RESELLER)
-    return _act(request, "resumed", lambda: suspension.resume(request.session, client.id, by, request.now))
+    return _act(
+        request, "resumed", lambda: suspension.resume(request.jobs, request.session, client.id, by, request.now)
+    )
 
 
 def _act(request: PortalRequest, done: str, act: Callable[[], Account]) -> PortalResponse:

@@ -20,9 +20,11 @@ from kontor.kernel.states import ImageRole
 from kontor.kernel.validation import name_key
 from kontor.kernel.zones import local_day
 from kontor.licences import service as licences
+from kontor.members import factors
+from kontor.members.factors import PortalFactors
+from kontor.members.sessions import account_holder
 from kontor.programme import service as programmes
 from kontor.programme.display_names import DisplayNames
-from kontor.provisioning.unpaid import follow_account
 from kontor.ui import formatting, texts
 from kontor.ui.console_request import ConsoleRequest, Redirect, TemplateResponse
 from kontor.ui.formatting import timeboxed
@@ -95,6 +97,7 @@ def _account_page(
         "licences": licences.balances(request.session, account.id, request.now),
         "discount": discounts_queries.current(request.session, account.id),
         "message": message,
+        "factors": PortalFactors(request.session, account_holder(account.id)).factors(),
         "images": brand_queries.images_of(request.session, account.id) if account.kind in BRANDED else None,
         "roles": list(ImageRole),
         **_instance(request, account.id),
@@ -112,10 +115,16 @@ def resume(request: ConsoleRequest, reason: str | None) -> str:
     return _steer(request, suspension.resume, reason, "resume")
 
 
+def remove_factors(request: ConsoleRequest, _reason: str | None) -> str:
+    """Let the owner of an account in again who has lost every second factor. Raises NotFound."""
+    account = account_from_path(request)
+    factors.remove_all(request.session, account.id)
+    return f"{BASE_PATH}/{account.id}?done=account-factors"
+
+
 def _steer(request: ConsoleRequest, act: Callable[..., Account], reason: str | None, verb: str) -> str:
     account_id = request.incoming.uuid("account_id")
-    act(request.session, account_id, Suspender(request.actor(reason)), request.now, with_clients=True)
-    follow_account(request.jobs, request.session, account_id)
+    act(request.jobs, request.session, account_id, Suspender(request.actor(reason)), request.now, with_clients=True)
     return f"{BASE_PATH}/{account_id}?done={verb}"
 
 

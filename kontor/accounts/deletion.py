@@ -136,6 +136,14 @@ UPDATE webhook_endpoints SET secret_sealed = '', old_secret_sealed = NULL, delet
 DELETE FROM member_passwords AS p
  WHERE EXISTS (SELECT FROM members AS m WHERE m.email_key = p.email_key AND m.account_id = ANY(:ids))
  AND NOT EXISTS (SELECT FROM members AS m WHERE m.email_key = p.email_key AND m.account_id <> ALL(:ids));
+DELETE FROM portal_factors WHERE holder = ANY(SELECT 'account:' || id FROM unnest(:ids) AS id);
+DELETE FROM portal_recovery_codes WHERE holder = ANY(SELECT 'account:' || id FROM unnest(:ids) AS id);
+DELETE FROM portal_factors AS f
+ WHERE EXISTS (SELECT FROM members AS m WHERE f.holder = 'member:' || m.email_key AND m.account_id = ANY(:ids))
+ AND NOT EXISTS (SELECT FROM members AS m WHERE f.holder = 'member:' || m.email_key AND m.account_id <> ALL(:ids));
+DELETE FROM portal_recovery_codes AS c
+ WHERE EXISTS (SELECT FROM members AS m WHERE c.holder = 'member:' || m.email_key AND m.account_id = ANY(:ids))
+ AND NOT EXISTS (SELECT FROM members AS m WHERE c.holder = 'member:' || m.email_key AND m.account_id <> ALL(:ids));
 DELETE FROM members WHERE account_id = ANY(:ids);
 DELETE FROM portal_openings WHERE account_id = ANY(:ids);
 UPDATE portal_sessions SET account_id = NULL WHERE account_id = ANY(:ids);

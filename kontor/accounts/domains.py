@@ -169,7 +169,8 @@ def _notify(
     """Tell of a domain that was verified or, with `missing_since`, lost: audit log, event, mail to the claimant."""
     lost = row.verified_at is None
     action = "domain.lost" if lost else "domain.verified"
-    data = {"account_id": str(row.account_id), "domain": row.domain, "by": row.verified_by}
+    method = None if lost else "dns" if row.verified_by == VERIFIED_BY_DNS else "provider"
+    data = {"account_id": str(row.account_id), "domain": row.domain, "by": row.verified_by, "method": method}
     audit.record(session, actor, action, f"account:{row.account_id}", at=ctx.now, detail=data)
     account = queries.by_id(session, row.account_id)
     if account is None or account.deleted_at is not None:

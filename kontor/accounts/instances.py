@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -95,6 +96,17 @@ def build_call(
 def get(session: Session, account_id: UUID, *, lock: bool = False) -> Instance | None:
     """Return an account's instance; lock it before a change."""
     return session.get(Instance, account_id, with_for_update=lock or None, populate_existing=lock)
+
+
+def origin_of(session: Session, account_id: UUID) -> str | None:
+    """Return scheme, host and port of an account's instance, as browsers name an origin; None without an instance."""
+    instance = get(session, account_id)
+    if instance is None:
+        return None
+    parts = urlsplit(instance.url)
+    port = "" if parts.port in {None, 443 if parts.scheme == "https" else 80} else f":{parts.port}"
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}{port}"
 
 
 def delete(session: Session, account_id: UUID) -> Instance:

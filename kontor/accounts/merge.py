@@ -78,7 +78,7 @@ def merge(ctx: Context, session: Session, reseller_id: UUID, into: UUID) -> Merg
     moved = merge_queries.move_rows(session, reseller_id, into, ctx.now)
     programme = ctx.programme(session, pair.new.programme)
     account_book.transfer(ctx, session, reseller_id, into, programme)
-    follow_reseller(session, merge_queries.client_ids(session, into))
+    follow_reseller(ctx.jobs, session, merge_queries.client_ids(session, into), ctx.now)
     pair.old.kind, pair.old.merged_into = AccountKind.REGULAR.value, into
     session.flush()
     merged = tier_status(session, programme, into, local_day(ctx.now, programme.zone))

@@ -26,6 +26,7 @@ from models.accounts import Account
 
 ACTIVATE: Final = N("Activate the account “%(account)s”")
 ACTIVE: Final = N("The account is active. You can close this page.")
+USED: Final = N("This link was used: the account is active. You can sign in.")
 ACTIVE_BEFORE: Final = N("The account was already active; nothing was changed.")
 ACTIVATION_GONE: Final[dict[str, str]] = {
     "expired": N("This link has expired. Please request a new one."),
@@ -46,8 +47,9 @@ SUSPENDED_HINT: Final = N(
 def show_activation(request: RequestTransaction) -> PublicPage:
     """Show the page; changes nothing. Raises NotFound, Gone."""
     link = _peek(request)
-    notice = ACTIVE if link.done else None
-    return _page(request, link.account, 200, notice, form=not link.done)
+    if link.done:
+        return replace(_page(request, link.account, 410, USED, form=False), sign_in=_sign_in_of(link.account))
+    return _page(request, link.account, 200, None, form=True)
 
 
 def activate(request: RequestTransaction) -> PublicPage:
@@ -66,9 +68,10 @@ def refuse_activation(request: RequestTransaction, error: KontorError) -> Public
         case NotFound():
             return unknown()
         case Gone():
-            return _gone(error)
+            return _gone(request, error)
         case Conflict():
-            return _page(request, _peek(request).account, 409, ACTIVE_BEFORE, form=False)
+            account = _peek(request).account
+            return replace(_page(request, account, 409, ACTIVE_BEFORE, form=False), sign_in=_sign_in_of(account))
         case Invalid():
             return _page(request, _peek(request).account, 422, PASSWORD, form=True)
         case _:
@@ -136,11 +139,21 @@ def require_served(request: RequestTransaction, owner: UUID) -> None:
         raise NotFound
 
 
-def _gone(error: Gone) -> PublicPage:
-    """Return a page without a brand: it must not reveal the account."""
-    return PublicPage(
-        "plain.html", 410, ACTIVATION_GONE[error.code], values={"hint": None}, sign_in=SignInForm("/account")
-    )
+def _gone(request: RequestTransaction, error: Gone) -> PublicPage:
+    """Return the page of a link that is over, in the account's brand; without one when the account is gone."""
+    account = activation.account_behind(request.session, request.deps.tokens, request.incoming.params["token"])
+    text = ACTIVATION_GONE[error.code]
+    if account is None:
+        return PublicPage("plain.html", 410, text, values={"hint": None}, sign_in=SignInForm("/account"))
+    require_served(request, account.reseller_id or account.id)
+    own = error.code != "address_changed"
+    page = _page(request, account, 410, text, form=False)
+    return replace(page, sign_in=_sign_in_of(account) if own else SignInForm("/account"))
+
+
+def _sign_in_of(account: Account) -> SignInForm:
+    """Return the sign-in below a link that is over, with the button that mails a new one."""
+    return SignInForm("/account", account.name)
 
 
 def _page(request: RequestTransaction, account: Account, status: int, notice: str | None, *, form: bool) -> PublicPage:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from kontor.accounts import instances
 from kontor.accounts.instances import InstanceState
 from kontor.http.wire import MoneyOut, PageQuery, RequestModel, ResponseModel, UtcOut
+from kontor.kernel.ids import new_badge_token
 from kontor.kernel.ports import PASSWORD_MAX
 from kontor.kernel.states import TrialState
 from kontor.mails.strangers import MailFate
@@ -90,6 +91,7 @@ class AccountOut(ResponseModel):
     locale: str
     timezone: str
     home_url: str | None
+    badge_token: str
     plan: str
     features: list[str]
     trial: TrialOut
@@ -232,6 +234,12 @@ def account_outs(
     ]
 
 
+def badge_token_of(account: Account) -> str:
+    """Return the public token of an account's badge; one that the previous release made gets it now."""
+    account.badge_token = account.badge_token or new_badge_token()
+    return account.badge_token
+
+
 def account_out(
     account: Account,
     programme: Programme,
@@ -253,6 +261,7 @@ def account_out(
         locale=account.locale,
         timezone=account.timezone,
         home_url=account.home_url,
+        badge_token=badge_token_of(account),
         plan=account.plan,
         features=usage.features(account, programme, now),
         trial=TrialOut(state=trial_state(account, now), ends_at=account.trial_ends_at),

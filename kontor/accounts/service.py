@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypedDict, cast
 from uuid import UUID
@@ -23,7 +23,6 @@ from kontor.kernel.ports import validate_password
 from kontor.kernel.validation import NAME_LIMIT, account_name, address_key, email_address, https_url, name_key
 from kontor.kernel.zones import zone
 from kontor.limits import service as limits
-from kontor.provisioning.unpaid import follow_account
 from kontor.webhooks import events
 from models.accounts import Account, AccountKind, Party, SetBy
 
@@ -133,6 +132,11 @@ def find(session: Session, account_id: UUID, *, lock: bool = False, share: bool 
     return queries.by_id(session, account_id, lock=lock, share=share)
 
 
+def names(session: Session, account_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return the names of accounts by id."""
+    return {each: account.name for each, account in queries.accounts_with_ids(session, account_ids).items()}
+
+
 def named(session: Session, name: str) -> Account | None:
     """Return the account with a name, in any capitals."""
     return queries.by_name(session, name_key(name))
@@ -151,6 +155,7 @@ def change(
     Raises NotFound, Conflict(`name_taken`, `account_deleted`), Invalid, Forbidden, LimitReached.
     """
     account = lock_account(session, account_id)
+    before = _noted(account)
     if changes.get("name") != account.name:
         _refuse_taken(session, changes.get("name"), account.id)
     fields = validate_account_fields({name: changes[name] for name in changes if changes[name] is not None})
@@ -158,6 +163,7 @@ def change(
         _rename(session, account, fields["name"])
     if "password" in fields:
         account.password_hash = ctx.passwords.hash(fields["password"])
+        account.password_by_reseller = set_by is SetBy.RESELLER
     account.locale = fields.get("locale", account.locale)
     account.timezone = fields.get("timezone", account.timezone)
     if "home_url" in fields:
@@ -166,10 +172,28 @@ def change(
         _change_admin_address(ctx, session, account, fields["admin_email"], set_by)
     if "suspended" in fields:
         act = suspension.suspend if fields["suspended"] else suspension.resume
-        act(session, account.id, by, ctx.now)
-        follow_account(ctx.jobs, session, account.id)
+        act(ctx.jobs, session, account.id, by, ctx.now)
     session.flush()
+    emit_updated(ctx, session, account, before)
     return account
+
+
+NOTED: Final = {"password_hash": "password"}
+"""Columns that are named otherwise in a request."""
+
+
+def _noted(account: Account) -> dict[str, object]:
+    """Return the values whose change `account.updated` names, by column."""
+    columns = ("name", "admin_email", "password_hash", "locale", "timezone", "home_url")
+    return {column: getattr(account, column) for column in columns}
+
+
+def emit_updated(ctx: Context, session: Session, account: Account, before: Mapping[str, object]) -> None:
+    """Emit `account.updated` for the columns that have other values than before; never the values."""
+    changed = [NOTED.get(column, column) for column, value in before.items() if getattr(account, column) != value]
+    if changed:
+        data = {"account_id": str(account.id), "name": account.name, "changed": changed}
+        events.emit(session, ctx.jobs, "account.updated", account, data, at=ctx.now)
 
 
 def _rename(session: Session, account: Account, name: str) -> None:

@@ -6,10 +6,10 @@ its reseller (`via` is that one), or both.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -18,7 +18,11 @@ from sqlalchemy.orm import Session
 from kontor import audit
 from kontor.accounts.locks import lock_account
 from kontor.audit import Actor
+from kontor.engine.enqueue import Jobs
 from kontor.kernel.errors import Conflict, Forbidden
+from kontor.provisioning.unpaid import follow_account
+from kontor.webhooks import events
+from kontor.webhooks.events import NewEvent
 from models.accounts import Account, AccountKind, Suspension, SuspensionAuthority
 
 
@@ -33,8 +37,12 @@ class Suspender:
 SYSTEM: Final = Suspender(Actor("system"))
 
 
-def suspend(session: Session, account_id: UUID, by: Suspender, now: datetime, *, with_clients: bool = False) -> Account:
+def suspend(
+    jobs: Jobs, session: Session, account_id: UUID, by: Suspender, now: datetime, *, with_clients: bool = False
+) -> Account:
     """Suspend an account, a reseller `with_clients`; a repeat keeps who was first, unless an operator takes over.
+
+    Its services follow.
 
     Raises NotFound, Conflict(`account_deleted`).
     """
@@ -46,16 +54,18 @@ def suspend(session: Session, account_id: UUID, by: Suspender, now: datetime, *,
     if covers:
         _lock_clients(session, account.id)
         session.execute(text(THROUGH), {"reseller": account.id, "ids": None})
-    _settle(session, account, covers=covers)
+    _settle(jobs, session, account, by.authority, now, covers=covers)
     audit.record(session, by.actor, "suspension.set", f"account:{account.id}", at=now, detail={"clients": covers})
     return account
 
 
-def resume(session: Session, account_id: UUID, by: Suspender, now: datetime, *, with_clients: bool = False) -> Account:
+def resume(
+    jobs: Jobs, session: Session, account_id: UUID, by: Suspender, now: datetime, *, with_clients: bool = False
+) -> Account:
     """Lift what the caller may lift: an operator everything, a reseller what it set itself.
 
-    `with_clients` also lifts what a reseller's suspension alone brought to its clients. Raises NotFound, Forbidden,
-    Conflict(`account_deleted`).
+    `with_clients` also lifts what a reseller's suspension alone brought to its clients; services follow.
+    Raises NotFound, Forbidden, Conflict(`account_deleted`).
     """
     session.flush()
     account = lock_account(session, account_id)
@@ -66,7 +76,7 @@ def resume(session: Session, account_id: UUID, by: Suspender, now: datetime, *, 
     if covers:
         _lock_clients(session, account.id)
         session.execute(text("DELETE FROM suspensions WHERE via = :id AND account_id <> :id"), {"id": account.id})
-    _settle(session, account, covers=covers)
+    _settle(jobs, session, account, by.authority, now, covers=covers)
     audit.record(session, by.actor, "suspension.lift", f"account:{account.id}", at=now, detail={"clients": covers})
     return account
 
@@ -78,14 +88,13 @@ def require_not_suspended(*accounts: Account | None) -> None:
             raise Conflict("account_suspended", f"The account {account.name} is suspended.", state="suspended")
 
 
-def follow_reseller(session: Session, ids: Sequence[UUID]) -> None:
+def follow_reseller(jobs: Jobs, session: Session, ids: Sequence[UUID], now: datetime) -> None:
     """Give locked accounts the suspension of the reseller that they have now, and take that of a former one."""
     session.flush()
     changed = set(session.scalars(text(LEFT), {"ids": list(ids)}))
     changed.update(session.scalars(text(THROUGH), {"reseller": None, "ids": list(ids)}))
     if changed:
-        session.execute(text(MARK), {"ids": list(changed)})
-        _reread(session)
+        _mark(jobs, session, MARK, {"ids": list(changed)}, SuspensionAuthority.OPERATOR, now)
 
 
 def _require_liftable(session: Session, account: Account) -> None:
@@ -101,12 +110,45 @@ def _lock_clients(session: Session, reseller_id: UUID) -> None:
     session.execute(text("SELECT FROM accounts WHERE reseller_id = :id ORDER BY id FOR UPDATE"), {"id": reseller_id})
 
 
-def _settle(session: Session, account: Account, *, covers: bool) -> None:
+def _settle(
+    jobs: Jobs, session: Session, account: Account, authority: SuspensionAuthority, now: datetime, *, covers: bool
+) -> None:
     """Write whether the account is suspended, and its clients if they are concerned."""
-    session.execute(text(MARK), {"ids": [account.id]})
+    _mark(jobs, session, MARK, {"ids": [account.id]}, authority, now, direct=account.id)
     if covers:
-        session.execute(text(MARK_CLIENTS), {"reseller": account.id})
+        _mark(jobs, session, MARK_CLIENTS, {"reseller": account.id}, authority, now)
+    follow_account(jobs, session, account.id)
+
+
+def _mark(
+    jobs: Jobs,
+    session: Session,
+    statement: str,
+    values: Mapping[str, object],
+    authority: SuspensionAuthority,
+    now: datetime,
+    direct: UUID | None = None,
+) -> None:
+    """Write which accounts are suspended, with their events; all but the `direct` one change with their reseller."""
+    rows = [ChangedAccount(*row) for row in session.execute(text(statement), values)]
+    events.emit_many(session, jobs, [row.event(authority, through=row.id != direct) for row in rows], at=now)
     _reread(session)
+
+
+class ChangedAccount(NamedTuple):
+    """An account that was suspended or resumed; `owner` is the reseller that owns its events."""
+
+    id: UUID
+    name: str
+    programme: str
+    suspended: bool
+    owner: UUID | None
+
+    def event(self, authority: SuspensionAuthority, *, through: bool) -> NewEvent:
+        """Build `account.suspended` or `account.resumed`."""
+        data = {"account_id": str(self.id), "name": self.name, "by": authority.value, "through": through}
+        event_type = "account.suspended" if self.suspended else "account.resumed"
+        return NewEvent(event_type, data, self.id, self.owner, self.programme)
 
 
 def _reread(session: Session) -> None:
@@ -136,14 +178,14 @@ WHERE a.id = s.account_id AND s.account_id = ANY(:ids) AND s.via <> s.account_id
     AND a.reseller_id IS DISTINCT FROM s.via
 RETURNING s.account_id
 """
-MARK: Final = """
-UPDATE accounts a SET suspended = EXISTS (SELECT FROM suspensions s WHERE s.account_id = a.id) WHERE id = ANY(:ids)
-"""
-MARK_CLIENTS: Final = """
+HELD: Final = """
 UPDATE accounts a SET suspended = held.suspended
 FROM (
     SELECT id, EXISTS (SELECT FROM suspensions s WHERE s.account_id = accounts.id) AS suspended
-    FROM accounts WHERE reseller_id = :reseller
+    FROM accounts WHERE {condition}
 ) AS held
 WHERE a.id = held.id AND a.suspended <> held.suspended
+RETURNING a.id, a.name, a.programme, a.suspended, CASE WHEN a.kind = 'reseller' THEN a.id ELSE a.reseller_id END
 """
+MARK: Final = HELD.format(condition="id = ANY(:ids)")
+MARK_CLIENTS: Final = HELD.format(condition="reseller_id = :reseller")

@@ -14,7 +14,6 @@ from kontor.http.context import Ctx, RequestContext, RoutePolicy
 from kontor.http.routing import Routes
 from kontor.http.wire import RequestModel, uuid_of
 from kontor.kernel.errors import Forbidden
-from kontor.provisioning.unpaid import follow_account
 from models.accounts import Account, SuspensionAuthority
 from models.keys import Scope
 
@@ -65,8 +64,7 @@ SUSPEND = RoutePolicy(None, "account_id", ownership.account, guard=may_suspend)
 def suspend_account(ctx: Ctx, account_id: UUID, body: SuspensionIn) -> AccountOut:
     """Suspend an account, a reseller with all its clients. 409 `account_deleted`."""
     by = suspender(ctx, body.reason)
-    account = suspension.suspend(ctx.session, account_id, by, ctx.now, with_clients=True)
-    follow_account(ctx.jobs, ctx.session, account_id)
+    account = suspension.suspend(ctx.jobs, ctx.session, account_id, by, ctx.now, with_clients=True)
     return _shown(ctx, account)
 
 
@@ -74,8 +72,7 @@ def suspend_account(ctx: Ctx, account_id: UUID, body: SuspensionIn) -> AccountOu
 def resume_account(ctx: Ctx, account_id: UUID, body: SuspensionIn) -> AccountOut:
     """Lift a suspension: one's own, an operator any; of a reseller also what it alone brought to its clients."""
     by = suspender(ctx, body.reason)
-    account = suspension.resume(ctx.session, account_id, by, ctx.now, with_clients=True)
-    follow_account(ctx.jobs, ctx.session, account_id)
+    account = suspension.resume(ctx.jobs, ctx.session, account_id, by, ctx.now, with_clients=True)
     return _shown(ctx, account)
 
 

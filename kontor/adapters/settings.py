@@ -2,9 +2,8 @@
 
 import hashlib
 import os
-import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from kontor.adapters import data_directory
 from kontor.adapters.database_url import connection_parameters, url_of
 from kontor.adapters.embedded import endpoints
 from kontor.adapters.embedded.endpoints import shared_servers
@@ -85,7 +85,8 @@ class Environment(BaseSettings):
     public_url: Annotated[str, url_validator("https", "http")] | None = Field(None, alias="PUBLIC_URL")
     console_url: Annotated[str, url_validator("https", "http")] | None = Field(None, alias="CONSOLE_URL")
     secret_key: Annotated[str, AfterValidator(check_secret_keys)] | None = Field(None, alias="SECRET_KEY")
-    data_dir: Path = Field(Path(".kontor"), alias="KONTOR_DATA_DIR")
+    data_dir: Path = Field(data_directory.DEFAULT, alias="KONTOR_DATA_DIR")
+    env_file: Path = Field(Path(".env"), alias="KONTOR_ENV_FILE")
     allow_private_instances: Flag = Field(False, alias="KONTOR_ALLOW_PRIVATE_INSTANCES")
     test_clock: Annotated[bool | datetime, BeforeValidator(parse_clock_start)] = Field(False, alias="KONTOR_TEST_CLOCK")
     log: Literal["console", "json"] = Field("console", alias="KONTOR_LOG")
@@ -112,18 +113,27 @@ OF_CLIENTS: Final = frozenset({"KONTOR_URL", "KONTOR_KEY", "KONTOR_RESELLER"})
 """What clients of the API read on the same machine."""
 
 
-def load(env_file: Path = Path(".env")) -> Environment:
-    """Read the process's environment and `.env`; the environment takes precedence. Raises SettingsError."""
+def load(env_file: Path | None = None) -> Environment:
+    """Read the process's environment and a settings file, by default the one beside the data directory.
+
+    The environment takes precedence; a relative KONTOR_DATA_DIR of the file is beside the file. Raises SettingsError.
+    """
+    file = env_file or data_directory.env_file_of(os.environ)
     aliases = {str(field.alias) for field in Environment.model_fields.values()}
-    for name in [*os.environ, *dotenv_values(env_file)]:
+    stored = dotenv_values(file)
+    for name in [*os.environ, *stored]:
         if name.startswith("KONTOR_") and name not in aliases | OF_CLIENTS:
             raise SettingsError(f"{name} is not a setting of Kontor: remove it or see .env.example")
+    if stored.get("KONTOR_ENV_FILE"):
+        raise SettingsError(f"KONTOR_ENV_FILE cannot stand in {file}: set it in the environment, or give --env-file")
     try:
-        return Environment(_env_file=env_file)
+        environment = Environment(_env_file=file)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         reason = first["msg"].removeprefix("Value error, ")
         raise SettingsError(f"{first['loc'][0]} is malformed: {reason}") from None
+    folder = environment.data_dir if os.environ.get("KONTOR_DATA_DIR") else file.parent / environment.data_dir
+    return environment.model_copy(update={"data_dir": folder, "env_file": file})
 
 
 NO_KEY = "SECRET_KEY is missing: DATABASE_URL is set, so set it to a key of `kontor secrets new`"
@@ -211,23 +221,6 @@ def default_namespace(database_url: str) -> str:
     return "kontor-" + hashlib.sha256(database_url.encode()).hexdigest()[:12]
 
 
-def stored_secret(data_dir: Path) -> str:
-    """Return the secret of an embedded deployment; created on first use, mode 0600."""
-    path = data_dir / "secret_key"
-    if not path.exists():
-        endpoints.prepare(data_dir)
-        draft = data_dir / f"secret_key.{os.getpid()}"
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(48))
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(draft, path)
-        draft.unlink()
-    return path.read_text().strip()
-
-
 def settings_from(environment: Environment, servers: endpoints.Endpoints | None) -> Settings:
     """Fill in the defaults; `servers` are the embedded ones, None when both URLs are set."""
     data_dir = environment.data_dir.resolve()
@@ -236,7 +229,7 @@ def settings_from(environment: Environment, servers: endpoints.Endpoints | None)
     if secret_key is None:
         if environment.database_url is not None:
             raise SettingsError(NO_KEY)
-        secret_key = stored_secret(data_dir)
+        secret_key = data_directory.stored_secret(data_dir)
     return Settings(
         data_dir=data_dir,
         database_url=sqlalchemy_url(database_url),
@@ -288,11 +281,19 @@ def missing_server(environment: Environment) -> str | None:
 
 
 @contextmanager
-def settings_for(environment: Environment) -> Iterator[Settings]:
-    """Yield settings with the configured servers, a running owner's, or our own ones during the block."""
+def settings_for(environment: Environment, *, begins: bool = False) -> Iterator[Settings]:
+    """Yield settings with the configured servers, a running owner's, or our own ones during the block.
+
+    Where servers are needed and no data directory exists, one that `begins` makes it, others raise NoDataDirectory.
+    """
     if environment.database_url is not None and environment.redis_url is not None:
         yield settings_from(environment, None)
         return
     only = missing_server(environment)
+    unset = {None: "DATABASE_URL and REDIS_URL", "postgres": "DATABASE_URL", "valkey": "REDIS_URL"}[only]
+    if begins:
+        data_directory.begin(environment.data_dir.resolve())
+    else:
+        data_directory.require(environment.data_dir.resolve(), environment.env_file, unset)
     with shared_servers(environment.data_dir.resolve(), *([f"--{only}"] if only else [])) as servers:
         yield settings_from(environment, servers)

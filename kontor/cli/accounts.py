@@ -43,9 +43,10 @@ def _steer(account_id: UUID, reason: str | None, *, suspended: bool, as_json: bo
     from kontor.audit import Actor
 
     act = suspension.suspend if suspended else suspension.resume
-    with command_context() as ctx:
+    with control_context(reason) as control_ctx:
+        ctx, jobs = control_ctx.command, control_ctx.operations.jobs
         by = suspension.Suspender(Actor(ctx.actor, "cli", reason))
-        account = act(ctx.session, account_id, by, ctx.now, with_clients=True)
+        account = act(jobs, ctx.session, account_id, by, ctx.now, with_clients=True)
         facts = {"id": account.id, "name": account.name, "kind": account.kind, "suspended": account.suspended}
     print_facts(facts, as_json=as_json)
 

@@ -33,13 +33,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document only
 
 
 @contextmanager
-def running_settings(role: str = "cli") -> Iterator[Settings]:
-    """Provide settings and their servers during a command; logs go to stderr."""
+def running_settings(role: str = "cli", *, begins: bool = False) -> Iterator[Settings]:
+    """Provide settings and their servers during a command, which may begin a data directory; logs go to stderr."""
     environment = load()
     if environment.otlp_endpoint is None:
         disable_sdk()
     configure_logs(environment.log, role)
-    with settings_for(environment) as settings:
+    with settings_for(environment, begins=begins) as settings:
         yield settings
 
 

@@ -112,6 +112,8 @@ def queues_app() -> typer.Typer:
     group.command("list")(list_queues)
     group.command("pause")(pause)
     group.command("resume")(resume)
+    group.command("hold")(hold)
+    group.command("release")(release)
     return group
 
 
@@ -150,6 +152,27 @@ def resume(name: Name, reason: ReasonOption = None, as_json: Json = False) -> No
         control_ctx.command.session.flush()
         queue = next(row for row in documents(control_ctx.command) if row["name"] == name)
     print_facts(queue, as_json=as_json)
+
+
+def hold(reason: ReasonOption = None, as_json: Json = False) -> None:
+    """Hold back mails, webhooks, calls and tasks of others, as in a restored copy, until they are released."""
+    from kontor.engine.admin import outgoing
+
+    with control_context(reason) as ctx:
+        command, jobs = ctx.command, ctx.operations.jobs
+        names = outgoing.hold(command.session, jobs.catalogue, ctx.actor, command.now)
+    print_facts({"held": names}, as_json=as_json)
+
+
+def release(reason: ReasonOption = None, as_json: Json = False) -> None:
+    """Release what `hold`, or the first start of a restored copy, holds back."""
+    from kontor.engine.admin import outgoing
+    from kontor.engine.enqueue import ring_after_commit
+
+    with control_context(reason) as ctx:
+        names = outgoing.release(ctx.command.session, ctx.actor, ctx.command.now)
+        ring_after_commit(ctx.command.session, ctx.operations.jobs.doorbell)
+    print_facts({"released": names}, as_json=as_json)
 
 
 def schedules_app() -> typer.Typer:

@@ -1,15 +1,17 @@
 """The `kontor` command: assembles its commands and prints errors as one line on stderr."""
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Final
 
 import typer
 
+from kontor.adapters.data_directory import NoDataDirectory
 from kontor.adapters.embedded.endpoints import AlreadyOwned
 from kontor.adapters.embedded.process import StartFailed
 from kontor.adapters.settings import SettingsError
@@ -31,7 +33,8 @@ from kontor.cli import (
 )
 from kontor.kernel.errors import Invalid, KontorError
 
-EXPECTED = (SettingsError, StartFailed, AlreadyOwned, KontorError)
+EXPECTED = (SettingsError, StartFailed, AlreadyOwned, NoDataDirectory, KontorError)
+LOCATIONS: Final[Mapping[str, str]] = {"--data-dir": "KONTOR_DATA_DIR", "--env-file": "KONTOR_ENV_FILE"}
 
 
 COMMIT: Final = Path(__file__).resolve().parents[1] / "commit.txt"
@@ -75,8 +78,30 @@ def options(
         bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print version, commit and schema.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", hidden=True)] = False,
+    data_dir: Annotated[
+        Path | None, typer.Option("--data-dir", help="The data directory: KONTOR_DATA_DIR; default .kontor.")
+    ] = None,
+    env_file: Annotated[
+        Path | None, typer.Option("--env-file", help="The settings file; default: .env beside the data directory.")
+    ] = None,
 ) -> None:
     """The back office of a reseller programme."""
+
+
+def without_locations(arguments: Sequence[str]) -> list[str]:
+    """Take --data-dir and --env-file out, wherever they stand, into the settings that they set."""
+    rest, options, ended = iter(arguments), list[str](), False
+    for argument in rest:
+        name, equals, text = argument.partition("=")
+        ended = ended or argument == "--"
+        if ended or name not in LOCATIONS:
+            options.append(argument)
+            continue
+        value = text if equals else next(rest, "")
+        if not value:
+            return [*options, argument]  # the parser says that its value is missing
+        os.environ[LOCATIONS[name]] = str(Path(value).absolute())
+    return options
 
 
 GROUPS: Final[Mapping[str, Callable[[], typer.Typer]]] = {
@@ -153,6 +178,7 @@ def explain(kind: type[BaseException], error: BaseException, traceback: Tracebac
 
 def main() -> int:
     """Run one command; exit codes: 0 success, 1 failure, 2 usage error."""
+    sys.argv[1:] = without_locations(sys.argv[1:])
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     if len(arguments) == len(sys.argv) - 1:
         sys.excepthook = explain

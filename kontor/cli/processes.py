@@ -3,6 +3,8 @@
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,12 +20,27 @@ if TYPE_CHECKING:
     from workers.first_login import FirstLogin
 
 
+@contextmanager
+def served(role: str) -> Iterator[Settings]:
+    """Provide settings and their servers to a process, once the database has the schema of this release.
+
+    The first process on a restored copy holds back what goes outside.
+    """
+    with running_settings(role) as settings:
+        from workers.namespaces import register
+        from workers.schema import await_schema
+
+        if await_schema(settings):
+            register(settings)
+        yield settings
+
+
 Port = Annotated[int | None, typer.Option("--port", help="TCP port of the web process.", min=1, max=65535)]
 
 
 def web(port: Port = None) -> None:
     """Serve the API, the console and the public pages."""
-    with running_settings("web") as settings:
+    with served("web") as settings:
         from workers.web import run
 
         run(settings if port is None else replace(settings, port=port))
@@ -31,7 +48,7 @@ def web(port: Port = None) -> None:
 
 def worker() -> None:
     """Run jobs."""
-    with running_settings("worker") as settings:
+    with served("worker") as settings:
         from workers.worker import run
 
         run(settings)
@@ -39,7 +56,7 @@ def worker() -> None:
 
 def relay() -> None:
     """Notify workers of new jobs and recover jobs of lost workers."""
-    with running_settings("relay") as settings:
+    with served("relay") as settings:
         from workers.relay import run
 
         run(settings)
@@ -47,7 +64,7 @@ def relay() -> None:
 
 def scheduler() -> None:
     """Enqueue jobs of due schedules."""
-    with running_settings("scheduler") as settings:
+    with served("scheduler") as settings:
         from scheduler import run
 
         run(settings)
@@ -99,7 +116,13 @@ def greet(settings: Settings, login: "FirstLogin | None") -> None:
     print("\n".join(lines), flush=True)
 
 
-def demo(as_json: Json = False) -> None:
+def demo(
+    as_json: Json = False,
+    stay: Annotated[
+        bool | None,
+        typer.Option("--stay/--no-stay", help="Go on until Ctrl-C; by default on a terminal."),
+    ] = None,
+) -> None:
     """Run the example programmes' stories with real processes, HTTP and SMTP; leaves nothing behind."""
     from rich.console import Console
 
@@ -110,13 +133,13 @@ def demo(as_json: Json = False) -> None:
     if as_json:
         print_json(demo_document(Console(stderr=True)))
     else:
-        print_demo(Console())
+        print_demo(Console(), stay=sys.stdout.isatty() if stay is None else stay)
 
 
 def migrate(as_json: Json = False) -> None:
     """Migrate the database to the latest schema."""
     with running_settings("migrate") as settings:
-        from workers import migrations
+        from workers import migrations, schema
         from workers.connections import require_key, require_sessions
 
         require_sessions(settings)
@@ -128,6 +151,8 @@ def migrate(as_json: Json = False) -> None:
     if after is None:
         raise SettingsError("there are no migrations")
     print_facts({"from": before, "to": after}, as_json=as_json)
+    sys.stdout.flush()
+    schema.stay()
 
 
 def bench(context: typer.Context) -> None:

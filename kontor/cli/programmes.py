@@ -161,7 +161,7 @@ def simulate(
     as_json: Json = False,
 ) -> None:
     """Simulate a programme with random people, payments and outages; the database is dropped afterwards."""
-    with running_settings("simulate") as settings:
+    with running_settings("simulate", begins=True) as settings:
         from devtools.simulation.run import simulate
 
         # Failing calls and mails are part of the simulation; log only errors.

@@ -127,6 +127,10 @@ ACTIONS: Final = (
         path_param="account_id", cancel_url="/console/accounts/{}", needs_reason=True,
     ),
     ConsoleAction(
+        "/console/accounts/{account_id}/remove-factors", "factors.remove", accounts_console.remove_factors,
+        nav="accounts", path_param="account_id", cancel_url="/console/accounts/{}", needs_reason=True,
+    ),
+    ConsoleAction(
         "/console/queues/{name}/limit", "queue.limit", queue_pages.limit, nav="queues", cancel_url="/console/queues/{}",
         needs_reason=True, field=("concurrency", texts.LIMIT_LABEL),
     ),

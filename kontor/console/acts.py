@@ -25,7 +25,7 @@ READS: Final = tuple(
     )
 )
 ConsoleView = Callable[[ConsoleRequest], ConsoleResponse]
-HIDDEN: Final = frozenset({"csrf", "reason", "ticket"})
+HIDDEN: Final = frozenset({"csrf", "reason", "ticket", "code", "sealed", "state", "proof_code", "proof_state"})
 
 
 def recorded(request: ConsoleRequest, view: ConsoleView) -> ConsoleResponse:

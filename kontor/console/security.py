@@ -9,10 +9,12 @@ from uuid import UUID
 import segno
 
 from kontor.console import sign_in_steps
+from kontor.http import passkeys, second_factors
 from kontor.http.browsers import device_name
+from kontor.http.second_factors import FactorChange, NewTotp
 from kontor.kernel.errors import Invalid
-from kontor.operators import factors, passkeys, queries, service, sessions
-from kontor.operators.factors import Change
+from kontor.operators import service, sessions
+from kontor.operators.factors import ISSUER, OperatorFactors
 from kontor.operators.notifications import SECURITY_PAGE
 from kontor.ui import sign_in_texts
 from kontor.ui.console_request import ConsoleRequest, ConsoleResponse, Redirect, TemplateResponse
@@ -40,8 +42,7 @@ def show_security(request: ConsoleRequest) -> TemplateResponse:
 
 def show_totp(request: ConsoleRequest) -> TemplateResponse:
     """Show a new secret for an authenticator app, and the form that takes its first code."""
-    new = factors.new_totp(_me(request).email)
-    return _totp_form(request, new.secret, None, 200)
+    return _totp_form(request, second_factors.new_totp(_me(request).email, ISSUER), None, 200)
 
 
 def add_totp(request: ConsoleRequest) -> ConsoleResponse:
@@ -49,18 +50,19 @@ def add_totp(request: ConsoleRequest) -> ConsoleResponse:
     form, change = request.incoming.form, _change(request)
     sealed = form.get("sealed", "")
     try:
-        factors.add_totp(change, request.deps.secret_box, sealed, form.get("name", ""), form.get("code", ""))
+        second_factors.add_totp(change, request.deps.secret_box, sealed, form.get("name", ""), form.get("code", ""))
     except Invalid as error:
         if not error.errors:
             return _page(request, message=error.message, status=422)
-        return _totp_form(request, request.deps.secret_box.open(sealed), error.message, 422)
-    return _page(request, done=sign_in_texts.FACTOR_ADDED, codes=factors.first_recovery_codes(change))
+        again = NewTotp.of(request.deps.secret_box.open(sealed), _me(request).email, ISSUER)
+        return _totp_form(request, again, error.message, 422)
+    return _page(request, done=sign_in_texts.FACTOR_ADDED, codes=second_factors.first_recovery_codes(change))
 
 
 def add_passkey(request: ConsoleRequest) -> ConsoleResponse:
     """Add the passkey that the browser made; the response shows the first recovery codes."""
     form, change = request.incoming.form, _change(request)
-    challenge = sign_in_steps.challenge_of(request, change.operator, form.get("state", ""))
+    challenge = sign_in_steps.challenge_of(request, _me(request), form.get("state", ""))
     if challenge is None:
         return _page(request, message=sign_in_texts.FORM_EXPIRED, status=422)
     try:
@@ -68,20 +70,20 @@ def add_passkey(request: ConsoleRequest) -> ConsoleResponse:
         passkeys.add(change, party, form.get("name", ""), form.get("credential", ""), challenge)
     except Invalid as error:
         return _page(request, message=error.message, status=422)
-    return _page(request, done=sign_in_texts.FACTOR_ADDED, codes=factors.first_recovery_codes(change))
+    return _page(request, done=sign_in_texts.FACTOR_ADDED, codes=second_factors.first_recovery_codes(change))
 
 
 def new_codes(request: ConsoleRequest) -> ConsoleResponse:
     """Replace the recovery codes; the response is the only place that shows them."""
     change = _change(request)
-    if not factors.list_factors(request.session, change.operator.id):
+    if not change.store.factors():
         return _page(request, message=sign_in_texts.NO_FACTOR, status=409)
-    return _page(request, codes=factors.new_recovery_codes(change))
+    return _page(request, codes=second_factors.new_recovery_codes(change))
 
 
 def remove_factor(request: ConsoleRequest) -> ConsoleResponse:
     """Remove a factor. Raises NotFound."""
-    factors.remove(_change(request), request.incoming.uuid("factor_id"))
+    second_factors.remove(_change(request), request.incoming.uuid("factor_id"))
     return Redirect(f"{SECURITY_PAGE}?done=factor-removed")
 
 
@@ -105,8 +107,12 @@ def _me(request: ConsoleRequest) -> Operator:
     return request.operator
 
 
-def _change(request: ConsoleRequest) -> Change:
-    return Change(request.session, _me(request), request.actor(), request.now, request.wall_time)
+def _factors(request: ConsoleRequest) -> OperatorFactors:
+    return OperatorFactors(request.session, _me(request))
+
+
+def _change(request: ConsoleRequest) -> FactorChange:
+    return FactorChange(_factors(request), request.actor(), request.now, request.wall_time)
 
 
 def _sessions(request: ConsoleRequest) -> list[SessionRow]:
@@ -125,14 +131,14 @@ def _page(
     codes: Sequence[str] = (),
     status: int = 200,
 ) -> TemplateResponse:
-    me = _me(request)
+    me, store = _me(request), _factors(request)
     challenge, state = sign_in_steps.new_challenge(request, me)
     values = {
         "sessions": _sessions(request),
         "wall_time": request.wall_time,
-        "factors": factors.list_factors(request.session, me.id),
-        "codes_left": queries.recovery_codes_left(request.session, me.id),
-        "options": passkeys.creation_options(request.session, sign_in_steps.party_of(request), me, challenge),
+        "factors": store.factors(),
+        "codes_left": store.recovery_codes_left(),
+        "options": passkeys.creation_options(store, sign_in_steps.party_of(request), store.user, challenge),
         "state": state,
         "codes": codes,
         "message": message,
@@ -141,13 +147,12 @@ def _page(
     return TemplateResponse("security.html", sign_in_texts.SECURITY_TITLE, values, "", status)
 
 
-def _totp_form(request: ConsoleRequest, secret: str, message: str | None, status: int) -> TemplateResponse:
-    uri = factors.totp_uri(secret, _me(request).email)
+def _totp_form(request: ConsoleRequest, new: NewTotp, message: str | None, status: int) -> TemplateResponse:
     values = {
-        "sealed": request.deps.secret_box.seal(secret),
-        "secret": " ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
-        "uri": uri,
-        "picture": segno.make(uri, error="m").svg_data_uri(scale=QR_SCALE, border=4, light="white"),
+        "sealed": request.deps.secret_box.seal(new.secret),
+        "secret": new.spaced,
+        "uri": new.uri,
+        "picture": segno.make(new.uri, error="m").svg_data_uri(scale=QR_SCALE, border=4, light="white"),
         "message": message,
     }
     return TemplateResponse("totp.html", sign_in_texts.TOTP_TITLE, values, "", status)

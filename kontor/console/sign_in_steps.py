@@ -10,13 +10,15 @@ from uuid import UUID
 
 from kontor.console import cookies, login
 from kontor.console.auth import browser_of, times_of
+from kontor.http import passkeys, second_factors
+from kontor.http.passkeys import CHALLENGE_BYTES, RelyingParty
 from kontor.http.problems import headers_of
 from kontor.kernel.errors import Forbidden, Gone, NotFound, TooManyAttempts
-from kontor.operators import factors, passkeys, sign_in
-from kontor.operators.passkeys import CHALLENGE_BYTES, RelyingParty
+from kontor.operators import sign_in
+from kontor.operators.factors import OperatorFactors
 from kontor.ui import sign_in_texts
 from kontor.ui.console_request import ConsoleRequest, ConsoleResponse, Redirect, TemplateResponse
-from models.people import FactorKind, Operator
+from models.people import Operator
 
 SECOND: Final = "/console/login/second"
 STEP_LIFE: Final = timedelta(minutes=10)
@@ -48,21 +50,20 @@ def challenge_of(request: ConsoleRequest, operator: Operator, state: str) -> byt
 def passkey_values(request: ConsoleRequest, operator: Operator) -> Mapping[str, object]:
     """Return what a form needs to ask for a passkey; `options` None if there is none."""
     challenge, state = new_challenge(request, operator)
-    options = passkeys.request_options(request.session, party_of(request), operator, challenge)
-    has_codes = any(item.kind == FactorKind.TOTP for item in factors.list_factors(request.session, operator.id))
-    return {"options": options, "state": state, "has_codes": has_codes}
+    store = OperatorFactors(request.session, operator)
+    options = passkeys.request_options([store], party_of(request), challenge)
+    return {"options": options, "state": state, "has_codes": second_factors.has_totp(store)}
 
 
 def factor_ok(request: ConsoleRequest, operator: Operator, code: str, credential: str, state: str) -> bool:
     """Return whether a code, recovery code or passkey is right; each is used up by it."""
+    store = OperatorFactors(request.session, operator)
     if credential:
         challenge = challenge_of(request, operator, state)
         return challenge is not None and passkeys.verify(
-            request.session, party_of(request), operator, credential, challenge, request.wall_time
+            store, party_of(request), credential, challenge, request.wall_time
         )
-    return bool(code) and factors.verify_code(
-        request.session, request.deps.secret_box, operator, code, request.wall_time
-    )
+    return bool(code) and second_factors.verify_code(store, request.deps.secret_box, code, request.wall_time)
 
 
 def first(request: ConsoleRequest) -> ConsoleResponse:
@@ -86,7 +87,7 @@ def first(request: ConsoleRequest) -> ConsoleResponse:
 
 def continue_sign_in(request: ConsoleRequest, operator: Operator, next_page: str) -> ConsoleResponse:
     """Open a session after the right password, or ask for the second factor first."""
-    if not factors.list_factors(request.session, operator.id):
+    if not OperatorFactors(request.session, operator).factors():
         return login.open_session(request, operator, next_page)
     content = {"operator": str(operator.id), "password": _fingerprint(operator), "next": next_page}
     step = request.deps.tokens.make(PURPOSE, content, request.wall_time + STEP_LIFE)

@@ -15,11 +15,11 @@ from pydantic import ConfigDict, JsonValue, PrivateAttr
 
 from kontor.engine.catalogue import Payload, Policy, unfit
 from kontor.engine.lanes import SHARED
+from kontor.engine.masking import MASK, masked
 from kontor.kernel.database import PgConnection
 from kontor.kernel.errors import FieldError, Invalid
 from kontor.kernel.ports import SecretBox
 
-MASK: Final = "***"
 Place = tuple[str | int, ...]
 """A path into the args: names of members and numbers of items."""
 
@@ -98,6 +98,11 @@ class DeclaredPayload(Payload):
     def args_schema(cls) -> dict[str, JsonValue]:
         """Return the schema that the type declares."""
         return dict(cls.task.schema)
+
+    @classmethod
+    def kept_result(cls, result: JsonValue) -> JsonValue:
+        """Return what is kept of a handler's answer: members that are sensitive as args are masked."""
+        return masked(cls.task.schema, result)
 
     @classmethod
     def from_args(cls, args: Mapping[str, object]) -> Self:

@@ -158,7 +158,7 @@ class Attempt:
 
     def complete(self, result: JsonValue) -> None:
         """Record success, with what it enqueues."""
-        now = self.runtime.clock.now()
+        now, result = self.runtime.clock.now(), kept_result(self.runtime.jobs, self.row.task, result)
         ledger.archive(
             self.connection, [(self.row.id, result)], attempt_increment=0, worker=self.lease.worker, started=None,
             finished=now,
@@ -255,6 +255,12 @@ def succeed(
         family.enqueue(session, task.then.task, task.then.args, tenant=row.tenant, subject=subject)
     except Invalid as error:  # checked when the type was declared; the other type has changed since
         log.error("task_type.follow_up_refused", job=str(row.id), task=task.then.task, error=error.message)
+
+
+def kept_result(jobs: Jobs, name: str, result: JsonValue) -> JsonValue:
+    """Return what is kept of the answer to a job of a declared type; no log, list or event has more."""
+    model = jobs.catalogue.declared.get(name)
+    return model.kept_result(result) if model is not None and issubclass(model, DeclaredPayload) else result
 
 
 def declared_task(jobs: Jobs, name: str) -> DeclaredTask | None:

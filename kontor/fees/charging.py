@@ -16,15 +16,14 @@ from kontor.account_book import service as account_book
 from kontor.context import Context
 from kontor.fees import queries
 from kontor.fees.catalogue import DiscountPercents, Price, price_of
+from kontor.fees.fee_events import emit_created, emit_subscriptions
 from kontor.fees.queries import NewCharge, RunOwner
 from kontor.fees.rules import Bill, BillingRun, FeeAmounts, bill, discounted_fee
 from kontor.kernel.ids import new_id
-from kontor.kernel.money import Money
 from kontor.kernel.periods import Period
 from kontor.programme.model import Programme
 from kontor.programme.versions import DatedProgramme, Versions
 from kontor.usage import quotas, trials
-from kontor.webhooks import events
 from models.accounts import Account
 from models.fees import FeeKind, FeeRun, StopReason
 
@@ -113,7 +112,8 @@ class Billing:
         emit_created(self.ctx, self.session, self.code, new)
         self.check_balances(charge.reseller_id for charge in new)
         for account_id, plan in self.plans.items():
-            set_plan(self.ctx, self.session, self.programme, account_id, plan)
+            if set_plan(self.ctx, self.session, self.programme, account_id, plan):
+                emit_subscriptions(self.ctx, self.session, [account_id])
         return len(new)
 
     def check_balances(self, payers: Iterable[UUID | None]) -> None:
@@ -213,15 +213,6 @@ class Billing:
             self.plans[run.account_id] = self.programme.free_plan.code
 
 
-def emit_created(ctx: Context, session: Session, code: str, made: Sequence[NewCharge]) -> None:
-    """Emit `charge.created` for charges and credits of a programme."""
-    news = [
-        events.NewEvent("charge.created", event_data(charge), charge.account_id, charge.reseller_id, code)
-        for charge in made
-    ]
-    events.emit_many(session, ctx.jobs, news, at=ctx.now)
-
-
 def follow_up_run(run: FeeRun, plan: str, ctx: Context) -> FeeRun:
     """Build the run of a follow-up plan; it keeps the anchor, so that the 31st is used again."""
     assert run.until is not None
@@ -239,42 +230,15 @@ def follow_up_run(run: FeeRun, plan: str, ctx: Context) -> FeeRun:
     )
 
 
-def event_data(charge: NewCharge) -> dict[str, object]:
-    """Return the data of `charge.created`: the charge as the API shows it, in plain JSON."""
-    fee, discount, total = (Money(each, charge.currency) for each in (charge.fee, charge.discount, charge.total))
-    period = Period(charge.period_start, charge.period_end)
-    credited = {} if charge.credits is None else {"credits": str(charge.credits)}
-    return {
-        "id": str(charge.id),
-        "account_id": str(charge.account_id),
-        "reseller_id": None if charge.reseller_id is None else str(charge.reseller_id),
-        **terms_data(charge.kind, charge.product, period, FeeAmounts(fee, discount, total)),
-        **credited,
-    }
-
-
-def terms_data(kind: str, code: str, period: Period, cost: FeeAmounts) -> dict[str, object]:
-    """Return what `charge.created` says of a charge but for its id, account and payer."""
-    return {
-        "kind": kind,
-        "product": code,
-        "period_start": period.start.isoformat(),
-        "period_end": period.end.isoformat(),
-        "fee": cost.fee.to_document(),
-        "discount": cost.discount.to_document(),
-        "total": cost.total.to_document(),
-        "void": False,
-    }
-
-
-def set_plan(ctx: Context, session: Session, programme: Programme, account_id: UUID, plan: str) -> None:
-    """Set the plan of a locked account and check its usage against the new limits."""
+def set_plan(ctx: Context, session: Session, programme: Programme, account_id: UUID, plan: str) -> bool:
+    """Set the plan of a locked account and check its usage against the new limits; return whether it is another."""
     account = session.get_one(Account, account_id, populate_existing=True)
     if account.plan == plan:
-        return
+        return False
     account.plan = plan
     session.flush()
     quotas.check_thresholds(session, ctx.jobs, programme, account, ctx.now)
+    return True
 
 
 def convert_trial(ctx: Context, session: Session, account: Account) -> None:

@@ -9,7 +9,8 @@ from decimal import Decimal
 from itertools import repeat
 
 from kontor.fees import queries, set_queries
-from kontor.fees.charging import Billing, ChargeTerms, DatedPrice, charge_terms, terms_data
+from kontor.fees.charging import Billing, ChargeTerms, DatedPrice, charge_terms
+from kontor.fees.fee_events import terms_data
 from kontor.fees.queries import RunPosition
 from kontor.fees.rules import BillingRun, bill
 from kontor.fees.set_queries import LockedRuns, RunGroup, TermsRow

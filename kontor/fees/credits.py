@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import service as accounts
 from kontor.fees import queries
-from kontor.fees.charging import Billing, emit_created
+from kontor.fees.charging import Billing
+from kontor.fees.fee_events import emit_created
 from kontor.fees.queries import NewCharge
 from kontor.fees.rules import RunningPeriod, unused_part
 from kontor.kernel.ids import new_id

@@ -17,6 +17,7 @@ from kontor.fees import queries
 from kontor.fees.catalogue import plan_prices
 from kontor.fees.charging import Billing, convert_trial, set_plan
 from kontor.fees.credits import credit_unused, lock_payers, running_period, sums_by_payer
+from kontor.fees.fee_events import emit_subscriptions
 from kontor.fees.queries import NewCharge
 from kontor.fees.rules import BillingRun, Subscription, choose_plan, current_period, discounted_fee, end_plan
 from kontor.fees.runs import charge_to_date, start_run
@@ -69,16 +70,19 @@ def take_plan(ctx: Context, session: Session, account_id: UUID, plan: str) -> Pl
         raise Invalid("unknown_plan", message, errors=[FieldError("plan", message)])
     billing = charge_to_date(ctx, session, [account])
     current = _current(session, account.id)
+    before = _noted(account, current)
     prices = plan_prices(programme)
     if plan not in prices:
-        return PlanTaken(account, _cancel(billing, account, current))
+        lines = _cancel(billing, account, current)
+        _announce(ctx, session, account, before)
+        return PlanTaken(account, lines)
     running = running_period(billing, current)
     choice = choose_plan(_subscription(current), plan, prices[plan], billing.today, running)
     if choice.new_run or current is None:
         lines = _start(billing, account, current, choice.subscription)
     else:
         lines = _change(billing, account, current, choice.subscription)
-    session.flush()
+    _announce(ctx, session, account, before)
     return PlanTaken(account, lines)
 
 
@@ -95,9 +99,26 @@ def cancel_plan(ctx: Context, session: Session, account_id: UUID) -> Account:
     """
     account = lock_with_payer(session, account_id)
     billing = charge_to_date(ctx, session, [account])
-    _cancel(billing, account, _current(session, account.id))
-    session.flush()
+    current = _current(session, account.id)
+    before = _noted(account, current)
+    _cancel(billing, account, current)
+    _announce(ctx, session, account, before)
     return account
+
+
+PlanState = tuple[str, date | None, str | None]
+"""The plan in force, when it ends, what follows."""
+
+
+def _noted(account: Account, run: FeeRun | None) -> PlanState:
+    return (account.plan, None, None) if run is None else (account.plan, run.until, run.then_plan)
+
+
+def _announce(ctx: Context, session: Session, account: Account, before: PlanState) -> None:
+    """Emit `subscription.changed` if it did."""
+    session.flush()
+    if _noted(account, _current(session, account.id)) != before:
+        emit_subscriptions(ctx, session, [account.id])
 
 
 def get_subscription(session: Session, account: Account, today: date) -> SubscriptionOut | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from kontor.context import Context
 from kontor.fees import queries
 from kontor.fees.charging import Billing
+from kontor.fees.fee_events import emit_subscriptions
 from kontor.fees.queries import RunOwner
 from kontor.kernel.ids import new_id
 from models.accounts import Account
@@ -71,17 +73,21 @@ def stop_at_period_end(ctx: Context, session: Session, accounts: Sequence[Accoun
     if not accounts:
         return
     charge_to_date(ctx, session, accounts)
+    plans_of: list[UUID] = []
     for run in queries.lock_open(session, [account.id for account in accounts]):
         keeps_plan = reason is StopReason.DISCONNECTED and run.kind == FeeKind.PLAN
         if run.until is None and not keeps_plan:
             run.until, run.stopped_by = run.next_start, reason.value
-    session.flush()
+            plans_of += [run.account_id] if run.kind == FeeKind.PLAN else []
+    emit_subscriptions(ctx, session, plans_of)
 
 
 def resume_runs(ctx: Context, session: Session, account: Account) -> None:
     """Continue the runs that a deletion stopped and that have not ended; call it before the account is restored."""
     charge_to_date(ctx, session, [account])
+    plans_of: list[UUID] = []
     for run in queries.lock_open(session, [account.id]):
         if run.stopped_by == StopReason.ACCOUNT_DELETED:
             run.until, run.stopped_by = None, None
-    session.flush()
+            plans_of += [run.account_id] if run.kind == FeeKind.PLAN else []
+    emit_subscriptions(ctx, session, plans_of)

@@ -48,12 +48,12 @@ def payers(session: Session, programme: str, end: date, after: UUID | None, limi
 
 
 def lock_rows(session: Session, reseller_id: UUID, end: date) -> list[StatementRow]:
-    """Return what a reseller's next statement lists, locked, sorted by account name and period."""
+    """Return what a reseller's next statement lists, locked, sorted by account name, period and product."""
     query = (
         select(Charge, Account.name)
         .join(Account, Account.id == Charge.account_id)
         .where(Charge.reseller_id == reseller_id, or_(unstated(end), unstated_void()))
-        .order_by(Account.name_key, Charge.period_start, Charge.id)
+        .order_by(Account.name_key, Charge.period_start, Charge.product, Charge.id)
     )
     rows = session.execute(query.with_for_update(of=Charge).execution_options(populate_existing=True))
     return [StatementRow(charge, name, charge.voided_at is not None) for charge, name in rows]

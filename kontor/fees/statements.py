@@ -19,6 +19,7 @@ from kontor.context import Context
 from kontor.fees import charging_sets, queries, statement_queries
 from kontor.fees.catalogue import ResellerCatalogue
 from kontor.fees.charging import Billing
+from kontor.fees.fee_events import emit_voided
 from kontor.fees.queries import ChargeFilter, RunPosition
 from kontor.fees.statement_lines import LineKind, StatementLine, statement_line
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
@@ -168,6 +169,7 @@ def void(ctx: Context, session: Session, charge_id: UUID, reason: str, actor: st
         row.voided_at, row.void_reason, row.voided_by = ctx.now, stripped, actor
         audit.record(session, Actor(actor, reason=stripped), "charge.void", str(row.id), at=ctx.now)
     session.flush()
+    emit_voided(ctx, session, with_credit)
     if charge.reseller_id is not None:
         programme = ctx.programme(session, charge.programme)
         falling = charge.kind == "credit"

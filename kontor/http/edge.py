@@ -21,6 +21,7 @@ SURFACES: Final = "kontor.surfaces"
 OWNERS: Final = "kontor.owners"
 DEFAULTS: Final = [(name.encode(), value.encode()) for name, value in DEFENCES.items()]
 STRICT: Final = [*DEFAULTS, (b"strict-transport-security", HSTS.encode())]
+POLICY, FRAMES = b"content-security-policy", b"x-frame-options"
 CODES: Final = {404: "not_found", 500: "internal", 503: "unavailable"}
 TEXTS: Final = {404: "Not Found.", 500: "Internal Server Error.", 503: "Service Unavailable."}
 log = structlog.get_logger(__name__)
@@ -75,7 +76,10 @@ class Edge:
 
 
 class Answer:
-    """Sends an answer with the headers that every one carries; `strict`: with HSTS."""
+    """Sends an answer with the headers that every one carries; `strict`: with HSTS.
+
+    One whose own policy names an origin that may frame it gets no `X-Frame-Options`, which knows no origins.
+    """
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -88,6 +92,8 @@ class Answer:
             self.started = True
             headers = message.setdefault("headers", [])
             present = {name for name, _ in headers}
+            if any(name == POLICY and b"frame-ancestors http" in value for name, value in headers):
+                present.add(FRAMES)
             headers.extend(pair for pair in (STRICT if self.strict else DEFAULTS) if pair[0] not in present)
         await self._send(message)
 

@@ -59,6 +59,7 @@ PLACES: Final[Mapping[str, frozenset[Surface]]] = {
     "login": PAGES,
     "logout": PAGES,
     "sign-in": PAGES,
+    "embed": PAGES,
     "account": PAGES,
     "updates": PAGES,
     "as": PROVIDERS,

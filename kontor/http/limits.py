@@ -42,6 +42,7 @@ ALL: Final = ""
 OVERRIDES_OF: Final = "SELECT name, subject, value FROM limit_overrides WHERE name = ANY(%s) AND subject = ANY(%s)"
 # Read from the row as a whole: a database of the release before has no such column.
 OWN_RATE: Final = "SELECT (to_jsonb(k) ->> 'rate')::int FROM api_keys AS k WHERE id = %s"
+READ: Final = [limit.name for limit in (API_RATE, API_RATE_OPERATORS, WAITING, WAITING_PROCESS)]
 Overrides = Mapping[tuple[str, str], int]
 
 
@@ -90,6 +91,7 @@ class KeyRates:
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.waiting_in_all = WAITING_PROCESS.default
         self._monotonic = monotonic
         self._buckets: dict[str, Bucket] = {}
         self._lock = threading.Lock()
@@ -109,7 +111,8 @@ class KeyRates:
         if bucket is not None and now - bucket.read_at < VALUES_SECONDS:
             return
         limit = API_RATE_OPERATORS if OPERATING.intersection(scopes) else API_RATE
-        values = overrides_of(connection, [API_RATE.name, API_RATE_OPERATORS.name, WAITING.name], [str(key_id)])
+        values = overrides_of(connection, READ, [str(key_id)])
+        self.waiting_in_all = values.get((WAITING_PROCESS.name, ALL), WAITING_PROCESS.default)
         own = values.get((API_RATE.name, str(key_id)), values.get((limit.name, str(key_id))))
         own = own_rate(connection, key_id) if own is None else own
         rate = own if own is not None else values.get((limit.name, ALL), limit.default)
@@ -162,12 +165,12 @@ class Seats:
         self._by_key: Counter[str] = Counter()
         self._total = 0
 
-    def sit(self, key: str, most: int) -> LimitReached | None:
+    def sit(self, key: str, most: int, in_all: int = WAITING_PROCESS.default) -> LimitReached | None:
         """Take a seat for a request; return why there is none."""
         if self._by_key[key] >= most:
             return LimitReached(WAITING, most, timedelta(seconds=1))
-        if self._total >= WAITING_PROCESS.default:
-            return LimitReached(WAITING_PROCESS, WAITING_PROCESS.default, timedelta(seconds=1))
+        if self._total >= in_all:
+            return LimitReached(WAITING_PROCESS, in_all, timedelta(seconds=1))
         self._by_key[key] += 1
         self._total += 1
         return None
@@ -231,7 +234,7 @@ class CallLimits:
             yield self.rates.take(key)
             return
         most = self.rates.waiting_of(key)
-        refusal = None if most is None else self.seats.sit(key, most)
+        refusal = None if most is None else self.seats.sit(key, most, self.rates.waiting_in_all)
         try:
             yield refusal
         finally:

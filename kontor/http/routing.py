@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from types import UnionType
 from typing import Any, Final, TypeVar
 
-from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
@@ -16,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from kontor.http.context import RoutePolicy
 from kontor.http.pipeline import EndpointSpec, Pipeline, Precheck
-from kontor.http.responses import MEDIA, ApiResponse
+from kontor.http.responses import ApiResponse
 from kontor.http.wire import ProblemOut
 
 F = TypeVar("F", bound=Callable[..., ApiResponse | BaseModel])
@@ -159,47 +158,3 @@ def _error_responses(spec: EndpointSpec, method: str, further: Sequence[int]) ->
     if spec.query is not None:
         statuses.add(422)
     return {status: {"description": DESCRIPTIONS[status], "model": ProblemOut} for status in sorted(statuses)}
-
-
-REPEAT: Final = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "description": "A repeated request with the same key and body gets the first response again, for 24 hours.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-}
-
-
-def describe(app: FastAPI) -> None:
-    """Replace the app's OpenAPI function by one that corrects the document on first use."""
-    plain = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            app.openapi_schema = corrected(plain())
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
-
-
-def corrected(document: dict[str, Any]) -> dict[str, Any]:
-    """Correct a document: problem media type, no FastAPI error schemas, Idempotency-Key on every POST."""
-    for name in ("HTTPValidationError", "ValidationError"):
-        document["components"]["schemas"].pop(name, None)
-    for path, item in document["paths"].items():
-        for method, operation in item.items():
-            if not path.startswith("/v1/"):
-                continue
-            _drop_foreign(operation["responses"])
-            for status, response in operation["responses"].items():
-                if status >= "400" and "application/json" in response.get("content", {}):
-                    response["content"] = {MEDIA: response["content"]["application/json"]}
-            if method == "post":
-                operation.setdefault("parameters", []).append(REPEAT)
-    return document
-
-
-def _drop_foreign(responses: dict[str, Any]) -> None:
-    """Drop the 422 that FastAPI adds to routes without body or query."""
-    if "HTTPValidationError" in str(responses.get("422", "")):
-        del responses["422"]

@@ -5,7 +5,7 @@ operators, not its reseller. Opaque members (a programme's document, a job's arg
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 
@@ -76,6 +76,7 @@ RESPONSES: Final[Mapping[str, Fields]] = {
         everyone="id programme name kind party reseller_id admin_email locale timezone home_url plan features"
         " trial usage read_only suspended instance activated_at deleted_at created_at",
         trade="terms external_id",
+        decider="badge_token",
     ),
     "ResellerOut": Fields(everyone="disconnected_from"),
     "InvitedOut": Fields(everyone="mail"),
@@ -221,6 +222,9 @@ RESPONSES: Final[Mapping[str, Fields]] = {
 
 OFFER: Final = Fields(everyone="offer_id programme reseller_id account_id state reason message lines expires_at")
 NAMED: Final = Fields(everyone="account_id name")
+CHARGE: Final = Fields(
+    trade="id account_id reseller_id kind product period_start period_end fee discount total void credits",
+)
 EVENTS: Final[Mapping[str, Fields]] = {
     "offer.delivered": OFFER,
     "offer.withdrawn": OFFER,
@@ -231,10 +235,15 @@ EVENTS: Final[Mapping[str, Fields]] = {
     "trial.started": Fields(everyone="account_id name ends_at"),
     "trial.ended": Fields(everyone="account_id name outcome ended_at"),
     "quota.exceeded": Fields(everyone="account_id name metric value limit period"),
+    "usage.threshold": Fields(everyone="account_id name metric value limit period threshold"),
+    "licences.ending": Fields(everyone="account_id name ends_at licences"),
     "discount.changed": Fields(trade="reseller_id as_of turnover from to"),
-    "charge.created": Fields(
-        trade="id account_id reseller_id kind product period_start period_end fee discount total void",
+    **dict.fromkeys(("charge.created", "charge.credited"), CHARGE),
+    "charge.voided": replace(CHARGE, trade=f"{CHARGE.trade} reason"),
+    **dict.fromkeys(
+        ("payment.recorded", "payment.refunded"), Fields(trade="id reseller_id kind amount paid_at reference")
     ),
+    "subscription.changed": Fields(everyone="account_id name plan ends_on then"),
     **dict.fromkeys(
         ("order.placed", "order.cancelled", "order.failed"),
         Fields(trade="order_id order_ref kind state product quantity net account_id service_id external_id error"),
@@ -250,6 +259,10 @@ EVENTS: Final[Mapping[str, Fields]] = {
         ),
     ),
     "account.created": Fields(everyone="account_id name kind"),
+    "account.updated": Fields(everyone="account_id name changed"),
+    **dict.fromkeys(("account.suspended", "account.resumed"), Fields(everyone="account_id name", trade="by through")),
+    "brand.changed": Fields(everyone="account_id name changed"),
+    **dict.fromkeys(("domain.verified", "domain.lost"), Fields(trade="account_id domain method", staff="by")),
     "account.activated": Fields(everyone="account_id"),
     "account.connected": Fields(everyone="account_id name reseller_id"),
     "account.disconnected": Fields(everyone="account_id name reseller_id"),
@@ -262,7 +275,7 @@ EVENTS: Final[Mapping[str, Fields]] = {
     ),
     "account.deleted": NAMED,
     "account.restored": NAMED,
-    "account.purged": NAMED,
+    "account.purged": Fields(everyone="account_id"),
     "job.dead": Fields(trade="job task tenant reason error"),
     **dict.fromkeys(
         ("job.succeeded", "job.failed", "job.cancelled"),

@@ -99,7 +99,7 @@ ENQUEUE_JOBS = RoutePolicy(None, guard=may_enqueue_some)
 
 @routes.post(
     "/v1/jobs", ENQUEUE_JOBS, response=JobOut, status=202, also={200: JobOut},
-    sessionless=True, audited=False, body_limit=JOB_LIMIT,
+    sessionless=True, audited=False, body_limit=JOB_LIMIT, problems=[404],
 )  # fmt: skip
 def enqueue_job(ctx: Ctx, body: JobIn, query: Annotated[WaitQuery, Query()]) -> ApiResponse:
     """Enqueue a job, or return the unfinished one with its `unique_key`; optionally wait for the result.
@@ -123,7 +123,10 @@ def enqueue_job(ctx: Ctx, body: JobIn, query: Annotated[WaitQuery, Query()]) -> 
     return replace(response, wait=LongPoll(query.wait, render, enqueued.id))
 
 
-@routes.post("/v1/jobs/batch", ENQUEUE_JOBS, response=JobIdsOut, status=202, audited=False, body_limit=BATCH_LIMIT)
+@routes.post(
+    "/v1/jobs/batch", ENQUEUE_JOBS, response=JobIdsOut, status=202,
+    audited=False, body_limit=BATCH_LIMIT, problems=[404],
+)  # fmt: skip
 def enqueue_jobs(ctx: Ctx, body: JobsIn) -> JobIdsOut:
     """Enqueue up to 10,000 jobs, all or none."""
     requests = [_request(ctx, new) for new in body.jobs]

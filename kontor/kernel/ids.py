@@ -1,5 +1,6 @@
-"""Identifiers: UUIDv7, ordered by the real time of creation."""
+"""Identifiers: UUIDv7, ordered by the real time of creation; public tokens of badges."""
 
+import secrets
 from typing import Final
 from uuid import UUID
 
@@ -15,3 +16,8 @@ SQL_NEW_ID: Final = (
 def new_id() -> UUID:
     """Return a new UUIDv7. Real time, never the test clock."""
     return UUID(int=_uuid7().int)
+
+
+def new_badge_token() -> str:
+    """Return a new public, read-only token of an account's badge."""
+    return f"badge_{secrets.token_hex(16)}"

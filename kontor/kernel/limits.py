@@ -42,7 +42,8 @@ class Beyond(StrEnum):
 class Limit:
     """One limit. `window` None: counts what exists at once. `real_time`: not by the business clock.
 
-    `owner`: whose override may replace the value, besides the one for all; None: the value is fixed.
+    `owner`: whose override may replace the value, besides the one for all; None: only that one.
+    `fixed`: the value is part of how a process is built.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Limit:
     beyond: Beyond = Beyond.REFUSED
     real_time: bool = False
     owner: Counted | None = Counted.RESELLER
+    fixed: bool = False
 
 
 STRANGERS_FIRST_WEEK: Final = Limit(
@@ -85,11 +87,12 @@ WAITING_PROCESS: Final = Limit(
 )
 JOBS_UNFINISHED: Final = Limit("jobs_unfinished", 1_000_000, Counted.TENANT, "jobs unfinished, of bound keys")
 NAMES: Final = Limit(
-    "names_at_once", 4, Counted.TENANT, "names looked up at once", beyond=Beyond.WAITS, real_time=True, owner=None
-)
+    "names_at_once", 4, Counted.TENANT, "names looked up at once", beyond=Beyond.WAITS, real_time=True, owner=None,
+    fixed=True,
+)  # fmt: skip
 BODY_BYTES: Final = Limit(
     "body_bytes", 64 * 1024 * 1024, Counted.PROCESS, "bytes of bodies over 64 KiB at once, half of them a key's",
-    real_time=True, owner=None,
+    real_time=True, owner=None, fixed=True,
 )  # fmt: skip
 SIGN_IN_ACCOUNT: Final = Limit(
     "sign_in_account", MAX_FAILURES, Counted.NETWORK, "failed sign-ins to one account, from one network or device",

@@ -173,16 +173,18 @@ def owner_kind(name: str, *, reseller: bool, key: bool) -> None:
     limit = limit_named(name)
     kind = Counted.RESELLER if reseller else Counted.KEY if key else limit.owner
     if kind is not limit.owner:
-        message = f"The limit {name} is set for all or per {limit.owner}, not per {kind}."
+        per = "" if limit.owner is None else f" or per {limit.owner}"
+        message = f"The limit {name} is set for all{per}, not per {kind}."
         raise Invalid("invalid", message, errors=[FieldError("name", message)])
 
 
 def _validate(limit: Limit, value: int | None) -> None:
-    if limit.owner is None:
+    if limit.fixed:
         message = f"The limit {limit.name} is fixed."
         raise Invalid("invalid", message, errors=[FieldError("name", message)])
-    if value is not None and not 0 <= value <= HIGHEST:
-        message = f"A limit is a whole number from 0 to {HIGHEST:,}."
+    least = 1 if limit.owner is None else 0
+    if value is not None and not least <= value <= HIGHEST:
+        message = f"A limit is a whole number from {least} to {HIGHEST:,}."
         raise Invalid("invalid", message, errors=[FieldError("value", message)])
 
 

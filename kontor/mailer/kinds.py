@@ -11,7 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from kontor.mailer.formatting import many_lines, one_line
 
-OPEN_LINKS = frozenset({"console"})
+OPEN_LINKS = frozenset({"console", "security"})
 
 Line = Annotated[str, AfterValidator(one_line)]
 Text = Annotated[str, Field(max_length=4000), AfterValidator(many_lines)]
@@ -42,12 +42,13 @@ class AccountFacts(MailFacts):
 
 
 class Audience(StrEnum):
-    """Reader of a mail (its To address)."""
+    """Reader of a mail (its To address); a person is whoever signed in, an operator or somebody of an account."""
 
     RESELLER = "reseller"
     ACCOUNT = "account"
     CLIENT = "client"
     OPERATOR = "operator"
+    PERSON = "person"
 
 
 @dataclass(frozen=True, slots=True)

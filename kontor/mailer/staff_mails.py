@@ -32,7 +32,10 @@ class KeyExpiringFacts(MailFacts):
 
 
 class NewSignInFacts(MailFacts):
-    """`new-sign-in`: link `console`. `device`: browser and system, empty if unknown; `origin`: an IP address."""
+    """`new-sign-in`: link `security`. `email`: the login, an address or an account's name.
+
+    `device`: browser and system, empty if unknown; `origin`: an IP address.
+    """
 
     email: Line
     at: Instant
@@ -41,6 +44,7 @@ class NewSignInFacts(MailFacts):
 
 
 CONSOLE_LINK: Final = frozenset({"console"})
+SECURITY_LINK: Final = frozenset({"security"})
 ALERTS_SAMPLE = [
     {"kind": "dead_jobs", "count": 3, "detail": "offers.deliver, mail.send"},
     {"kind": "late_work", "count": 120, "detail": "discounts.recompute"},
@@ -63,6 +67,6 @@ KINDS: Final = (
         Audience.ACCOUNT,
         sample=sample_of(key="Webshop", days=7, expires_at=LATER, last_used_at=SENT),
     ),
-    MailKind("new-sign-in", NewSignInFacts, Audience.OPERATOR, CONSOLE_LINK, sample=SIGN_IN_SAMPLE),
+    MailKind("new-sign-in", NewSignInFacts, Audience.PERSON, SECURITY_LINK, sample=SIGN_IN_SAMPLE),
     MailKind("operator-alert", OperatorAlertFacts, Audience.OPERATOR, CONSOLE_LINK, sample={"alerts": ALERTS_SAMPLE}),
 )

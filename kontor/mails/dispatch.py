@@ -124,7 +124,7 @@ class Dispatcher:
             programme = self.programmes.any(session, mail.programme)
             if programme is None:
                 return None
-            to_operator = kind_of(mail.template).audience is Audience.OPERATOR
+            to_operator = kind_of(mail.template).audience in {Audience.OPERATOR, Audience.PERSON}
             base = (self.console_url if to_operator else "") or self.public_url
             return Branding(provider_brand(programme, base), None), programme, programme.timezone, ""
         row = brand_queries.branding_row(session, mail.account_id, _brand_owner(mail))

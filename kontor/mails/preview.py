@@ -118,6 +118,7 @@ SAMPLE_LINKS: Mapping[str, str] = MappingProxyType(
         "page": "/object/sample-token-of-a-changed-address",
         "unsubscribe": "/unsubscribe/sample-token",
         "console": "/console/jobs?state=dead",
+        "security": "/account/security",
     }
 )
 

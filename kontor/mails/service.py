@@ -72,6 +72,7 @@ class MailDraft:
     cc: Sequence[str] = ()
     refs: Mapping[str, object] = field(default_factory=dict)
     reseller_id: UUID | None = None
+    locale: str | None = None
 
 
 def post(
@@ -86,15 +87,17 @@ def post(
     cc: Sequence[str] = (),
     refs: Mapping[str, object] | None = None,
     reseller_id: UUID | None = None,
+    locale: str | None = None,
 ) -> UUID | None:
     """Log a mail to an account's admin (or `to`) and enqueue the job that sends it; return its id.
 
     Returns None for a duplicate: `fact_key` identifies the news within (template, account), and the same news
     to the same address is logged once. `refs` are JSON-able ids for the mail's rule; other refs for the same
     `fact_key` mean newer facts, which replace those of a mail that was not sent yet. `reseller_id` is the
-    reseller whose brand the mail has, by default the account's own. Raises Invalid for facts that do not fit.
+    reseller whose brand the mail has, by default the account's own; `locale` the reader's, by default the account's.
+    Raises Invalid for facts that do not fit.
     """
-    draft = MailDraft(template, account, facts, fact_key, to, cc, refs or {}, reseller_id)
+    draft = MailDraft(template, account, facts, fact_key, to, cc, refs or {}, reseller_id, locale)
     return post_new(session, jobs, _new_mail(draft, jobs.clock.now()))
 
 
@@ -120,7 +123,7 @@ def _new_mail(draft: MailDraft, now: datetime) -> NewMail:
         programme=account.programme,
         account_id=account.id,
         reseller_id=draft.reseller_id or reseller_of(account),
-        locale=account.locale,
+        locale=draft.locale or account.locale,
         facts=validate_facts(draft.template, draft.facts).model_dump(mode="json"),
         refs=draft.refs,
         fact_key=fact_key,

@@ -55,6 +55,7 @@ def send(ctx: Context, session: Session, account: Account, member: Member) -> No
         template=TEMPLATE,
         account=account,
         to=member.email,
+        locale=member.locale,
         facts={"account": account.name, "member": member.name, "expires_at": expires_at},
         fact_key=new_id().hex,
         refs={

@@ -23,8 +23,9 @@ from kontor.mails import service as mails
 from kontor.mails import strangers
 from kontor.mails.service import Links, MailRule
 from kontor.members import queries
-from kontor.members.sessions import Opened
+from kontor.members.sessions import Opened, member_access, owner_access
 from kontor.members.sign_in import Identified, Served
+from kontor.ui.portal_access import Access
 from models.accounts import Account
 from models.mails import Mail
 from models.members import Member
@@ -34,6 +35,8 @@ TEMPLATE: Final = "sign-in-link"
 PURPOSE: Final = "sign-in"
 MAIL_LIFE: Final = timedelta(minutes=15)
 SESSION_LIFE: Final = timedelta(minutes=5)
+EMBED_PURPOSE: Final = "embed"
+EMBED_LIFE: Final = timedelta(minutes=60)
 LONGEST_PATH: Final = 500
 
 
@@ -54,6 +57,14 @@ class SpentLink(Gone):
         self.path = path
 
 
+class EmbedExpired(Gone):
+    """A link of an embedded page that is too old, or whose account or person has changed."""
+
+    def __init__(self, account: Account) -> None:
+        super().__init__("expired", "This page has expired.")
+        self.account = account
+
+
 def request(ctx: Context, session: Session, who: Identified, served: Served, path: str) -> None:
     """Mail a link to each owner and member whom an identifier means; nothing tells whether there is any."""
     for account, member in _addressees(session, who, served):
@@ -69,6 +80,7 @@ def request(ctx: Context, session: Session, who: Identified, served: Served, pat
             template=TEMPLATE,
             account=account,
             to=address,
+            locale=account.locale if member is None else member.locale,
             facts={"account": account.name, "expires_at": row.expires_at},
             fact_key=row.id.hex,
             refs={"link_id": str(row.id), "expires_at": row.expires_at.isoformat()},
@@ -88,9 +100,16 @@ def _addressees(session: Session, who: Identified, served: Served) -> Iterator[t
 
 
 def make(
-    ctx: Context, session: Session, account: Account, member: Member | None, path: str, life: timedelta
+    ctx: Context,
+    session: Session,
+    account: Account,
+    member: Member | None,
+    path: str,
+    life: timedelta,
+    *,
+    by_reseller: bool = False,
 ) -> PortalLink:
-    """Make a link to a path of the portal. Raises Invalid."""
+    """Make a link to a path of the portal; one that its reseller asked for decides nothing. Raises Invalid."""
     if len(path) > LONGEST_PATH:
         raise Invalid(errors=[FieldError("path", f"must not be longer than {LONGEST_PATH} characters")])
     row = PortalLink(
@@ -99,6 +118,7 @@ def make(
         member_id=None if member is None else member.id,
         email_version=account.email_version,
         path=path,
+        by_reseller=by_reseller,
         created_at=ctx.now,
         expires_at=ctx.now + life,
         used_at=None,
@@ -128,15 +148,41 @@ def use(ctx: Context, session: Session, tokens: Tokens, token: str) -> tuple[Ope
     link = peek(ctx, session, tokens, token, lock=True)
     row, account, member = link.row, link.account, link.member
     row.used_at = ctx.now
-    if row.expires_at - row.created_at == MAIL_LIFE and member is None:
+    mailed = row.expires_at - row.created_at == MAIL_LIFE
+    if mailed and member is None:
         addresses.confirm(session, account, ctx.now)
         strangers.confirm(session, account, ctx.now)
     if member is None:
-        account.activated_at = account.activated_at or ctx.now
+        if not row.by_reseller:
+            account.activated_at = account.activated_at or ctx.now
         session.flush()
-        return Opened((account,), None, by_link=True), row
+        return Opened((account,), None, by_link=True, by_product=not mailed, by_reseller=row.by_reseller), row
     session.flush()
-    return Opened((), member.email_key, by_link=True), row
+    return Opened((), member.email_key, by_link=True, by_product=not mailed, by_reseller=row.by_reseller), row
+
+
+def peek_embed(session: Session, tokens: Tokens, token: str, now: datetime) -> Access:
+    """Return who an embedded page is for. Raises NotFound (forged, or the account is gone), EmbedExpired."""
+    claims = tokens.read_expired(EMBED_PURPOSE, token)
+    row = queries.link_by_id(session, UUID(claims["link"]))
+    account = None if row is None else accounts.find(session, row.account_id)
+    if row is None or account is None or account.deleted_at is not None:
+        raise NotFound("unknown_token", "This link is not valid.")
+    if now >= row.expires_at:
+        raise EmbedExpired(account)
+    if row.member_id is None:
+        if row.email_version != account.email_version:
+            raise EmbedExpired(account)
+        return owner_access(account, by_reseller=row.by_reseller)
+    member = queries.by_id(session, row.member_id)
+    if member is None:
+        raise EmbedExpired(account)
+    return member_access(account, member, by_reseller=row.by_reseller)
+
+
+def embed_path_of(tokens: Tokens, row: PortalLink) -> str:
+    """Return the path of the updates in a frame, for as long as the link lives."""
+    return f"/embed/{tokens.make(EMBED_PURPOSE, {'link': row.id.hex}, row.expires_at)}"
 
 
 def token_of(tokens: Tokens, row_id: UUID, expires_at: datetime) -> str:

@@ -27,9 +27,8 @@ def show_members(request: PortalRequest) -> PortalResponse:
 def add_member(request: PortalRequest) -> PortalResponse:
     """Add a member and mail an invitation."""
     form = request.incoming.form
-    new = NewMember(
-        form.get("email", ""), form.get("role", ""), form.get("name", "").strip() or None, form.get("locale") or None
-    )
+    name, locale = form.get("name", "").strip() or None, form.get("locale") or None
+    new = NewMember(form.get("email", ""), form.get("role", ""), name, locale, request.person.by_reseller)
     try:
         with request.session.begin_nested():
             service.add(request.context, request.session, request.account.id, new)

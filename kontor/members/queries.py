@@ -6,14 +6,22 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, exists, or_, select
+from sqlalchemy import delete, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from kontor.kernel.ids import new_id
 from models.accounts import Account
 from models.members import Member, MemberPassword
-from models.portal import PortalDevice, PortalLink, PortalOpening, PortalSession, PortalVisit
+from models.portal import (
+    PortalDevice,
+    PortalFactor,
+    PortalLink,
+    PortalOpening,
+    PortalRecoveryCode,
+    PortalSession,
+    PortalVisit,
+)
 
 
 def by_id(session: Session, member_id: UUID, *, lock: bool = False) -> Member | None:
@@ -44,9 +52,11 @@ def password_of(session: Session, email_key: str) -> MemberPassword | None:
 
 
 def delete_password_without_members(session: Session, email_key: str) -> None:
-    """Forget the password of an address that is no member any more."""
-    unused = ~exists().where(Member.email_key == email_key)
+    """Forget the password and the second factors of an address that is no member any more."""
+    unused, holder = ~exists().where(Member.email_key == email_key), f"member:{email_key}"
     session.execute(delete(MemberPassword).where(MemberPassword.email_key == email_key, unused))
+    session.execute(delete(PortalFactor).where(PortalFactor.holder == holder, unused))
+    session.execute(delete(PortalRecoveryCode).where(PortalRecoveryCode.holder == holder, unused))
 
 
 def confirmed_memberships(session: Session, email_key: str) -> Sequence[Member]:
@@ -133,3 +143,35 @@ def visits(session: Session, account_id: UUID, reseller_id: UUID, limit: int) ->
     query = select(PortalVisit, Account.name).join(Account, Account.id == PortalVisit.reseller_id).where(*mine)
     rows = session.execute(query.order_by(PortalVisit.seq.desc()).limit(limit))
     return [(row[0], row[1]) for row in rows]
+
+
+def factors_of(session: Session, holders: Collection[str]) -> Sequence[PortalFactor]:
+    """Return the second factors of holders, oldest first."""
+    query = select(PortalFactor).where(PortalFactor.holder.in_(holders))
+    return session.scalars(query.order_by(PortalFactor.id)).all()
+
+
+def recovery_codes_left(session: Session, holder: str) -> int:
+    """Return how many recovery codes a holder has not used."""
+    mine = (PortalRecoveryCode.holder == holder, PortalRecoveryCode.used_at.is_(None))
+    return session.scalar(select(func.count()).where(*mine)) or 0
+
+
+def delete_recovery_codes(session: Session, holder: str) -> None:
+    """Delete a holder's recovery codes, used ones included."""
+    session.execute(delete(PortalRecoveryCode).where(PortalRecoveryCode.holder == holder))
+
+
+def sessions_of_account(session: Session, account_id: UUID) -> Sequence[tuple[PortalSession, str]]:
+    """Return the sessions that opened an account as its owner, with what opened it, the one used last first."""
+    query = select(PortalSession, PortalOpening.credential).join(
+        PortalOpening, PortalOpening.session_id == PortalSession.id
+    )
+    rows = session.execute(query.where(PortalOpening.account_id == account_id).order_by(PortalSession.seen_at.desc()))
+    return [(row[0], row[1]) for row in rows]
+
+
+def sessions_of_member(session: Session, email_key: str) -> Sequence[PortalSession]:
+    """Return the sessions that opened the memberships of an address, the one used last first."""
+    query = select(PortalSession).where(PortalSession.member_key == email_key)
+    return session.scalars(query.order_by(PortalSession.seen_at.desc())).all()

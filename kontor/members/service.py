@@ -40,12 +40,16 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class NewMember:
-    """Input for a new member; without a name the address, without a locale the account's."""
+    """Input for a new member; without a name the address, without a locale the account's.
+
+    `by_reseller`: the account's reseller makes it, so that it decides nothing (programme.md 5.8).
+    """
 
     email: str
     role: str
     name: str | None = None
     locale: str | None = None
+    by_reseller: bool = False
 
 
 class OwnerFixed(Conflict):
@@ -95,6 +99,7 @@ def add(ctx: Context, session: Session, account_id: UUID, new: NewMember) -> Mem
         name=fields.get("name", fields["email"]),
         locale=fields.get("locale", account.locale),
         role=fields["role"],
+        by_reseller=new.by_reseller,
         invitation_serial=0,
         created_at=ctx.now,
     )

@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 
 from kontor.http.browsers import Browser, hash_secret
 from kontor.kernel.ids import new_id
+from kontor.kernel.validation import address_key
 from kontor.members import queries
 from kontor.ui.portal_access import Access
 from models.accounts import Account
-from models.members import MemberRole
+from models.members import Member, MemberRole
 from models.portal import PortalOpening, PortalSession
 
 SESSION_LIFE: Final = timedelta(hours=12)
@@ -30,11 +31,16 @@ AGENT_LIMIT: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a sign-in opens: accounts as their owner, and all memberships of an address."""
+    """What a sign-in opens: accounts as their owner, and all memberships of an address.
+
+    `by_product`: a link that the API made opened it, no person's password or factor.
+    """
 
     accounts: tuple[Account, ...] = ()
     member_key: str | None = None
     by_link: bool = False
+    by_reseller: bool = False
+    by_product: bool = False
 
     @property
     def holders(self) -> tuple[str, ...]:
@@ -45,11 +51,12 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class NewPortalSession:
-    """A new session; the secrets go into cookies and are not stored."""
+    """A new session; the secrets go into cookies and are not stored. `new_device`: it had not signed in for 30 days."""
 
     session: PortalSession
     secret: str = field(repr=False)
     device_secret: str = field(repr=False)
+    new_device: bool = False
 
 
 def account_holder(account_id: UUID) -> str:
@@ -70,9 +77,21 @@ def known_device_id(session: Session, browser: Browser, holders: Collection[str]
     return None if device is None else device.id
 
 
-def open_session(session: Session, opened: Opened, browser: Browser, now: datetime) -> NewPortalSession:
-    """Open a session of 12 hours, of which 60 minutes may pass unused, and remember the device."""
+def open_session(
+    session: Session,
+    opened: Opened,
+    browser: Browser,
+    now: datetime,
+    *,
+    remembered: bool = False,
+    proven: bool = True,
+) -> NewPortalSession:
+    """Open a session of 12 hours, of which 60 minutes may pass unused, and note the device.
+
+    `remembered`: it lasts 30 days, all of which may pass unused. `proven`: by a password, a factor or a mailed link.
+    """
     secret, device_secret = secrets.token_urlsafe(32), browser.device or secrets.token_urlsafe(32)
+    new_device = known_device_id(session, browser, opened.holders, now) is None
     row = PortalSession(
         id=new_id(),
         secret_hash=hash_secret(secret),
@@ -81,10 +100,12 @@ def open_session(session: Session, opened: Opened, browser: Browser, now: dateti
         member_credential=None if opened.member_key is None else member_credential(session, opened.member_key),
         account_id=None,
         by_link=opened.by_link,
+        by_reseller=opened.by_reseller,
+        remembered=remembered,
         created_at=now,
         seen_at=now,
-        expires_at=now + SESSION_LIFE,
-        proven_at=now,
+        expires_at=now + (DEVICE_LIFE if remembered else SESSION_LIFE),
+        proven_at=now if proven else now - PROOF_LIFE,
         origin=browser.origin,
         agent=browser.agent[:AGENT_LIMIT],
     )
@@ -95,7 +116,7 @@ def open_session(session: Session, opened: Opened, browser: Browser, now: dateti
     for holder in opened.holders:
         queries.remember_device(session, hash_secret(device_secret), holder, now)
     session.flush()
-    return NewPortalSession(row, secret, device_secret)
+    return NewPortalSession(row, secret, device_secret, new_device)
 
 
 def credential_of(account: Account) -> str:
@@ -124,12 +145,12 @@ def find_session(session: Session, secret: str, now: datetime) -> PortalSession 
 
 
 def is_alive(opened: PortalSession, now: datetime) -> bool:
-    """Return whether a session has neither expired nor been idle for 60 minutes."""
-    return now < opened.expires_at and now < opened.seen_at + IDLE_LIFE
+    """Return whether a session has neither expired nor been idle for 60 minutes, on a remembered device 30 days."""
+    return now < opened.expires_at and now < opened.seen_at + (DEVICE_LIFE if opened.remembered else IDLE_LIFE)
 
 
 def is_proven(opened: PortalSession, now: datetime) -> bool:
-    """Return whether password or link were used within 10 minutes."""
+    """Return whether password, factor or a mailed link were used within 10 minutes."""
     return now < opened.proven_at + PROOF_LIFE
 
 
@@ -138,7 +159,7 @@ def accesses(session: Session, opened: PortalSession) -> Sequence[Access]:
     rows = queries.openings(session, opened.id)
     owned = [account for opening, account in rows if opening.credential == credential_of(account)]
     owners = [
-        Access(account, MemberRole.OWNER, account.id, account.name, account.admin_email, account.locale)
+        owner_access(account, by_reseller=opened.by_reseller or (account.password_by_reseller and not opened.by_link))
         for account in owned
         if account.deleted_at is None
     ]
@@ -152,12 +173,21 @@ def _memberships(session: Session, opened: PortalSession, owned: Collection[UUID
     members = [member for member in queries.confirmed_memberships(session, key) if member.account_id not in owned]
     accounts = queries.accounts_of(session, [member.account_id for member in members])
     return [
-        Access(
-            accounts[member.account_id], MemberRole(member.role), member.id, member.name, member.email, member.locale
-        )
+        member_access(accounts[member.account_id], member, by_reseller=opened.by_reseller)
         for member in members
         if accounts[member.account_id].deleted_at is None
     ]
+
+
+def owner_access(account: Account, *, by_reseller: bool) -> Access:
+    """Return what an owner may act for."""
+    return Access(account, MemberRole.OWNER, account.id, account.name, account.admin_email, account.locale, by_reseller)
+
+
+def member_access(account: Account, member: Member, *, by_reseller: bool) -> Access:
+    """Return what a member may act for; one that the reseller invited is the reseller's."""
+    theirs = by_reseller or member.by_reseller
+    return Access(account, MemberRole(member.role), member.id, member.name, member.email, member.locale, theirs)
 
 
 def keep(session: Session, opened: PortalSession, account: Account | None) -> None:
@@ -169,6 +199,18 @@ def keep(session: Session, opened: PortalSession, account: Account | None) -> No
     elif opened.member_key is not None:
         opened.member_credential = member_credential(session, opened.member_key)
     session.flush()
+
+
+def list_sessions(session: Session, account: Account | None, address: str, now: datetime) -> Sequence[PortalSession]:
+    """Return the live sessions of an account's owner, without an account those of a member; the one used last first."""
+    if account is None:
+        key = address_key(address)
+        opened_by = member_credential(session, key)
+        rows = [row for row in queries.sessions_of_member(session, key) if row.member_credential == opened_by]
+    else:
+        opened_by = credential_of(account)
+        rows = [row for row, credential in queries.sessions_of_account(session, account.id) if credential == opened_by]
+    return [row for row in rows if is_alive(row, now)]
 
 
 def sign_out(session: Session, secret: str) -> None:

@@ -15,7 +15,9 @@ from kontor.kernel.ports import validate_password
 from kontor.kernel.validation import address_key, name_key
 from kontor.members import queries, sessions
 from kontor.members.sessions import Opened
+from kontor.ui.portal_access import Access
 from models.accounts import Account
+from models.members import MemberRole
 from models.portal import PortalSession
 
 REFUSED: Final = "portal.refused"
@@ -43,16 +45,31 @@ class Identified:
 
 def identified(session: Session, identifier: str, served: Served) -> Identified:
     """Return whom an identifier may mean on a host; accepts any input."""
-    typed = identifier.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8").strip()[:KEY_LIMIT]
-    key = address_key(typed)
+    typed, key = _typed(identifier), key_of(identifier)
     named = queries.accounts_named(session, name_key(typed), key, MOST_ACCOUNTS)
     return Identified(key, [account for account in named if served(account)])
 
 
+def key_of(identifier: str) -> str:
+    """Return the key under which failures with an identifier are counted; accepts any input."""
+    return address_key(_typed(identifier))
+
+
+def _typed(identifier: str) -> str:
+    return identifier.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8").strip()[:KEY_LIMIT]
+
+
 def limit_for(session: Session, who: Identified, browser: Browser, times: SignInTimes) -> FailureLimit:
     """Return the limit of failed sign-ins with an identifier; a device that signed in has a count of its own."""
-    device_id = sessions.known_device_id(session, browser, who.holders, times.wall_time)
-    return FailureLimit(session, Attempted(f"portal:{who.key}", browser.origin, device_id, REFUSED), times)
+    return limit_of_key(session, who.key, who.holders, browser, times)
+
+
+def limit_of_key(
+    session: Session, key: str, holders: Sequence[str], browser: Browser, times: SignInTimes
+) -> FailureLimit:
+    """Return the limit of failed sign-ins under a key, which is that of the identifier or of an address."""
+    device_id = sessions.known_device_id(session, browser, holders, times.wall_time)
+    return FailureLimit(session, Attempted(f"portal:{key}", browser.origin, device_id, REFUSED), times)
 
 
 def attempt(
@@ -76,7 +93,8 @@ def attempt(
         limit.record()
         return None
     for account in opened.accounts:
-        account.activated_at = account.activated_at or ctx.now
+        if not account.password_by_reseller:
+            account.activated_at = account.activated_at or ctx.now
     return opened
 
 
@@ -98,9 +116,11 @@ def _has_membership(session: Session, email_key: str, served: Served) -> bool:
     return any(account.deleted_at is None and served(account) for account in accounts.values())
 
 
-def change_account_password(ctx: Context, session: Session, opened: PortalSession, account: Account, new: str) -> None:
+def change_account_password(ctx: Context, session: Session, opened: PortalSession, access: Access, new: str) -> None:
     """Replace an account's password: its other sessions end, those of other accounts go on. Raises Invalid."""
+    account = access.account
     account.password_hash = ctx.passwords.hash(validate_password(new, "new_password"))
+    account.password_by_reseller = access.by_reseller
     session.flush()
     sessions.keep(session, opened, account)
 
@@ -111,6 +131,13 @@ def change_member_password(ctx: Context, session: Session, opened: PortalSession
     digest = ctx.passwords.hash(validate_password(new, "new_password"))
     queries.put_password(session, opened.member_key, digest, ctx.now)
     sessions.keep(session, opened, None)
+
+
+def is_password(ctx: Context, session: Session, access: Access, password: str) -> bool:
+    """Return whether it is the password that opens an access: an owner's is the account's, a member's the address's."""
+    if access.role is MemberRole.OWNER:
+        return ctx.passwords.verify(access.account.password_hash, password)
+    return is_member_password(ctx, session, access.email, password)
 
 
 def is_member_password(ctx: Context, session: Session, address: str, password: str) -> bool:

@@ -83,14 +83,14 @@ def show_update(request: PortalRequest) -> PortalResponse:
 
 
 def decide(request: PortalRequest) -> PortalResponse:
-    """Accept or reject an offer, once. Raises NotFound, Forbidden for a reseller that is signed in as the client."""
+    """Accept or reject an offer, once. Raises NotFound, Forbidden for what its reseller opened (programme.md 5.8)."""
     offer_id = _offer(request)
-    if request.client is not None:
+    if request.client is not None or request.person.by_reseller:
         raise Forbidden(message=NOT_INSIDE)
     verdict = request.incoming.form.get("decision")
     if verdict not in list(DecisionChoice):
         page = _page(request, offer_id)
-        return PortalPage(page.template, page.title, page.values, 422, {"decision": CHOOSE}, page="updates.show")
+        return PortalPage(page.template, page.title, page.values, 422, {"decision": CHOOSE}, page=_name(request))
     decider = DecidedBy(request.actor().name, request.person.email)
     try:
         with request.session.begin_nested():
@@ -100,7 +100,7 @@ def decide(request: PortalRequest) -> PortalResponse:
     except (Conflict, Invalid) as error:
         return refused(request, _page(request, offer_id), error)
     done = "accepted" if verdict == DecisionChoice.ACCEPT else "rejected"
-    return SeeOther(f"/updates/{offer_id}?done={done}")
+    return SeeOther(f"{request.base}/updates/{offer_id}?done={done}")
 
 
 def _offer(request: PortalRequest) -> UUID:
@@ -121,9 +121,13 @@ def _source(request: PortalRequest) -> DecisionSource:
 def _page(request: PortalRequest, offer_id: UUID) -> PortalPage:
     request.session.expire_all()
     seen = offer_out(request.session, service.get(request.session, offer_id), request.now, Viewer.CLIENT)
-    may_decide = request.client is None and request.may(MemberRole.STAFF)
+    may_decide = request.client is None and not request.person.by_reseller and request.may(MemberRole.STAFF)
     values = {"update": _update(request, seen), "may_decide": may_decide, "events": seen.events}
-    return PortalPage("update.html", OFFER, values, page="updates.show")
+    return PortalPage("update.html", OFFER, values, page=_name(request))
+
+
+def _name(request: PortalRequest) -> str:
+    return "embed.updates.show" if request.embedded else "updates.show"
 
 
 def _update(request: PortalRequest, offer: OfferOut) -> Update:

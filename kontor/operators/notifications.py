@@ -94,8 +94,9 @@ def post_new_sign_in(session: Session, jobs: Jobs, opened: NewSession, at: datet
     )
 
 
-def _links(_session: Session, _tokens: Tokens, _mail: Mail) -> Links:
-    return {"console": SECURITY_PAGE}
+def _links(_session: Session, _tokens: Tokens, mail: Mail) -> Links:
+    """Lead to the page of one's own sign-in: an operator's in the console, another person's in the portal."""
+    return {"security": str(mail.refs.get("page", SECURITY_PAGE))}
 
 
 MAIL_RULES: Final = {TEMPLATE: MailRule(skip_reason=_skip_reason), NEW_SIGN_IN: MailRule(links=_links)}

@@ -17,7 +17,9 @@ from kontor.payments import import_queries as queries
 from kontor.payments.import_queries import RowGroup
 from kontor.payments.import_rows import Doubt, ParsedRow
 from kontor.payments.import_target import ImportTarget
+from kontor.payments.payment_events import EnteredPayment, event_of
 from kontor.payments.service import PaymentReceiver, receiver_of
+from kontor.webhooks import events
 
 CHUNK: Final = 10_000
 LISTED: Final = 1_000
@@ -82,14 +84,25 @@ def commit_rows(ctx: Context, session: Session, target: ImportTarget, import_id:
     entered = queries.enter(session, import_id, counted, currency, ctx.now)
     kept = queries.keep_unmatched(session, import_id, target.code, currency, file, ctx.now)
     repeated = queries.repeated(session, import_id, LISTED)
-    imported = sum(entered.values())
+    imported = len(entered)
     queries.delete_staged(session, import_id)
     record.finished_at = ctx.now
     record.summary = {"rows": record.lines, "imported": imported, "unmatched": len(kept)}
     session.flush()
-    recompute(ctx, session, receivers.values(), entered.keys())
+    announce(ctx, session, receivers.values(), entered)
+    recompute(ctx, session, receivers.values(), {payment.reseller_id for payment in entered})
     already_there = record.lines - imported - len(kept)
     return ImportResult(imported, tuple(kept), tuple(repeated), already_there)
+
+
+def announce(
+    ctx: Context, session: Session, receivers: Iterable[PaymentReceiver], entered: Sequence[EnteredPayment]
+) -> None:
+    """Emit the event of each new payment, in the order of the file."""
+    counted = {each.counted.id: each.counted for each in receivers}
+    for start in range(0, len(entered), CHUNK):
+        news = [event_of(counted[payment.reseller_id], payment) for payment in entered[start : start + CHUNK]]
+        events.emit_many(session, ctx.jobs, news, at=ctx.now)
 
 
 def recompute(ctx: Context, session: Session, receivers: Iterable[PaymentReceiver], paid: Collection[UUID]) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.ids import new_id
 from kontor.payments.import_rows import ParsedRow
+from kontor.payments.payment_events import EnteredPayment
 from models.payments import PaymentImport, StagedPayment
 
 COPY: Final = (
@@ -75,8 +76,10 @@ ENTER: Final = text(
     " INSERT INTO payments (id, reseller_id, origin_id, reference, kind, amount, currency, paid_at, created_at)"
     " SELECT DISTINCT ON (origin_id, final) id, counted, origin_id, final, kind, amount, :currency, paid_at, :now"
     " FROM named n WHERE NOT EXISTS (SELECT FROM entries p WHERE p.origin = n.origin_id AND p.reference = n.final)"
-    " ORDER BY origin_id, final, line ON CONFLICT (origin_id, reference) DO NOTHING RETURNING reseller_id)"
-    " SELECT reseller_id, count(*) AS payments FROM entered GROUP BY reseller_id"
+    " ORDER BY origin_id, final, line ON CONFLICT (origin_id, reference) DO NOTHING"
+    " RETURNING id, reseller_id, kind, amount, currency, paid_at, reference)"
+    " SELECT e.id, e.reseller_id, e.kind, e.amount, e.currency, e.paid_at, e.reference"
+    " FROM entered e JOIN named n ON n.id = e.id ORDER BY n.line"
 )
 KEEP_UNMATCHED: Final = text(
     "WITH kept AS (INSERT INTO unmatched_payments (id, programme, row_key, file, line, reference, kind,"  # noqa: S608 -- constants
@@ -160,10 +163,10 @@ def origins(session: Session, import_id: UUID) -> Sequence[UUID]:
 
 def enter(
     session: Session, import_id: UUID, receivers: Mapping[UUID, UUID], currency: str, now: datetime
-) -> Mapping[UUID, int]:
-    """Enter the rows that are not in the ledger yet; return how many for each reseller that they count for."""
+) -> list[EnteredPayment]:
+    """Enter the rows that are not in the ledger yet; return them by line."""
     values = {"import_id": import_id, "currency": currency, "now": now, **pairs(receivers)}
-    return {row.reseller_id: row.payments for row in session.execute(ENTER, values)}
+    return [EnteredPayment(*row) for row in session.execute(ENTER, values)]
 
 
 def keep_unmatched(

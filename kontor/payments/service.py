@@ -22,8 +22,10 @@ from kontor.kernel.periods import ONE_DAY
 from kontor.kernel.states import PaymentKind
 from kontor.kernel.zones import day_start
 from kontor.payments import queries
+from kontor.payments.payment_events import event_of
 from kontor.payments.queries import PaymentFilter
 from kontor.programme.model import Programme
+from kontor.webhooks import events
 from models.accounts import Account, AccountKind
 from models.payments import PaymentRow
 
@@ -108,6 +110,7 @@ def post(ctx: Context, session: Session, reseller_id: UUID, new: NewPayment) -> 
         falling = new.kind is not PaymentKind.PAYMENT
         programme = ctx.programme_of(session, receiver.counted)
         account_book.check_balances(ctx, session, programme, [counted_for], falling=falling)
+    events.emit_many(session, ctx.jobs, [event_of(receiver.counted, row)], at=ctx.now)
     return PostedPayment(row, created=True)
 
 

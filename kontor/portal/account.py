@@ -13,6 +13,7 @@ from kontor.mailer.formatting import language_of
 from kontor.members import visits
 from kontor.programme.model import Programme
 from kontor.programme.service import name_of, products_of_others
+from kontor.provisioning.client_portal import own_services
 from kontor.ui.pages import N
 from kontor.ui.portal_errors import CODES, refused
 from kontor.ui.portal_request import PortalPage, PortalRequest, PortalResponse, SeeOther
@@ -132,6 +133,7 @@ def _page(request: PortalRequest) -> PortalPage:
         "days_left": -(-left // DAY) if running and left is not None else 0,
         "may_try": _may_try(account.kind, programme, trial, on_free=on_free),
         "seats": _seats(request, programme),
+        "services": own_services(request),
     }
     title = TITLE if request.client is None else INSIDE_TITLE
     return PortalPage("account.html", title, values, page="account")

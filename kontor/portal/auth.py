@@ -13,11 +13,12 @@ from kontor.http.browsers import Browser
 from kontor.http.context import Deps
 from kontor.http.incoming import IncomingRequest
 from kontor.http.problems import Unauthorized
-from kontor.http.sign_in_limits import SignInTimes
-from kontor.kernel.errors import Forbidden, NotFound
+from kontor.http.sign_in_limits import FailureLimit, SignInTimes
+from kontor.kernel.errors import Forbidden, KontorError, NotFound
 from kontor.kernel.validation import is_local_path
 from kontor.mailer.formatting import LANGUAGES
-from kontor.members import sessions
+from kontor.members import factors, sessions, sign_in
+from kontor.members.factors import PortalFactors
 from kontor.portal import cookies
 from kontor.ui.pages import preferred_language
 from kontor.ui.portal_access import Access
@@ -42,16 +43,27 @@ class AccountStopped(Forbidden):
         self.account = account
 
 
+class FactorRequired(KontorError):
+    """The programme requires a second factor of resellers, and this person has none yet."""
+
+    def __init__(self) -> None:
+        super().__init__("second_factor_required", "Add a second factor first.")
+
+
 @dataclass(frozen=True, slots=True)
 class PagePolicy:
     """Access policy of a page. `role` None: nobody needs to be signed in.
 
     `reseller`: the account must be one. `any_account`: before an account is chosen, and while it is suspended.
+    `proof`: a post requires that password, factor or a mailed link were used within 10 minutes. `factorless`: open to
+    a reseller's person without the second factor that the programme requires.
     """
 
     role: MemberRole | None = MemberRole.VIEWER
     reseller: bool = False
     any_account: bool = False
+    proof: bool = False
+    factorless: bool = False
 
     def admit(self, request: PortalRequest) -> PortalRequest:
         """Check the policy and return the request with its client. Raises Unauthorized, NotFound, Forbidden."""
@@ -78,7 +90,28 @@ class PagePolicy:
         assert self.role is not None
         if not request.may(self.role):
             raise Forbidden("role", "Your role does not allow this.")
+        if not self.factorless and lacks_factor(request):
+            raise FactorRequired
         return request if acting is None else replace(request, client=client_of(request, access, acting))
+
+
+def lacks_factor(request: PortalRequest) -> bool:
+    """Return whether the programme requires a second factor that this person does not have."""
+    account = request.person.account
+    if account.kind != AccountKind.RESELLER:
+        return False
+    programme = request.deps.programmes.current(request.session, account.programme)
+    return programme.second_factor and not own_factors(request).factors()
+
+
+def own_factors(request: PortalRequest) -> PortalFactors:
+    """Return the second factors of the person who is signed in."""
+    return PortalFactors(request.session, factors.holder_of(request.person))
+
+
+def security_path(request: PortalRequest) -> str:
+    """Return the page of the person's own sign-in: an owner's is the account's security."""
+    return "/account/security" if request.may(MemberRole.OWNER) else "/account/sign-in"
 
 
 def client_of(request: PortalRequest, access: Access, text: str) -> Account:
@@ -143,6 +176,13 @@ def browser_of(request: PortalRequest) -> Browser:
 def times_of(request: PortalRequest) -> SignInTimes:
     """Return programme time and real time of a request."""
     return SignInTimes(request.now, request.wall_time)
+
+
+def own_limit(request: PortalRequest) -> FailureLimit:
+    """Return the limit of failed sign-ins of the person who is signed in."""
+    person = request.person
+    who = sign_in.identified(request.session, person.email, lambda account: account.id == person.account.id)
+    return sign_in.limit_for(request.session, who, browser_of(request), times_of(request))
 
 
 def safe_next(path: str) -> str:

@@ -13,12 +13,14 @@ from kontor.http.incoming import IncomingRequest
 SESSION: Final = "session"
 DEVICE: Final = "device"
 TICKET: Final = "ticket"
+STEP: Final = "step"
 LANGUAGE: Final = "language"
 FORM_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{32}", re.ASCII)
 LIVES: Final[Mapping[str, int]] = {
-    SESSION: DAY_SECONDS // 2,
+    SESSION: 30 * DAY_SECONDS,
     DEVICE: 30 * DAY_SECONDS,
     TICKET: DAY_SECONDS // 2,
+    STEP: 600,
     LANGUAGE: 365 * DAY_SECONDS,
 }
 

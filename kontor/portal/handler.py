@@ -1,7 +1,7 @@
 """Serves a page of the portal: form, session, policy, view, audit, transaction, response."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
@@ -16,23 +16,34 @@ from kontor.accounts.portal import SUSPENDED, SUSPENDED_HINT
 from kontor.evidence.acts import Act, shown, watched
 from kontor.evidence.refusals import RefusedAccess
 from kontor.http.acts import NOBODY, record_refusal
-from kontor.http.bodies import read_form
-from kontor.http.context import Deps
+from kontor.http.bodies import read_upload
+from kontor.http.context import Deps, NetworkCheck
 from kontor.http.incoming import IncomingRequest
 from kontor.http.problems import Unauthorized, headers_of, status_of
-from kontor.http.transaction import run_page
+from kontor.http.transaction import run, run_page
 from kontor.kernel.errors import Forbidden, KontorError, NotFound
 from kontor.members import visits
-from kontor.portal.auth import CHOOSE, AccountStopped, AccountUnchosen, PagePolicy, authenticated, login_path
+from kontor.portal import proof
+from kontor.portal.auth import (
+    CHOOSE,
+    AccountStopped,
+    AccountUnchosen,
+    FactorRequired,
+    authenticated,
+    login_path,
+    security_path,
+)
+from kontor.portal.page_routes import PortalRoute, PortalView
 from kontor.portal.render import PortalPages
 from kontor.ui.pages import N
 from kontor.ui.portal_errors import NOT_POSSIBLE, NOTICES
 from kontor.ui.portal_request import PortalPage, PortalRequest, PortalResponse, SeeOther
 
-PortalView = Callable[[PortalRequest], PortalResponse]
 RequestHandler = Callable[[Request], Awaitable[Response]]
 FIELDS: Final = 60
-HIDDEN: Final = frozenset({"csrf", "next"})
+HIDDEN: Final = frozenset({"csrf", "next", "code", "sealed", "state", *proof.FIELDS})
+CONFIG: Final = "config."
+"""Fields of a product's config, any of which may be sensitive by its schema."""
 TITLES: Final = {
     403: N("Not allowed"),
     404: N("Page not found"),
@@ -53,33 +64,49 @@ class PortalHandler:
 
     pages: PortalPages
 
-    def handler(self, view: PortalView, policy: PagePolicy, name: str, *, sign_in: bool = False) -> RequestHandler:
-        """Return the handler for the router; `sign_in`: it verifies passwords, in threads of its own."""
+    def handler(self, route: PortalRoute) -> RequestHandler:
+        """Return the handler for the router; passwords are verified in threads of their own."""
 
         async def handle(http_request: Request) -> Response:
             deps: Deps = http_request.app.state.deps
-            form = await read_form(http_request, FIELDS, deps.limits.bodies)
+            form, files = await read_upload(http_request, FIELDS, deps.limits.bodies, route.files)
             stripped = {key: text.replace("\x00", "") for key, text in form.items()}
-            incoming = IncomingRequest.of(http_request, form=stripped)
-            threads = deps.sign_in_threads or deps.threads if sign_in else deps.threads
+            incoming = IncomingRequest.of(http_request, form=stripped, files=files)
+            verifies = route.sign_in or (route.policy.proof and incoming.method == "POST")
+            threads = deps.sign_in_threads or deps.threads if verifies else deps.threads
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(threads, self._respond, deps, incoming, view, policy, name)
+            check = NetworkCheck()
+            if route.check is not None:
+                asked = await loop.run_in_executor(threads, self._admitted_check, deps, incoming, route)
+                check = check if asked is None else await checked(asked)
+            return await loop.run_in_executor(threads, self._respond, deps, incoming, route, check)
 
         return handle
 
-    def _respond(
-        self, deps: Deps, incoming: IncomingRequest, view: PortalView, policy: PagePolicy, name: str
-    ) -> Response:
+    def _admitted_check(
+        self, deps: Deps, incoming: IncomingRequest, route: PortalRoute
+    ) -> Coroutine[None, None, object] | None:
+        """Admit the person and return what to ask the network; None for whom the form itself refuses."""
+        assert route.check is not None
+        try:
+            return route.check(run(deps, lambda session: route.policy.admit(authenticated(deps, session, incoming))))
+        except KontorError:
+            return None
+
+    def _respond(self, deps: Deps, incoming: IncomingRequest, route: PortalRoute, check: NetworkCheck) -> Response:
         refused: list[tuple[PortalRequest, KontorError]] = []
 
         def show(session: Session) -> Response:
-            request = policy.admit(replace(authenticated(deps, session, incoming), page=name))
-            return self.pages.response(recorded(request, view), request)
+            request = replace(authenticated(deps, session, incoming), page=route.name, check=check)
+            request = route.policy.admit(request)
+            asks = route.policy.proof and incoming.method == "POST"
+            demanded = proof.demand(request) if asks else None
+            return self.pages.response(demanded or recorded(request, route.view), request)
 
         def refuse(session: Session | None, error: KontorError) -> Response:
             if session is None:
                 return Response(status_code=503, headers={"Retry-After": "1"})
-            request = replace(authenticated(deps, session, incoming), page=name)
+            request = replace(authenticated(deps, session, incoming), page=route.name)
             refused.append((request, error))
             return self.pages.response(_refusal(request, error), request)
 
@@ -87,6 +114,14 @@ class PortalHandler:
         for request, error in refused[-1:]:
             _note(request, error)
         return response
+
+
+async def checked(asked: Coroutine[None, None, object]) -> NetworkCheck:
+    """Await what is asked of the network: its result, or its error; no transaction and no thread waits."""
+    try:
+        return NetworkCheck(await asked)
+    except KontorError as error:
+        return NetworkCheck(refusal=error)
 
 
 def recorded(request: PortalRequest, view: PortalView) -> PortalResponse:
@@ -104,12 +139,17 @@ def recorded(request: PortalRequest, view: PortalView) -> PortalResponse:
                 request.session, request.person, request.client, _session_id(request), view.__name__, request.now
             )
         if act.wrote or isinstance(response, SeeOther):
-            sent = {name: shown(name, value) for name, value in incoming.form.items() if name not in HIDDEN}
+            sent = {name: shown(name, value) for name, value in incoming.form.items() if is_recorded(name)}
             target = next((f"{name.removesuffix('_id')}:{value}" for name, value in incoming.params.items()), None)
             detail = {"page": request.page, **({"sent": sent} if sent else {})}
             masked = None if "token" in incoming.params else target
             audit.close(request.session, f"portal.{view.__name__}", masked, at=request.now, detail=detail)
     return response
+
+
+def is_recorded(name: str) -> bool:
+    """Whether the audit log keeps what was sent in a field."""
+    return name not in HIDDEN and not name.startswith(CONFIG)
 
 
 def _session_id(request: PortalRequest) -> UUID:
@@ -124,6 +164,8 @@ def _refusal(request: PortalRequest, error: KontorError) -> PortalResponse:
             return SeeOther(f"{CHOOSE}?{urlencode({'next': request.incoming.path})}")
         case Unauthorized():
             return SeeOther(login_path(request.incoming))
+        case FactorRequired():
+            return SeeOther(f"{security_path(request)}?done=factor-required")
         case AccountStopped():
             return PortalPage("message.html", SUSPENDED, {"hint": SUSPENDED_HINT}, 403)
     status = status_of(error)

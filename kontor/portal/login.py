@@ -1,6 +1,7 @@
 """Sign-in to the portal by password or link, sign-out, the choice of an account."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -10,18 +11,21 @@ from kontor.accounts import signup_portal
 from kontor.accounts.portal import brand_of
 from kontor.http.problems import headers_of
 from kontor.kernel.errors import KontorError, NotFound, TooManyAttempts
-from kontor.members import links, sessions, sign_in
+from kontor.members import factors, links, notifications, sessions, sign_in
 from kontor.members.links import SpentLink
 from kontor.members.sessions import Opened
-from kontor.portal import cookies
+from kontor.portal import cookies, second_step
 from kontor.portal.auth import LOGIN, browser_of, home_of, safe_next, serves, times_of
+from kontor.portal.second_step import PendingSignIn
 from kontor.ui.pages import N
+from kontor.ui.portal_access import Access
 from kontor.ui.portal_errors import REQUIRED, TOO_MANY
 from kontor.ui.portal_request import PortalPage, PortalRequest, PortalResponse, SeeOther
 from models.accounts import Account
 
 TITLE: Final = N("Sign in")
 WRONG: Final = N("The account or the password is not right.")
+STEP_OVER: Final = N("Signing in took too long. Please begin again.")
 SPENT: Final = N("This link was used or has expired. Please sign in.")
 CHOOSE_TITLE: Final = N("Choose an account")
 NO_ERRORS: Final[Mapping[str, str]] = {}
@@ -32,12 +36,17 @@ def show_login(request: PortalRequest) -> PortalResponse:
     following = safe_next(request.incoming.query.get("next", ""))
     if request.opened is not None:
         return SeeOther(following or home_of(request, request.access))
+    pending = second_step.pending_of(request)
+    if pending is not None and "again" not in request.incoming.query:
+        return second_step.show(request, pending)
     return _form(following)
 
 
 def enter(request: PortalRequest) -> PortalResponse:
-    """Check the password and open a session of what it opens."""
+    """Check the password and open a session of what it opens, or go on to the second step."""
     form = request.incoming.form
+    if "identifier" not in form and (form.get("code") or form.get("credential")):
+        return _second(request)
     following, identifier = safe_next(form.get("next", "")), form.get("identifier", "")
     if not identifier.strip():
         return _form(following, 422, {"identifier": REQUIRED}, form)
@@ -50,20 +59,52 @@ def enter(request: PortalRequest) -> PortalResponse:
         return _form(following, 429, {"password": TOO_MANY}, form, headers_of(error))
     if opened is None:
         return _form(following, 422, {"password": WRONG}, form)
-    return open_session(request, opened, following)
+    key = sign_in.key_of(identifier)
+    return go_on(request, PendingSignIn(opened, key, following, form.get("remember") == "1"))
 
 
-def open_session(request: PortalRequest, opened: Opened, following: str) -> SeeOther:
-    """Replace the browser's session by a new one, and lead to the page that was asked for."""
-    store, wall_time = cookies.store(request.deps), request.wall_time
+def _second(request: PortalRequest) -> PortalResponse:
+    """Check the second factor and open a session."""
+    pending = second_step.pending_of(request)
+    if pending is None:
+        return _form("", 422, notice=STEP_OVER)
+    opened = second_step.check(request, pending)
+    if not isinstance(opened, Opened):
+        return opened
+    return open_session(request, replace(pending, opened=opened))
+
+
+def go_on(request: PortalRequest, pending: PendingSignIn) -> SeeOther:
+    """Open a session after the right password or a link, or ask for the second factor first."""
+    if not pending.opened.by_product and factors.stores_that_ask(request.session, pending.opened):
+        return SeeOther(LOGIN, second_step.ask(request, pending))
+    return open_session(request, pending)
+
+
+def open_session(request: PortalRequest, pending: PendingSignIn, *, mailed: bool = True) -> SeeOther:
+    """Replace the browser's session by a new one, and lead to the page that was asked for; `mailed`: if it is new."""
+    opened, store = pending.opened, cookies.store(request.deps)
     before = store.read(request.incoming, cookies.SESSION)
     if before:
         sessions.sign_out(request.session, before)
-    new = sessions.open_session(request.session, opened, browser_of(request), wall_time)
+    unproven = opened.by_product and bool(factors.stores_that_ask(request.session, opened))
+    new = sessions.open_session(
+        request.session, opened, browser_of(request), request.wall_time,
+        remembered=pending.remembered, proven=not unproven,
+    )  # fmt: skip
     accesses = sessions.accesses(request.session, new.session)
     served = [access for access in accesses if serves(request.incoming, access.account)]
     access = served[0] if len(served) == 1 else None
     new.session.account_id = None if access is None else access.account.id
+    _record(request, opened, served)
+    if new.new_device and mailed:
+        notifications.post_new_sign_in(request.context, request.session, new, served, request.wall_time)
+    path = pending.following or (home_of(request, access) if access is not None else "/account/switch")
+    kept = {cookies.SESSION: new.secret, cookies.DEVICE: new.device_secret}
+    return SeeOther(path, {**kept, cookies.TICKET: "", cookies.STEP: ""})
+
+
+def _record(request: PortalRequest, opened: Opened, served: Sequence[Access]) -> None:
     name = f"admin:{served[0].person_id}" if served else "nobody"
     actor = audit.Actor(name, f"portal {request.incoming.origin}")
     detail = {"by_link": opened.by_link}
@@ -71,8 +112,6 @@ def open_session(request: PortalRequest, opened: Opened, following: str) -> SeeO
         audit.record(
             request.session, actor, "portal.sign_in", f"account:{each.account.id}", at=request.now, detail=detail
         )
-    path = following or (home_of(request, access) if access is not None else "/account/switch")
-    return SeeOther(path, {cookies.SESSION: new.secret, cookies.DEVICE: new.device_secret, cookies.TICKET: ""})
 
 
 def sign_up(request: PortalRequest) -> PortalResponse:
@@ -80,7 +119,8 @@ def sign_up(request: PortalRequest) -> PortalResponse:
     made = signup_portal.create_account(request)
     if isinstance(made, KontorError):
         return signup_portal.signup_refused(request, made)
-    return open_session(request, Opened((made,)), "/account?done=signed-up")
+    pending = PendingSignIn(Opened((made,)), made.email_key, "/account?done=signed-up")
+    return open_session(request, pending, mailed=False)
 
 
 def mail_link(request: PortalRequest) -> PortalResponse:
@@ -118,7 +158,8 @@ def use_link(request: PortalRequest) -> PortalResponse:
         opened, row = links.use(request.context, request.session, tokens, token)
     except SpentLink as error:
         return _form(safe_next(error.path), notice=SPENT)
-    return open_session(request, opened, safe_next(row.path))
+    key = opened.member_key or link.account.email_key
+    return go_on(request, PendingSignIn(opened, key, safe_next(row.path)))
 
 
 def leave(request: PortalRequest) -> PortalResponse:
@@ -154,5 +195,5 @@ def _form(
     headers: Mapping[str, str] = NO_ERRORS,
     notice: str | None = None,
 ) -> PortalPage:
-    shown = {"identifier": typed.get("identifier", "")}
+    shown = {"identifier": typed.get("identifier", ""), "remember": typed.get("remember", "")}
     return PortalPage("login.html", TITLE, {"next": following}, status, errors, shown, notice, headers, page="login")

@@ -6,7 +6,7 @@ from typing import Final
 from kontor.http.problems import headers_of
 from kontor.kernel.errors import Invalid, TooManyAttempts
 from kontor.members import sessions, sign_in
-from kontor.portal.auth import browser_of, times_of
+from kontor.portal.auth import own_limit
 from kontor.ui.pages import N
 from kontor.ui.portal_errors import FIELDS, TOO_MANY
 from kontor.ui.portal_request import PortalPage, PortalRequest, PortalResponse, SeeOther
@@ -25,13 +25,14 @@ def show_password(request: PortalRequest) -> PortalResponse:
 def change_password(request: PortalRequest) -> PortalResponse:
     """Change the password: other sessions end. Wrong ones count as failures of signing in."""
     form, person = request.incoming.form, request.person
-    who = sign_in.identified(request.session, person.email, lambda account: account.id == person.account.id)
-    limit = sign_in.limit_for(request.session, who, browser_of(request), times_of(request))
+    limit = own_limit(request)
     try:
         limit.check()
     except TooManyAttempts as error:
         return _form(request, 429, {"current_password": TOO_MANY}, headers_of(error))
-    if not _is_free(request) and not _is_right(request, form.get("current_password", "")):
+    if not _is_free(request) and not sign_in.is_password(
+        request.context, request.session, person, form.get("current_password", "")
+    ):
         limit.record()
         return _form(request, 422, {"current_password": WRONG})
     try:
@@ -45,7 +46,7 @@ def _change(request: PortalRequest, new: str) -> None:
     assert request.opened is not None
     ctx, session, person = request.context, request.session, request.person
     if person.role is MemberRole.OWNER:
-        sign_in.change_account_password(ctx, session, request.opened, person.account, new)
+        sign_in.change_account_password(ctx, session, request.opened, person, new)
     else:
         sign_in.change_member_password(ctx, session, request.opened, new)
 
@@ -54,13 +55,6 @@ def _is_free(request: PortalRequest) -> bool:
     """Return whether a link to the address was used within 10 minutes: it stands in for a forgotten password."""
     opened = request.opened
     return opened is not None and opened.by_link and sessions.is_proven(opened, request.wall_time)
-
-
-def _is_right(request: PortalRequest, password: str) -> bool:
-    person = request.person
-    if person.role is MemberRole.OWNER:
-        return request.deps.passwords.verify(person.account.password_hash, password)
-    return sign_in.is_member_password(request.context, request.session, person.email, password)
 
 
 def _form(

@@ -1,8 +1,10 @@
 """Render the portal's pages: the brand of the host or account, the reader's language, the navigation."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
+from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from kontor.accounts.portal import brand_of, brand_on_host
@@ -17,6 +19,7 @@ from kontor.ui.portal_request import PortalFile, PortalPage, PortalRequest, Port
 from models.accounts import Account
 from models.members import MemberRole
 
+PASSKEYS: Final = Path(__file__).resolve().parent.parent / "console" / "static" / "passkeys.js"
 LANGUAGE_NAMES: Final[Mapping[str, str]] = {
     "en": "English",
     "de": "Deutsch",
@@ -44,8 +47,19 @@ DONE: Final[Mapping[str, str]] = {
     "template-removed": N("The template has been removed."),
     "offer-sent": N("The offer is on its way."),
     "offer-cancelled": N("The offer has been withdrawn."),
+    "ordered": N("The order has been placed."),
+    "order-cancelled": N("The order has been cancelled and paid back."),
+    "renewed": N("The renewal has been ordered."),
+    "retried": N("The service is being made again."),
+    "ended": N("The service is being ended."),
+    "service-suspended": N("The service is being suspended."),
+    "service-resumed": N("The service is being resumed."),
     "plan": N("The plan has been changed."),
     "reseller": N("You are a reseller now."),
+    "factor-removed": N("The second factor has been removed."),
+    "factor-required": N("Resellers sign in with a second factor here. Please add one to go on."),
+    "session-ended": N("The session has ended."),
+    "sessions-ended": N("The other sessions have ended."),
     "signed-up": N("Your account has been created. We have sent you an email to confirm your address."),
 }
 
@@ -55,13 +69,14 @@ class PortalPages:
 
     def __init__(self) -> None:
         self._pages = Pages(folders=("portal", "email", "pages"))
+        self._script = Markup(PASSKEYS.read_text(encoding="utf-8"))  # noqa: S704 -- our own file
 
     def response(self, reply: PortalResponse, request: PortalRequest) -> Response:
         """Build the HTTP response of a view's reply."""
         store = cookies.store(request.deps)
         if isinstance(reply, SeeOther):
             redirect = RedirectResponse(reply.path, 303, page_headers("none"))
-            return store.write(redirect, reply.cookies)
+            return redirect if request.embedded else store.write(redirect, reply.cookies)
         if isinstance(reply, PortalFile):
             named_file = {"Content-Disposition": f'attachment; filename="{reply.name}"', "Cache-Control": "no-store"}
             return StreamingResponse(reply.parts, media_type=reply.media, headers=named_file)
@@ -76,8 +91,11 @@ class PortalPages:
             "account": request.account.name if request.access else "",
             "client": of_client.name if isinstance(of_client, Account) else "",
         }
-        page = self._pages.rendered(view, _scope(reply, request), named, reply.headers)
-        return store.write(page, {**_language(request), **_ticket(request), **reply.cookies})
+        scope = {**_scope(reply, request), "script": self._script if reply.scripts else None}
+        page = self._pages.rendered(view, scope, named, reply.headers, scripts=reply.scripts)
+        return (
+            page if request.embedded else store.write(page, {**_language(request), **_ticket(request), **reply.cookies})
+        )
 
 
 def brand_for(request: PortalRequest) -> Brand | None:
@@ -101,6 +119,7 @@ def _scope(page: PortalPage, request: PortalRequest) -> Mapping[str, object]:
         "account": request.account if signed_in else None,
         "person": request.access,
         "client": request.client,
+        "embedded": request.embedded,
         "on_domain": request.incoming.domain_owners is not None,
         "several": len(request.accesses) > 1,
         "is_owner": request.may(MemberRole.OWNER),

@@ -42,6 +42,7 @@ def to_document(programme: Programme) -> Document:
             "timezone": programme.timezone,
             "white_label": programme.white_label,
             "signup": "open" if programme.signup else "closed",
+            "second_factor": "resellers" if programme.second_factor else "optional",
             "accounts": _without_none(
                 {
                     "legal_entity_required": programme.accounts.legal_entity_required,

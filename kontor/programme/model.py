@@ -234,7 +234,7 @@ class Promotion:
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """One rule set. Its code is the stem of its file name; `effective`: when the file says that it begins, aware."""
+    """One rule set, by the stem of its file's name. `effective`: aware; `second_factor`: of resellers in the portal."""
 
     name: str
     locale: Locale
@@ -260,6 +260,7 @@ class Programme:
     contact: ProviderContact = field(default_factory=ProviderContact)
     effective: datetime | None = None
     signup: bool = False
+    second_factor: bool = False
 
     def metric_name(self, code: str, locale: str) -> str:
         """Return what readers see of a metric."""

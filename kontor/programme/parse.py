@@ -20,6 +20,7 @@ class InvalidProgramme(ValueError):
 
 
 SIGNUP: Final = ("open", "closed")
+SECOND_FACTOR: Final = ("resellers", "optional")
 
 
 def parse(text: str) -> Programme | list[ProgrammeError]:
@@ -61,6 +62,7 @@ def _programme(root: SectionReader) -> Programme:
     plans = sections.read_plans(root.required("plans"), currency)
     discount = pricing.read_discount(root.optional("discount"))
     effective, signup = root.optional("effective"), root.optional("signup")
+    factor = root.optional("second_factor")
     metrics = {metric for plan in plans.values() for metric in plan.limits}
     families = discount.families if isinstance(discount, TurnoverDiscount) else ()
     programme = Programme(
@@ -87,10 +89,16 @@ def _programme(root: SectionReader) -> Programme:
         family_names=sections.read_display_names(root.optional("families"), families, "family"),
         billing=sections.read_billing(root.optional("billing"), root.optional("payment_url"), currency),
         effective=effective.instant() if effective else None,
-        signup=signup is not None and signup.one_of_codes(SIGNUP, "rule of signing up") == SIGNUP[0],
+        signup=signup is not None and _first(signup, SIGNUP, "rule of signing up"),
+        second_factor=factor is not None and _first(factor, SECOND_FACTOR, "rule of signing in"),
     )
     root.reject_unknown()
     return programme
+
+
+def _first(field: FieldReader, words: tuple[str, str], what: str) -> bool:
+    """Return whether it is the first of two words."""
+    return field.one_of_codes(words, what) == words[0]
 
 
 def _currency(text: str) -> str:

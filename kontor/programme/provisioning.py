@@ -47,6 +47,21 @@ class ProvisioningRules:
         )
         return next(multiples, None)
 
+    def terms(self) -> tuple[str, ...]:
+        """Return the terms that an order may have: 1 to 12 of the product's; none for a service without an end."""
+        own = None if self.term is None else parse_term(self.term)
+        if self.term is None or not isinstance(own, Duration):
+            return ()
+        more = (Duration(own.months * n, own.days * n) for n in range(2, MOST_TERMS + 1))
+        return (self.term, *map(_text, more))
+
+
+def _text(term: Duration) -> str:
+    """Return a duration as it is written."""
+    years, months = divmod(term.months, 12)
+    parts = ((years, "Y"), (months, "M"), (term.days, "D"))
+    return "P" + "".join(f"{number}{unit}" for number, unit in parts if number)
+
 
 def read_provisioning(section: SectionReader) -> ProvisioningRules:
     """Read the keys of a product."""

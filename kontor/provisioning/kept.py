@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from pydantic import JsonValue
 
-from kontor.engine.declared import MASK, DeclaredPayload, replaced
-from kontor.engine.enqueue import Jobs
+from kontor.engine.declared import replaced
+from kontor.engine.masking import MASK, masked
 from kontor.kernel.errors import FieldError, Invalid
 from kontor.programme.provisioning import ProvisioningRules
 from kontor.task_types.json_schema import SchemaCheck
@@ -42,43 +42,15 @@ def masked_config(rules: ProvisioningRules, config: Config) -> dict[str, JsonVal
     """Return a valid config with its sensitive members masked."""
     if rules.config is None:
         return dict(config)
-    masked: Mapping[str, object] = config
+    whole: Mapping[str, object] = config
     for place in SchemaCheck(rules.config).sensitive(config):
-        masked = replaced(masked, place, MASK)
-    return dict(masked)  # type: ignore[arg-type]  # JSON values replaced by a text
+        whole = replaced(whole, place, MASK)
+    return dict(whole)  # type: ignore[arg-type]  # JSON values replaced by a text
 
 
-def masked_result(jobs: Jobs, rules: ProvisioningRules, task: str | None, result: JsonValue) -> JsonValue:
-    """Return what a handler answered without members that the config's or the task's schema marks as sensitive."""
-    model = None if task is None else jobs.catalogue.declared.get(task)
-    schemas = [rules.config or {}]
-    if model is not None and issubclass(model, DeclaredPayload):
-        schemas.append(model.task.schema)
-    names = {name for schema in schemas for name in _sensitive_names(schema)}
-    return _without(result, names) if names else result
-
-
-def _sensitive_names(schema: JsonValue | Mapping[str, JsonValue]) -> Iterator[str]:
-    """Yield the names of properties that a schema marks as `writeOnly`, at any depth."""
-    if isinstance(schema, list):
-        for each in schema:
-            yield from _sensitive_names(each)
-    if not isinstance(schema, Mapping):
-        return
-    properties = schema.get("properties")
-    for name, inner in properties.items() if isinstance(properties, Mapping) else ():
-        if isinstance(inner, Mapping) and inner.get("writeOnly") is True:
-            yield name
-    for inner in schema.values():
-        yield from _sensitive_names(inner)
-
-
-def _without(value: JsonValue, names: set[str]) -> JsonValue:
-    if isinstance(value, dict):
-        return {name: MASK if name in names else _without(inner, names) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_without(each, names) for each in value]
-    return value
+def masked_result(rules: ProvisioningRules, result: JsonValue) -> JsonValue:
+    """Return what a handler answered without members that the config's schema marks; the job masked its own."""
+    return masked(rules.config or {}, result)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,8 +65,7 @@ def _created(ctx: Context, session: Session, service: Service, action: ServiceAc
     programme = ctx.programme(session, service.programme)
     product = programme.products.get(service.product)
     if product is not None:
-        task = product.provisioning.tasks.get(ServiceVerb.CREATE)
-        service.result = masked_result(ctx.jobs, product.provisioning, task, result)
+        service.result = masked_result(product.provisioning, result)
     service.since = service.since or ctx.now
     move(ctx, session, service, ServiceState.ACTIVE, action)
     if action.job_id is not None:

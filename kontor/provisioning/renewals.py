@@ -15,6 +15,7 @@ from kontor.accounts.suspension import require_not_suspended
 from kontor.context import Context
 from kontor.kernel.errors import Conflict, Invalid
 from kontor.kernel.ids import new_id
+from kontor.kernel.money import Money
 from kontor.kernel.states import OrderKind, OrderState, Renewal, ServiceState, ServiceVerb, SuspensionCause
 from kontor.orders import service as orders
 from kontor.orders.pricing import Purchase, invalid, priced
@@ -65,6 +66,24 @@ def renew(ctx: Context, session: Session, service_id: UUID, request: Request, or
             raise Conflict("illegal_transition", refused, state=service.state)
     _place(ctx, session, owned, request, reference or f"renewal:{new_id()}")
     return service
+
+
+@dataclass(frozen=True, slots=True)
+class RenewalQuote:
+    """What another term costs now; `missing`: what the balance is short of."""
+
+    net: Money
+    missing: Money | None
+
+
+def quote(ctx: Context, session: Session, service_id: UUID) -> RenewalQuote:
+    """Price a renewal; changes and locks nothing. Raises NotFound, Invalid for a product that is gone."""
+    service = actions.get(session, service_id)
+    reseller = accounts.get(session, service.reseller_id)
+    programme = ctx.programme(session, reseller.programme)
+    values = renewal_values(ctx, session, Owned(reseller, programme, service))
+    price = orders.money_of(OrderRow(**values))
+    return RenewalQuote(price, orders.missing(session, programme, reseller.id, price))
 
 
 def lock(ctx: Context, session: Session, service_id: UUID) -> Owned:

@@ -11,10 +11,9 @@ from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy, require_visible_filter
 from kontor.http.routing import Routes
 from kontor.http.wire import PageOut
-from kontor.kernel.errors import Forbidden
 from kontor.kernel.states import ServiceVerb, SuspensionCause
 from kontor.orders.routes import notes_of, side_of
-from kontor.provisioning import changes, ordering, queries, renewals, service
+from kontor.provisioning import changes, ordering, queries, renewals, service, verbs
 from kontor.provisioning.queries import ServiceFilter
 from kontor.provisioning.schemas import (
     RenewIn,
@@ -104,9 +103,6 @@ def suspend_service(ctx: Ctx, service_id: UUID, body: ServiceVerbIn | None = Non
 @routes.post("/v1/services/{service_id}/resume", WRITE, response=ServiceWithJobsOut)
 def resume_service(ctx: Ctx, service_id: UUID, body: ServiceVerbIn | None = None) -> ServiceWithJobsOut:
     """Resume what was suspended by hand; what the provider suspended, only the provider. 409 `illegal_transition`."""
-    row = service.locked(ctx.session, service_id)
-    if ctx.caller.reseller_id is not None and SuspensionCause.OPERATOR in row.causes:
-        raise Forbidden(message="The provider suspended this service; only the provider resumes it.")
     return _asked(ctx, service_id, ServiceVerb.RESUME, body)
 
 
@@ -125,13 +121,6 @@ def retry_service(ctx: Ctx, service_id: UUID, body: ServiceVerbIn | None = None)
 
 def _asked(ctx: RequestContext, service_id: UUID, verb: ServiceVerb, body: ServiceVerbIn | None) -> ServiceWithJobsOut:
     """Ask for a verb that costs nothing."""
-    row = service.locked(ctx.session, service_id)
     by = SuspensionCause.OPERATOR if ctx.caller.reseller_id is None else SuspensionCause.RESELLER
-    cause = None
-    if verb is ServiceVerb.SUSPEND:
-        cause = by.value
-    if verb is ServiceVerb.RESUME:
-        cause = next((each for each in row.causes if each in ("operator", "reseller")), by.value)
-    request = Request(verb, ctx.caller.actor, None if body is None else body.reason, cause)
-    service.ask(ctx.context, ctx.session, row, request)
-    return _shown(ctx, row)
+    request = Request(verb, ctx.caller.actor, None if body is None else body.reason)
+    return _shown(ctx, verbs.ask(ctx.context, ctx.session, service_id, request, by))

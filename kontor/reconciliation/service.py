@@ -51,10 +51,11 @@ def reconcile(
     session: Session, programmes: Programmes, now: datetime, *, everything: bool = False
 ) -> ReconciliationResult:
     """Run all checks and record the gaps; the next alert digest reports new ones to operators."""
-    opened = closed = 0
+    opened, closed, before = 0, 0, queries.counts(session)
     for result in run_checks(session, programmes, now, everything=everything):
-        opened_now, closed_now = _write(session, result, now)
-        opened, closed = opened + opened_now, closed + closed_now
+        if result.gaps or before.get(result.kind):
+            opened_now, closed_now = _write(session, result, now)
+            opened, closed = opened + opened_now, closed + closed_now
     queries.purge(session, now - KEPT)
     return ReconciliationResult(opened, closed, queries.counts(session))
 

@@ -64,6 +64,12 @@ CONFIRMATIONS: Final[Mapping[str, Confirmation]] = {
         "reseller's clients are suspended with it.",
         "Suspend",
     ),
+    "factors.remove": Confirmation(
+        "Remove the second factors?",
+        "The owner of account {} signs in with the password alone until a new one is added. Make sure that it is the "
+        "owner who asks.",
+        "Remove",
+    ),
     "suspension.lift": Confirmation(
         "Resume this account?",
         "Account {} works again; of a reseller also the clients that its suspension alone held.",

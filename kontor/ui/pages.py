@@ -77,9 +77,15 @@ class Pages:
         return self.rendered(view, {**(view.values or {}), "sign_in": view.sign_in, "csrf": csrf}, _named(view))
 
     def rendered(
-        self, view: PublicPage, values: Mapping[str, object], named: Mapping[str, str], headers: Mapping[str, str] = {}
+        self,
+        view: PublicPage,
+        values: Mapping[str, object],
+        named: Mapping[str, str],
+        headers: Mapping[str, str] = {},
+        *,
+        scripts: bool = False,
     ) -> HTMLResponse:
-        """Render a page with values; `named` fills the placeholders of its title and notice."""
+        """Render a page with values; `named` fills the placeholders of its title and notice, `scripts`: it has some."""
         nonce = secrets.token_urlsafe(16)
         words = self._words[language_of(view.reader.locale)]
         plain = words["gettext_plain"]
@@ -97,7 +103,7 @@ class Pages:
             **values,
         }
         body = self._env.get_template(view.template).render(scope)
-        return HTMLResponse(body, view.status, {**page_headers(nonce), **headers})
+        return HTMLResponse(body, view.status, {**page_headers(nonce, scripts=scripts), **headers})
 
 
 def _named(view: PublicPage) -> Mapping[str, str]:
@@ -106,11 +112,12 @@ def _named(view: PublicPage) -> Mapping[str, str]:
     return {"brand": view.brand.name if view.brand else "", "account": str(account)}
 
 
-def page_headers(nonce: str) -> dict[str, str]:
+def page_headers(nonce: str, *, scripts: bool = False) -> dict[str, str]:
     """Return headers that keep the token in the URL private and foreign code out."""
+    script = f"; script-src 'nonce-{nonce}'" if scripts else ""
     policy = (
         f"default-src 'none'; style-src 'nonce-{nonce}'; img-src 'self' data:; form-action 'self';"
-        " base-uri 'none'; frame-ancestors 'none'"
+        f" base-uri 'none'; frame-ancestors 'none'{script}"
     )
     return {
         "Cache-Control": "no-store",

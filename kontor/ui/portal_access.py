@@ -9,7 +9,11 @@ from models.members import MemberRole
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """An account that a session may act for: the role and the person; an owner's id is the account's."""
+    """An account that a session may act for: the role and the person; an owner's id is the account's.
+
+    `by_reseller`: the account's reseller opened it; it decides nothing, and what it sets the reseller has set
+    (programme.md 5.8).
+    """
 
     account: Account
     role: MemberRole
@@ -17,3 +21,4 @@ class Access:
     name: str
     email: str
     locale: str
+    by_reseller: bool = False

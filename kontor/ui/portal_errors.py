@@ -28,6 +28,10 @@ FIELDS: Final[Mapping[str, str]] = {
     "party": N("Please choose one of the two."),
     "terms": N("Please accept the terms."),
     "programme": N("Please choose a programme."),
+    "quantity": N("Please enter a whole number from 1 on."),
+    "promo_code": N("There is no such promo code."),
+    "config": N("This value does not fit."),
+    "code": N("This code is not right, or was used before. Enter the code that the app shows now."),
 }
 CODES: Final[Mapping[str, tuple[str, str]]] = {
     "name_taken": ("name", N("This name is taken, or looks like one that is taken.")),
@@ -41,6 +45,8 @@ CODES: Final[Mapping[str, tuple[str, str]]] = {
     "terms_changed": ("terms", N("The terms have changed. Please read them again.")),
     "party_refused": ("party", N("This programme is for companies only.")),
     "unknown_plan": ("plan", N("Please choose a plan from the list.")),
+    "unknown_promo_code": ("promo_code", N("There is no such promo code.")),
+    "not_for_sale": ("product", N("Please choose a product from the list.")),
     "unknown_product": ("product", N("Please choose a product from the list.")),
 }
 """Refusals that belong to a field: the page answers 422 and shows them beside it."""
@@ -59,6 +65,8 @@ NOTICES: Final[Mapping[str, str]] = {
     "offer_held": N("This offer is on hold because somebody objected to the new address; nothing was changed."),
     "address_unconfirmed": N("The account’s address was changed a short time ago; nothing was decided yet."),
     "own_address_unconfirmed": N("Please confirm your own address first, by the link in our email."),
+    "insufficient_balance": N("Your balance does not cover this. Please pay first; nothing was ordered."),
+    "not_renewable": N("This service cannot be renewed."),
     "busy": N("Please try again in a moment"),
     "locked": TOO_MANY,
     "too_many": TOO_MANY,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from kontor.audit import Actor
-from kontor.http.context import RequestTransaction
+from kontor.http.context import NetworkCheck, RequestTransaction
 from kontor.mailer.brand import Brand
 from kontor.ui.portal_access import Access
 from models.accounts import Account
@@ -23,7 +23,9 @@ class PortalRequest(RequestTransaction):
 
     `accesses`: what the session opens on this host; `access`: the account that the pages are about, None when nobody
     is signed in or the person has not chosen yet. `client`: the account under `/as/`, for its reseller `access`.
-    `ticket`: the secret of a form of a browser that is not signed in. `locale`: the reader's language.
+    `ticket`: the secret of a form of a browser that is not signed in. `locale`: the reader's language. `check`: what
+    the network answered before the form's transaction. `embedded`: the path of pages in a frame of the customer's
+    product, which use no cookies; empty for others.
     """
 
     opened: PortalSession | None = None
@@ -33,6 +35,8 @@ class PortalRequest(RequestTransaction):
     ticket: str = ""
     locale: str = "en"
     page: str = ""
+    check: NetworkCheck = field(default_factory=NetworkCheck)
+    embedded: str = ""
 
     @property
     def wall_time(self) -> datetime:
@@ -55,7 +59,7 @@ class PortalRequest(RequestTransaction):
     @property
     def base(self) -> str:
         """What the paths of the account's pages begin with."""
-        return "" if self.client is None else f"/as/{self.client.id}"
+        return self.embedded if self.client is None else f"/as/{self.client.id}"
 
     @property
     def csrf(self) -> str:
@@ -81,7 +85,7 @@ class PortalPage:
     """A template with its values. Texts are English message ids, translated when the page is rendered.
 
     `errors`: messages by field; `typed`: what the fields show, as typed. `brand`: another than that of the account or
-    host. `page`: another name than that of the route.
+    host. `page`: another name than that of the route. `scripts`: it asks for passkeys.
     """
 
     template: str
@@ -95,6 +99,7 @@ class PortalPage:
     cookies: Mapping[str, str] = field(default_factory=dict)
     brand: Brand | None = None
     page: str = ""
+    scripts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

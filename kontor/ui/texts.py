@@ -68,6 +68,7 @@ FLASH_MESSAGES: Final[Mapping[str, str]] = {
     "revoke": "Key revoked. Requests that use it are refused.",
     "password": "Password changed. Your other sessions have ended.",
     "theme": "Colours changed.",
+    "account-factors": "The second factors are removed.",
     "factor-removed": "Removed. It no longer opens your login.",
     "session-ended": "Session ended.",
     "sessions-ended": "All other sessions have ended.",
@@ -203,6 +204,7 @@ AUDIENCES: Final[Mapping[Audience, str]] = {
     Audience.ACCOUNT: "To account admins",
     Audience.CLIENT: "To client admins, under the reseller's brand",
     Audience.OPERATOR: "To operators",
+    Audience.PERSON: "To whoever signed in",
 }
 
 REASON_REQUIRED: Final = "Enter a reason. It is kept in the audit log."

@@ -94,15 +94,17 @@ def _write_notice(
     if not queries.add_quota_mail(session, notice):
         return
     enqueue_notice(session, jobs, notice_id, account)
+    event_data: dict[str, object] = {
+        "account_id": str(account.id),
+        "name": account.name,
+        "metric": metric,
+        "value": reading.value,
+        "limit": limit,
+        "period": {"from": period.start.isoformat(), "to": period.end.isoformat()},
+    }
+    of_threshold = {**event_data, "threshold": threshold.value}
+    events.emit(session, jobs, "usage.threshold", account, of_threshold, at=now)
     if threshold is Threshold.EXCEEDED:
-        event_data = {
-            "account_id": str(account.id),
-            "name": account.name,
-            "metric": metric,
-            "value": reading.value,
-            "limit": limit,
-            "period": {"from": period.start.isoformat(), "to": period.end.isoformat()},
-        }
         events.emit(session, jobs, "quota.exceeded", account, event_data, at=now)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -38,6 +38,11 @@ class NewEvent:
 def reseller_of(account: Account) -> UUID | None:
     """Return the reseller that owns an account's events: a client's reseller, a reseller itself, or None."""
     return account.id if account.kind == AccountKind.RESELLER else account.reseller_id
+
+
+def accounts_of(session: Session, ids: Collection[UUID]) -> Sequence[Account]:
+    """Return the accounts that events are about, by id."""
+    return session.scalars(select(Account).where(Account.id.in_(ids)).order_by(Account.id)).all()
 
 
 def emit(
@@ -81,7 +86,7 @@ def emit_for(
 ) -> int:
     """Write an event as `emit` does, without a loaded account (such as `job.dead`)."""
     number = draw_number(session, reseller_id)
-    add(session, _values(NewEvent(event_type, data, account_id, reseller_id, programme), number.seq, at))
+    add(session, stored_values(NewEvent(event_type, data, account_id, reseller_id, programme), number.seq, at))
     if number.has_listeners:
         tenant = str(reseller_id) if reseller_id else ""
         jobs.enqueue(session, WebhooksFanOut(event_seq=number.seq), tenant=tenant)
@@ -94,7 +99,7 @@ def emit_many(session: Session, jobs: Jobs, new_events: Sequence[NewEvent], *, a
         return []
     first = draw_number(session, None).seq
     seqs = [first, *session.scalars(MORE, {"count": len(new_events) - 1})]
-    add_many(session, [_values(event, seq, at) for event, seq in zip(new_events, seqs, strict=True)])
+    add_many(session, [stored_values(event, seq, at) for event, seq in zip(new_events, seqs, strict=True)])
     fan_out(session, jobs, [(seq, event.reseller_id) for event, seq in zip(new_events, seqs, strict=True)])
     return seqs
 
@@ -127,7 +132,8 @@ def fan_out(session: Session, jobs: Jobs, events: Sequence[tuple[int, UUID | Non
         jobs.enqueue_many(session, requests)
 
 
-def _values(event: NewEvent, seq: int, at: datetime) -> dict[str, object]:
+def stored_values(event: NewEvent, seq: int, at: datetime) -> dict[str, object]:
+    """Return the columns of an event under its number."""
     return {
         "seq": seq,
         "id": new_id(),

@@ -14,40 +14,9 @@ from uuid import UUID
 from kontor.kernel.data_keys import DecryptionError
 from kontor.kernel.errors import FieldError, Invalid
 from kontor.kernel.ports import SecretBox
+from kontor.webhooks.event_types import EVENTS
 
-EVENT_TYPES: Final = (
-    "offer.delivered",
-    "offer.withdrawn",
-    "licences.granted",
-    "offer.accepted",
-    "offer.rejected",
-    "offer.cancelled",
-    "trial.started",
-    "trial.ended",
-    "quota.exceeded",
-    "discount.changed",
-    "charge.created",
-    "account.connected",
-    "account.disconnected",
-    "account.merged",
-    "account.deleted",
-    "domain.verified",
-    "domain.lost",
-    "order.placed",
-    "order.cancelled",
-    "order.failed",
-    "service.active",
-    "service.failed",
-    "service.suspended",
-    "service.resumed",
-    "service.changed",
-    "service.renewed",
-    "service.ended",
-    "job.dead",
-    "job.succeeded",
-    "job.failed",
-    "job.cancelled",
-)
+EVENT_TYPES: Final = tuple(EVENTS)
 ALL_EVENTS: Final = "*"
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105 -- what every secret starts with, itself none
 SECRET_BYTES: Final = range(24, 65)

@@ -281,3 +281,18 @@ def listed(done: "subprocess.CompletedProcess[str]") -> list[dict[str, object]]:
     """The items of a printed list."""
     items: list[dict[str, object]] = json.loads(done.stdout)["items"]
     return items
+
+
+def test_command_leaves_nothing_and_says_where_it_looked_when_run_in_a_wrong_directory(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("DATABASE_URL", "REDIS_URL", "KONTOR_DATA_DIR"):
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    for arguments in (["keys", "list"], ["doctor"], ["migrate"], ["web"], ["mails", "list", "--data-dir", "other"]):
+        refused = run(*arguments)
+        folder = "other" if "other" in arguments else ".kontor"
+        assert refused.returncode == 1
+        assert refused.stderr.startswith(f"kontor: the data directory {tmp_path / folder} does not exist")
+        assert len(refused.stderr.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []

@@ -10,6 +10,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from devtools.reference import openapi_document
+from kontor.http.browsers import Browser
+from kontor.members import sessions
+from kontor.members.sessions import Opened
+from kontor.portal.app import paths
+from models.accounts import Account
 from models.fees import Charge, FeeRun
 from tests.support.api import Api, ResellerAccounts
 
@@ -226,3 +231,30 @@ def test_unknown_id_and_id_of_another_reseller_get_the_same_response(
         return {name: value for name, value in answer.items() if name != "trace_id"}
 
     assert response_to(theirs["account_id"]) == response_to(str(uuid4()))
+
+
+def test_every_page_and_form_with_an_id_is_404_for_another_reseller(
+    api: Api, two_resellers: tuple[ResellerAccounts, ResellerAccounts, dict[str, str]]
+) -> None:
+    mine, _, theirs = two_resellers
+    with api.deps.sessions() as session:
+        opened = Opened((session.get_one(Account, mine.reseller),))
+        new = sessions.open_session(session, opened, Browser("127.0.0.1"), api.deps.clock.wall_time())
+        cookie, csrf = {"Cookie": f"__Host-session={new.secret}"}, new.session.csrf
+        session.commit()
+    ids = {**theirs, "client_id": theirs["account_id"], "number": "0"}
+    answers, tried = {}, 0
+    for route, path in paths():
+        parts = set(re.findall(r"{(\w+)}", path)) - {"token"}
+        if not parts or "{token}" in path:
+            continue
+        assert parts <= ids.keys(), f"{path}: add {parts} to this test"
+        target = path.format(**ids)
+        form = {"csrf": csrf, "confirm": "1", "order_ref": "X", "decision": "accept", "role": "staff"}
+        sent = form if route.method == "POST" else None
+        answer = api.http.request(route.method, target, headers=cookie, data=sent)
+        answers[f"{route.method} {path}"] = answer.status_code
+        tried += 1
+
+    assert {line: status for line, status in answers.items() if status != 404} == {}
+    assert tried > 25

@@ -20,6 +20,7 @@ from kontor.http.keys import hash_key
 from kontor.members import sessions
 from kontor.members.sessions import Opened
 from kontor.portal.app import paths
+from kontor.webhooks.event_types import EVENTS
 from models.accounts import Account
 from tests.conftest import Servers, copied
 from tests.support.api import Api, running_server
@@ -134,7 +135,8 @@ def pages_of(market: Market, account_id: str) -> Iterator[tuple[str, str]]:
         new = sessions.open_session(session, Opened((account,)), Browser("127.0.0.1"), deps.clock.wall_time())
         session.commit()
     ids: dict[str, set[str]] = {"token": {"x"}, "number": {"0"}, "member_id": set(NOTHING), "offer_id": set()}
-    ids |= {"template_id": set(), "account_id": {market.mover}, "client_id": {market.mover}}
+    ids |= {"template_id": set(), "account_id": {market.mover}, "client_id": {market.mover}, "order_id": set()}
+    ids["service_id"] = {str(row[0]) for row in market.rows("SELECT id FROM services")}
     for party in market.parties.values():
         for name in ids.keys() & party.ids.keys():
             ids[name] |= set(party.ids[name][:6])
@@ -242,6 +244,11 @@ def test_every_event_that_happened_says_who_sees_each_of_its_data(market: Market
 
     assert unmarked == set()
     assert {"charge.created", "discount.changed", "offer.accepted", "quota.exceeded"} <= {event for event, _ in rows}
+
+
+def test_every_event_that_happened_is_as_its_schema_says(market: Market) -> None:
+    for name, data in market.rows("SELECT type, data FROM domain_events"):
+        EVENTS[name].data.model_validate(data)
 
 
 def test_no_webhook_or_call_to_an_instance_tells_its_receiver_what_it_never_gets(

@@ -6,7 +6,7 @@ from alembic.script import ScriptDirectory
 
 from devtools.source import ROOT, module_name, name, product
 from tasks.catalogue import PAYLOADS
-from workers.migrations import newest_migration
+from workers.schema import newest_migration
 
 IMPORT_ALL = """
 import importlib, socket, sys, threading

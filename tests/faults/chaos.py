@@ -1,8 +1,9 @@
-"""`make chaos`: crash points x kinds of tasks, faults, recovery times, a soak. Exits with 0 if all is good."""
+"""`make chaos`: crash points x kinds of tasks, faults, handlers, orders, a soak. Exits with 0 if all is good."""
 
 import argparse
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from rich.table import Table
 
 from kontor.adapters.embedded.servers import EmbeddedServers, owned_servers
 from kontor.adapters.settings import Settings
-from tests.faults import fairness, recovery, scene, soak
+from tests.faults import fairness, handler_rows, orders, recovery, scene, soak
 from tests.faults.checker import Verdict
 from tests.faults.crash_points import KINDS, ROLE_OF_POINT, Cell, plan, run_cell
+from tests.faults.deployment import handler_fleet
 from tests.faults.fleet import fleet
 from tests.faults.half_alive import PROCESS_FAULTS
 from tests.faults.half_alive_servers import SERVER_FAULTS
@@ -22,6 +24,7 @@ from workers.migrations import migrate
 
 LIMITS = {"transactional": 5.0, "external": 15.0}
 FAULTS = (*PROCESS_FAULTS, *SERVER_FAULTS)
+PARTS = ("points", "faults", "recovery", "fairness", "handlers", "orders", "soak")
 SHORT_FAULTS = ("relay stopped", "reply of Redis to a worker")
 """Of the short run, which follows the tests in CI: those inflict the others."""
 
@@ -127,23 +130,43 @@ def fault_table(console: Console, servers: EmbeddedServers, faults: Sequence[Fau
     return not any(outcome.faults for outcome in outcomes)
 
 
+def handler_table(console: Console, servers: EmbeddedServers) -> bool:
+    """Play the rows of push handlers and pull workers, and print the table; returns whether every promise was kept."""
+    table = Table(title="jobs that others run: seconds until the row was over")
+    for column in ("fault", "seconds", "result"):
+        table.add_column(column)
+    good, folder = True, servers.data_dir / "handlers"
+    for clock in (False, True):
+        environ = {"KONTOR_TEST_CLOCK": "1"} if clock else {}
+        settings = settings_of(servers, f"handlers-{clock}")
+        with handler_fleet(settings, folder / str(clock), environ=environ) as deployment:
+            for row in [row for row in handler_rows.ROWS if row.clock is clock]:
+                began, problem = time.monotonic(), row.problem(deployment)
+                good = good and problem is None
+                text = "ok" if problem is None else f"[red]{problem}[/red]"
+                table.add_row(row.name, f"{time.monotonic() - began:.1f}", text)
+    console.print(table)
+    return good
+
+
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """Parse the options of `make chaos CHAOS="…"`."""
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
     parser.add_argument("--seconds", type=float, default=180.0, help="length of the soak")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--short", action="store_true", help="few points, few samples, a soak of 40 s")
-    parser.add_argument("--only", choices=("points", "faults", "recovery", "fairness", "soak"), help="one part alone")
+    parser.add_argument("--only", choices=PARTS, help="one part alone")
     parser.add_argument("--points", nargs="*", default=list(ROLE_OF_POINT), help="these crash points alone")
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), help="these kinds of task alone")
     parser.add_argument("--faults", nargs="*", default=[""], help="faults whose names begin so")
     parser.add_argument("--backlog", type=int, default=100_000, help="jobs of the tenant that fills the queue")
+    parser.add_argument("--orders", type=int, default=10_000, help="orders placed while everything is killed")
     parser.add_argument("--samples", type=int, default=30, help="recoveries measured for each kind")
     options = parser.parse_args(arguments)
     if options.short:
         options.points = ["enqueued.after", "publish.after", "effect.after", "commit.after"]
         options.faults = SHORT_FAULTS
-        options.samples, options.seconds, options.backlog = 8, 40.0, 20_000
+        options.samples, options.seconds, options.backlog, options.orders = 8, 40.0, 20_000, 300
     return options
 
 
@@ -153,7 +176,7 @@ def main(arguments: Sequence[str]) -> int:
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
     good = True
     with tempfile.TemporaryDirectory(prefix="kontor-chaos-") as folder:
-        if options.only != "soak":
+        if options.only not in ("orders", "soak"):
             with owned_servers(Path(folder) / "still") as servers:
                 migrate(servers.postgres.url)
                 if options.only in (None, "points"):
@@ -165,6 +188,14 @@ def main(arguments: Sequence[str]) -> int:
                     good = recovery_table(console, servers, options.samples) and good
                 if options.only in (None, "fairness"):
                     good = fairness_table(console, servers, options.backlog) and good
+                if options.only in (None, "handlers"):
+                    good = handler_table(console, servers) and good
+        if options.only in (None, "orders"):
+            with owned_servers(Path(folder) / "orders") as servers:
+                migrate(servers.postgres.url)
+                good = (
+                    orders.run(console, servers, settings_of(servers, "orders"), options.orders, options.seed) and good
+                )
         if options.only in (None, "soak"):
             with owned_servers(Path(folder) / "soak") as servers:
                 migrate(servers.postgres.url)

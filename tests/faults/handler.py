@@ -26,7 +26,7 @@ class HandlerCall:
 
 @dataclass
 class ScriptedHandler:
-    """Answers each job's calls as scripted by the job's `plan`, by default with 200."""
+    """Answers each job's calls as scripted by the job's `plan`, or else its task; by default with 200."""
 
     calls: list[HandlerCall] = field(default_factory=list)
     answers: dict[str, deque[tuple[int, Any]]] = field(default_factory=dict)
@@ -40,13 +40,17 @@ class ScriptedHandler:
         """Note a call; return its answer."""
         self.calls.append(call)
         job = call.data["job_id"]
-        plan = next((each.data["args"]["plan"] for each in self.calls if each.data["job_id"] == job), "")
+        plan = next((_plan_of(each) for each in self.calls if each.data["job_id"] == job and "args" in each.data), "")
         scripted = self.answers.get(plan)
         return scripted.popleft() if scripted else (200, {"result": plan})
 
     def of(self, job_id: str) -> list[HandlerCall]:
         """Return the calls about a job."""
         return [call for call in self.calls if call.data["job_id"] == job_id]
+
+
+def _plan_of(call: HandlerCall) -> str:
+    return str(call.data["args"].get("plan", call.data["task"]))
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """Fixtures of account services: a manual clock, jobs, programmes and a cheap password hasher."""
 
+from datetime import datetime
+
 import pytest
 from sqlalchemy.orm import Session
 
@@ -11,6 +13,8 @@ from kontor.adapters.fakes import ManualClock
 from kontor.context import Context
 from kontor.engine.enqueue import Jobs
 from kontor.kernel.tokens import Tokens
+from kontor.webhooks import events
+from kontor.webhooks.event_types import EVENTS
 from models.accounts import Account
 from tests.support.wiring import EXAMPLES, SECRET, apply_example, context_for, silent_jobs
 
@@ -54,3 +58,17 @@ def client(office: Context, session: Session, reseller: Account) -> Account:
     """A client of `reseller`, not yet active."""
     new = NewClient("Weser Logistik", "admin@weser.example")
     return clients.create(office, session, reseller.id, new)
+
+
+@pytest.fixture(autouse=True)
+def valid_events(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an event whose data its model does not describe fail the test, unless the module makes events up."""
+    if getattr(request.module, "MAKES_EVENTS_UP", False):
+        return
+    written = events.stored_values
+
+    def checked(event: events.NewEvent, seq: int, at: datetime) -> dict[str, object]:
+        EVENTS[event.type].data.model_validate(dict(event.data))
+        return written(event, seq, at)
+
+    monkeypatch.setattr(events, "stored_values", checked)

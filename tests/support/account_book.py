@@ -79,7 +79,7 @@ class BookScenario:
 
 
 @contextmanager
-def book_scenario(api: Api, clock: ManualClock) -> Iterator[BookScenario]:
-    """The scenario without resellers."""
-    with fee_scenario(api, clock) as fees:
+def book_scenario(api: Api, clock: ManualClock, **options: Any) -> Iterator[BookScenario]:
+    """The scenario without resellers; `options` are those of the worker."""
+    with fee_scenario(api, clock, **options) as fees:
         yield BookScenario(fees)

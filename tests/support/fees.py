@@ -170,9 +170,9 @@ class FeeScenario(ApiScenario):
 
 
 @contextmanager
-def fee_scenario(api: Api, clock: ManualClock) -> Iterator[FeeScenario]:
+def fee_scenario(api: Api, clock: ManualClock, **options: Any) -> Iterator[FeeScenario]:
     """The scenario with `booking`, `telephony` and `house` applied."""
-    with running_worker(api.deps) as worker:
+    with running_worker(api.deps, **options) as worker:
         world = FeeScenario(api, worker, clock, api.key())
         for code in ("booking", "telephony"):
             world.apply(code)

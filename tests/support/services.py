@@ -22,7 +22,8 @@ SERVER = """
     price: "30.00"
     provisioning: {create: srv.create, renew: srv.renew, suspend: srv.suspend, resume: srv.resume, change: srv.change,
       terminate: srv.terminate}
-    config: {type: object, properties: {region: {enum: [eu, us]}, password: {type: string, writeOnly: true}}}
+    config: {type: object, properties: {region: {enum: [eu, us]}, password: {type: string, writeOnly: true},
+      pin: {type: string, writeOnly: true}}}
     term: P1M
     renewal: auto
     grace: P3D
@@ -137,13 +138,19 @@ class ServiceScenario:
 
 
 @contextmanager
-def service_scenario(api: Api, clock: ManualClock) -> Iterator[ServiceScenario]:
-    """A reseller with 100 EUR and a client, on 1 December 2025."""
-    with book_scenario(api, clock) as books:
+def service_scenario(
+    api: Api, clock: ManualClock, push: str | None = None, **options: Any
+) -> Iterator[ServiceScenario]:
+    """A reseller with 100 EUR and a client, on 1 December 2025. `push`: the address of a handler, instead of pullers.
+
+    `options` are those of the worker.
+    """
+    handler = {} if push is None else {"handler": {"push": push}, "lane": "handler"}
+    with book_scenario(api, clock, **options) as books:
         fees = books.fees
         fees.apply("house", SOURCE)
         for verb in VERBS:
-            api.ok(f"PUT /v1/task-types/srv.{verb}", TYPE)
+            api.ok(f"PUT /v1/task-types/srv.{verb}", TYPE | handler)
         reseller = fees.reseller("house", "Weser")
         books.pay(reseller, "100.00", "P-1")
         yield ServiceScenario(books, reseller, fees.client(reseller), api.key("work"))

@@ -12,6 +12,7 @@ from kontor.adapters.network import FixedTxt
 from kontor.engine.runner import Runner
 from kontor.engine.testing import InlineWorker, MemoryPullHints
 from kontor.http.context import Deps
+from kontor.kernel.ports import HttpSender
 from kontor.mails.dispatch import Dispatcher
 from kontor.mails.resend import RULES
 from kontor.provisioning.service import ServiceEndings
@@ -32,8 +33,11 @@ class WorkerHarness:
 
 
 @contextmanager
-def running_worker(deps: Deps, **options: Any) -> Iterator[WorkerHarness]:
-    """Wire a worker process over the database and clock of `deps`; `options` are passed to Inline."""
+def running_worker(deps: Deps, *, handlers: HttpSender | None = None, **options: Any) -> Iterator[WorkerHarness]:
+    """Wire a worker process over the database and clock of `deps`; `options` are passed to Inline.
+
+    `handlers`: the network to handlers of declared tasks, if it is another.
+    """
     http, mail_transport = FakeHttp(), FakeMailTransport()
     ports = HandlerDeps(
         sleep=lambda _: None,
@@ -46,6 +50,7 @@ def running_worker(deps: Deps, **options: Any) -> Iterator[WorkerHarness]:
         transport=mail_transport,
         txt=FixedTxt({}),
         reader=http,
+        handler_sender=None if handlers is None else SignedCalls(handlers, deps.clock),
     )
     with InlineWorker(deps.engine, all_handlers(ports), deps.clock, secret_box=deps.secret_box, **options) as inline:
         if isinstance(deps.pull_hints, MemoryPullHints):

@@ -239,13 +239,13 @@ export declare class MembersCalls {
     constructor(transport: Transport);
     /** List the owner, then the members, oldest first. */
     listMembers(accountId: string): AsyncGenerator<types.MemberOut, void, undefined>;
-    /** Add a member and mail an invitation. 409 `member_exists`; 429 `too_many` invitations to the address. */
+    /** Add a member and mail an invitation; one that the client's reseller invites decides no offer. 409 `member_exists`; 429 `too_many` invitations to the address. */
     addMember(accountId: string, body: types.MemberIn, options?: PostOptions): Promise<types.InvitedMemberOut>;
     /** Change name, locale or role. 409 `owner_fixed`. */
     changeMember(accountId: string, memberId: string, body: types.MemberPatch): Promise<types.MemberOut>;
     /** Remove a member: sessions and links end with it. 409 `owner_fixed`. */
     removeMember(accountId: string, memberId: string): Promise<types.MemberOut>;
-    /** Make a link to the portal that signs in once, within 5 minutes. 409 `account_deleted`, `account_suspended`. */
+    /** Make a link to the portal that signs in once, within 5 minutes; with `embed` the updates, for 60 minutes. One that the client's reseller asked for decides no offer. 409 `account_deleted`, `account_suspended`. */
     createPortalSession(accountId: string, body: types.PortalSessionIn, options?: PostOptions): Promise<types.PortalSessionOut>;
 }
 export declare class OffersCalls {

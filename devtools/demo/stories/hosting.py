@@ -8,11 +8,18 @@ from devtools.demo.story import DemoAccount, Steps, Story, StoryRun
 from devtools.demo.world import Answer, World
 
 
-def pay(world: World, reseller: DemoAccount, amount: str, paid_at: datetime | str = "", kind: str = "payment") -> str:
+def pay(
+    world: World,
+    reseller: DemoAccount,
+    amount: str,
+    paid_at: datetime | str = "",
+    kind: str = "payment",
+    currency: str = "RUB",
+) -> str:
     """Enter a payment, by default now; return its reference."""
     at = paid_at or world.now
     reference = f"{kind}-{amount}-{at}"
-    money = {"amount": amount, "currency": "RUB"}
+    money = {"amount": amount, "currency": currency}
     body = {"amount": money, "paid_at": str(at).replace(" ", "T"), "reference": reference, "kind": kind}
     world.post(f"/v1/resellers/{reseller.id}/payments", body, expect=201)
     return reference

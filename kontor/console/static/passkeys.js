@@ -44,7 +44,7 @@ export function passkeys() {
     button.addEventListener("click", () => {
       ask(button).catch((error) => {
         const problem = button.form.querySelector("[data-problem]");
-        problem.textContent = `The browser did not give a passkey: ${error.message}`;
+        problem.textContent = button.dataset.refused ?? `The browser did not give a passkey: ${error.message}`;
         problem.hidden = false;
       });
     });

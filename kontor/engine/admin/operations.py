@@ -171,7 +171,8 @@ class Operations:
             raise NotFound("unknown_queue", f"There is no queue {name!r}.")
         statement = insert(Queue).values(name=name, paused=paused)
         with lock_limit(session):
-            session.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"paused": paused}))
+            switched = {"paused": paused, "held": False}
+            session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=switched))
         audit.record(session, actor, "queue.pause" if paused else "queue.resume", f"queue:{name}", at=self.clock.now())
         ring_after_commit(session, self.jobs.doorbell)
 

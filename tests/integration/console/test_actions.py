@@ -1,7 +1,7 @@
 """Operator actions: confirmed first, refused without role, token or reason, and audited."""
 
 from collections.abc import Callable
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
@@ -15,6 +15,7 @@ from models.accounts import Account
 from models.console import BulkRun
 from models.control import AuditEntry, Lane, Queue, Schedule
 from models.jobs import Job
+from models.portal import PortalFactor, PortalRecoveryCode
 from tests.support.api import ResellerAccounts
 from tests.support.console import ConsoleClient, enqueue_probe, mark_dead
 
@@ -155,6 +156,26 @@ def test_lane_is_held_released_and_probed(signed_in: As, deps: Deps) -> None:
         assert session.get_one(Lane, "instance:x").probe_at == deps.clock.now()
         acts = session.scalars(select(AuditEntry.action).where(AuditEntry.target == "lane:instance:x")).all()
     assert acts == ["lane.hold", "lane.release", "lane.probe"]
+
+
+def test_second_factors_of_an_owner_are_removed_with_a_reason(
+    signed_in: As, deps: Deps, make_accounts: Callable[[str], ResellerAccounts]
+) -> None:
+    someone, elbe = signed_in("operator"), make_accounts("elbe")
+    place, now = f"/console/accounts/{elbe.client}", deps.clock.wall_time()
+    assert "remove-factors" not in someone.get(place).text
+    with deps.sessions() as session:
+        for holder in (f"account:{elbe.client}", f"account:{elbe.reseller}"):
+            session.add(PortalFactor(id=uuid4(), holder=holder, kind="totp", name="Phone", created_at=now))
+            session.add(PortalRecoveryCode(holder=holder, code_hash="x", created_at=now))
+        session.commit()
+    assert "remove-factors" in someone.get(place).text
+    assert someone.post(f"{place}/remove-factors").status_code == 422
+    assert someone.post(f"{place}/remove-factors", {"reason": "lost the phone"}).status_code == 303
+    with deps.sessions() as session:
+        kept = [*session.scalars(select(PortalFactor.holder)), *session.scalars(select(PortalRecoveryCode.holder))]
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "factors.remove")).one()
+    assert (kept, entry.reason) == ([f"account:{elbe.reseller}"] * 2, "lost the phone")
 
 
 def test_account_is_suspended_and_resumed_with_its_clients(

@@ -175,7 +175,8 @@ def test_file_is_planned_compared_and_applied_with_a_reason_from_the_console(
     assert "~ offers.expire_after_days: 30 -&gt; 20" in compared
     assert admin.http.get(f"{place}?version=9").status_code == 404
     with deps.sessions() as session:
-        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "programme.apply")).all()[-1]
+        entries = select(AuditEntry).where(AuditEntry.action == "programme.apply").order_by(AuditEntry.seq)
+        entry = session.scalars(entries).all()[-1]
         assert (entry.reason, entry.target) == ("shorter", "learning")
 
 

@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from kontor.adapters.fakes import ManualClock
 from kontor.http.context import Deps
-from kontor.operators import factors
-from kontor.operators.passkeys import RelyingParty
+from kontor.http.passkeys import RelyingParty
+from kontor.operators.factors import OperatorFactors
 from models.people import Operator, OperatorFactor, RecoveryCode
 from tests.support.console import HIDDEN, PASSWORD, ConsoleClient
 from tests.support.passkeys import SoftPasskey
@@ -185,7 +185,7 @@ def test_another_operators_factor_or_session_is_not_found(
     add_app(someone, clock)
     with deps.sessions() as session:
         factor = session.scalars(select(OperatorFactor)).one()
-        theirs = factors.list_factors(session, session.scalars(select(Operator)).one().id)
+        theirs = OperatorFactors(session, session.scalars(select(Operator)).one()).factors()
         assert [item.id for item in theirs] == [factor.id]
     someone.http.cookies.clear()
     other = signed_in("admin")

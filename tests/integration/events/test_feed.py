@@ -14,6 +14,8 @@ from kontor.webhooks import events
 from models.accounts import Account
 from models.webhooks import DomainEvent
 
+MAKES_EVENTS_UP = True
+
 
 def tell(session: Session, jobs: Jobs, name: str) -> int:
     return events.emit_for(session, jobs, name, {}, at=jobs.clock.now())

@@ -17,6 +17,8 @@ SELECT nextval('domain_events_seq_seq'), gen_random_uuid(), 'x', gen_random_uuid
 FROM generate_series(1, 100000)
 """
 
+MAKES_EVENTS_UP = True
+
 
 @pytest.mark.parametrize("bound", ["reseller_id", "account_id", None])
 def test_filtered_feed_is_read_by_an_index(session: Session, engine: Engine, jobs: Jobs, bound: str | None) -> None:

@@ -30,6 +30,8 @@ from tests.support.api import Api, ResellerAccounts
 
 LINES = [{"product": "excel-basics", "count": 1, "mode": "absolute", "term": "P1Y"}]
 
+MAKES_EVENTS_UP = True
+
 
 @pytest.fixture
 def accounts(api: Api, make_accounts: Callable[[str], ResellerAccounts]) -> ResellerAccounts:

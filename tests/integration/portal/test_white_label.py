@@ -63,7 +63,13 @@ def test_no_page_on_a_domain_names_the_provider(
 ) -> None:
     ids = {"offer_id": offer_to(api, elbe), "member_id": elbe.client, "account_id": elbe.client, "token": "x"}
     ids |= {"template_id": elbe.client, "number": 0, "client_id": elbe.client}
+    ids |= {"order_id": elbe.client, "service_id": elbe.client}
+    ids |= {"factor_id": elbe.client, "session_id": elbe.client}
+    framed = urlsplit(api.ok(f"POST /v1/accounts/{elbe.client}/portal-sessions", {"embed": True})["url"]).path
     leaks, seen = {}, set()
+    for path in (framed, f"{framed}/updates/{ids['offer_id']}", f"{framed}x"):
+        if shown := revealed(site.get(path)):
+            leaks[path] = shown
     for cookie in ("", cookie_of(deps, elbe.client), cookie_of(deps, elbe.reseller)):
         for route in ROUTES:
             path = route.path.format(**ids)
@@ -72,7 +78,16 @@ def test_no_page_on_a_domain_names_the_provider(
             if shown := revealed(answer):
                 leaks[f"{route.method} {path} {answer.status_code}"] = shown
     assert leaks == {}
-    assert {"login", "account", "updates", "updates.show", "account.members", "account.password"} <= seen
+    assert {
+        "login",
+        "account",
+        "updates",
+        "updates.show",
+        "account.members",
+        "account.password",
+        "account.security",
+    } <= seen
+    assert "account.security.totp" in seen
 
 
 def test_partner_pages_and_signing_up_are_not_there_on_a_domain(

@@ -13,7 +13,7 @@ def test_service_is_active_when_its_job_has_succeeded(world: ServiceScenario) ->
     assert (order["metadata"], order["config"]["password"]) == ({"shelf": "3"}, "***")
     service = world.service(order["service_id"])
     assert (service["state"], service["action"]["verb"], service["since"]) == ("pending", "create", None)
-    args = world.finish("create", result={"host": "a.example", "password": "hunter3"})
+    args = world.finish("create", result={"host": "a.example", "password": "hunter3", "pin": "4711"})
     assert args == {
         "service_id": service["id"],
         "order_id": order["id"],
@@ -25,7 +25,7 @@ def test_service_is_active_when_its_job_has_succeeded(world: ServiceScenario) ->
     }
     after = world.service(service["id"])
     assert (after["state"], after["action"], after["paid_until"]) == ("active", None, "2026-01-01")
-    assert after["result"] == {"host": "a.example", "password": "***"}
+    assert after["result"] == {"host": "a.example", "password": "***", "pin": "***"}
     assert [(event["from"], event["to"]) for event in after["events"]] == [(None, "pending"), ("pending", "active")]
     assert world.ok(f"GET /v1/orders/{order['id']}")["state"] == "completed"
     assert world.balance() == "73.00"

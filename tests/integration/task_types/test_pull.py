@@ -60,10 +60,11 @@ def test_worker_gets_the_job_and_completes_it(api: Api, worker: WorkerHarness, k
     assert (item["job"]["id"], item["job"]["args"], item["job"]["external_id"]) == (job_id, ARGS, "order 7")
     assert (job(api, job_id)["state"], job(api, job_id)["attempt"]) == ("running", 1)
     assert leased(api, key) == []
-    done = api.ok(f"POST /v1/leases/{item['lease']}/complete", {"result": {"host": "a"}}, key=key)
+    result = {"host": "a", "root_password": "hunter2"}
+    done = api.ok(f"POST /v1/leases/{item['lease']}/complete", {"result": result}, key=key)
     assert api.ok(f"POST /v1/leases/{item['lease']}/complete", {"result": {"host": "b"}}, key=key) == done
     after = job(api, job_id)
-    assert (after["state"], after["result"], after["attempt"]) == ("succeeded", {"host": "a"}, 1)
+    assert (after["state"], after["result"], after["attempt"]) == ("succeeded", {**result, "root_password": "***"}, 1)
     beat = api.call(f"POST /v1/leases/{item['lease']}/heartbeat", key=key)
     assert (beat.status_code, beat.json()["code"]) == (409, "lease_lost")
 

@@ -78,6 +78,14 @@ def test_signed_call_carries_the_job_when_it_runs(api: Api, worker: WorkerHarnes
         assert session.execute(text("SELECT count(*) FROM job_leases")).scalar_one() == 0
 
 
+def test_sensitive_members_of_the_answer_are_masked(api: Api, worker: WorkerHarness) -> None:
+    declared(api, lane="none")
+    job_id = enqueued(api)
+    run_once(worker, reply(200, {"result": {"hosts": [{"name": "vps7", "root_password": "hunter2"}]}}))
+    assert job(api, job_id)["result"] == {"hosts": [{"name": "vps7", "root_password": "***"}]}
+    assert "hunter2" not in str(api.ok("GET /v1/events"))
+
+
 @pytest.mark.parametrize(
     ("answer", "state", "attempt", "outcome"),
     [

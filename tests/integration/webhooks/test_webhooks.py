@@ -20,6 +20,8 @@ from tests.support.offers import OfferScenario, account, body_of
 
 URL = "https://listener.example/hook"
 
+MAKES_EVENTS_UP = True
+
 
 def listen(world: OfferScenario, *types: str, reseller: UUID | None = None, url: str = URL) -> tuple[UUID, str]:
     with world.transaction() as session:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from kontor.adapters.data_directory import stored_secret
 from kontor.adapters.embedded.endpoints import Endpoints
 from kontor.adapters.settings import (
     Environment,
@@ -11,7 +12,6 @@ from kontor.adapters.settings import (
     default_namespace,
     missing_server,
     settings_from,
-    stored_secret,
 )
 
 SECRET = "0123456789abcdef" * 2

@@ -118,6 +118,7 @@ def test_seat_is_refused_when_a_key_has_enough_waiting_or_all_have() -> None:
     beyond = seats.sit("b", 2)
     assert beyond is not None
     assert beyond.limit.name == "waiting_process"
+    assert seats.sit("b", 2, in_all=4_001) is None
 
 
 def test_job_is_refused_when_the_tenant_has_enough_unfinished_and_they_are_counted_again() -> None:

@@ -8,7 +8,7 @@ from devtools.demo.runner import STORIES, play_stories
 from devtools.demo.story import Steps, Story, StoryRun
 from devtools.demo.world import World
 
-EXAMPLES = Path(__file__).parents[3] / "examples" / "programmes"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 class Clockwork(World):
@@ -59,7 +59,8 @@ def test_every_example_programme_has_stories_with_unique_names() -> None:
     names = [(story.programme, story.name) for story in STORIES]
 
     assert len(set(names)) == len(names)
-    assert {story.programme for story in STORIES} == {path.stem for path in EXAMPLES.glob("*.yaml")} | {"all"}
+    programmes = {path.stem for folder in ("programmes", "provisioning") for path in (EXAMPLES / folder).glob("*.yaml")}
+    assert {story.programme for story in STORIES} == programmes | {"all"}
 
 
 def test_calendar_only_moves_forward() -> None:

@@ -1,19 +1,18 @@
-"""Passkeys of operators (WebAuthn, by py_webauthn, which takes 0.2 s to load)."""
+"""Passkeys of console and portal (WebAuthn, by py_webauthn, which takes 0.2 s to load); each belongs to a host."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from kontor.http.second_factors import FactorChange, FactorStore, clean_name
 from kontor.kernel.errors import FieldError, Invalid
-from kontor.kernel.ids import new_id
-from kontor.operators.factors import ISSUER, Change, clean_name, list_factors
-from models.people import FactorKind, Operator, OperatorFactor
+from models.factors import FactorColumns, FactorKind
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
     from webauthn.helpers.structs import PublicKeyCredentialDescriptor
 
 CHALLENGE_BYTES: Final = 32
@@ -30,28 +29,37 @@ class RelyingParty:
 
     @classmethod
     def of(cls, url: str) -> RelyingParty:
-        """Return the party of the console's address; a loopback address is `localhost`, since passkeys need a name."""
+        """Return the party of a host's address; a loopback address is `localhost`, since passkeys need a name."""
         parts = urlsplit(url)
         host = "localhost" if parts.hostname in LOOPBACK else parts.hostname or ""
         return cls(host, f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else ""))
 
 
-def creation_options(session: Session, party: RelyingParty, operator: Operator, challenge: bytes) -> str:
+@dataclass(frozen=True, slots=True)
+class PasskeyUser:
+    """What a new passkey remembers: who it is for, and the name of the service."""
+
+    id: bytes
+    name: str
+    issuer: str
+
+
+def creation_options(store: FactorStore, party: RelyingParty, user: PasskeyUser, challenge: bytes) -> str:
     """Return the options of `navigator.credentials.create` as JSON."""
     from webauthn import generate_registration_options, options_to_json
 
     options = generate_registration_options(
         rp_id=party.host,
-        rp_name=ISSUER,
-        user_id=operator.id.bytes,
-        user_name=operator.email,
+        rp_name=user.issuer,
+        user_id=user.id,
+        user_name=user.name,
         challenge=challenge,
-        exclude_credentials=_descriptors(session, operator),
+        exclude_credentials=_descriptors(store, party),
     )
     return options_to_json(options)
 
 
-def add(change: Change, party: RelyingParty, name: str, credential: str, challenge: bytes) -> OperatorFactor:
+def add(change: FactorChange, party: RelyingParty, name: str, credential: str, challenge: bytes) -> FactorColumns:
     """Add the passkey that a browser made for the challenge. Raises Invalid."""
     from webauthn import verify_registration_response
     from webauthn.helpers import bytes_to_base64url
@@ -66,37 +74,27 @@ def add(change: Change, party: RelyingParty, name: str, credential: str, challen
         )
     except (WebAuthnException, ValueError, KeyError, TypeError):
         raise Invalid(message=NOT_ACCEPTED, errors=[FieldError("credential", NOT_ACCEPTED)]) from None
-    factor = OperatorFactor(
-        id=new_id(),
-        operator_id=change.operator.id,
-        kind=FactorKind.PASSKEY.value,
-        name=clean_name(name, "Passkey"),
-        credential_id=bytes_to_base64url(made.credential_id),
-        public_key=bytes_to_base64url(made.credential_public_key),
-        sign_count=made.sign_count,
-        created_at=change.wall_time,
-    )
-    change.session.add(factor)
-    change.session.flush()
-    change.record("add_factor", kind=factor.kind, name=factor.name)
+    factor = change.store.new_factor(party.host)
+    factor.credential_id = bytes_to_base64url(made.credential_id)
+    factor.public_key = bytes_to_base64url(made.credential_public_key)
+    factor.sign_count = made.sign_count
+    change.add(factor, FactorKind.PASSKEY, clean_name(name, "Passkey"))
     return factor
 
 
-def request_options(session: Session, party: RelyingParty, operator: Operator, challenge: bytes) -> str | None:
-    """Return the options of `navigator.credentials.get` as JSON; None if the operator has no passkey."""
+def request_options(stores: Sequence[FactorStore], party: RelyingParty, challenge: bytes) -> str | None:
+    """Return the options of `navigator.credentials.get` as JSON; None if no holder has a passkey of the host."""
     from webauthn import generate_authentication_options, options_to_json
 
-    allowed = _descriptors(session, operator)
+    allowed = [descriptor for store in stores for descriptor in _descriptors(store, party)]
     if not allowed:
         return None
     options = generate_authentication_options(rp_id=party.host, challenge=challenge, allow_credentials=allowed)
     return options_to_json(options)
 
 
-def verify(
-    session: Session, party: RelyingParty, operator: Operator, credential: str, challenge: bytes, wall_time: datetime
-) -> bool:
-    """Return whether one of the operator's passkeys signed the challenge."""
+def verify(store: FactorStore, party: RelyingParty, credential: str, challenge: bytes, wall_time: datetime) -> bool:
+    """Return whether one of the holder's passkeys signed the challenge."""
     from webauthn import verify_authentication_response
     from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, parse_authentication_credential_json
     from webauthn.helpers.exceptions import WebAuthnException
@@ -104,7 +102,7 @@ def verify(
     try:
         parsed = parse_authentication_credential_json(credential)
         credential_id = bytes_to_base64url(parsed.raw_id)
-        factor = next(item for item in _passkeys(session, operator) if item.credential_id == credential_id)
+        factor = next(item for item in store.passkeys(party.host) if item.credential_id == credential_id)
         verified = verify_authentication_response(
             credential=parsed,
             expected_challenge=challenge,
@@ -119,15 +117,11 @@ def verify(
     return True
 
 
-def _passkeys(session: Session, operator: Operator) -> list[OperatorFactor]:
-    return [factor for factor in list_factors(session, operator.id) if factor.kind == FactorKind.PASSKEY]
-
-
-def _descriptors(session: Session, operator: Operator) -> list[PublicKeyCredentialDescriptor]:
+def _descriptors(store: FactorStore, party: RelyingParty) -> list[PublicKeyCredentialDescriptor]:
     from webauthn.helpers import base64url_to_bytes
     from webauthn.helpers.structs import PublicKeyCredentialDescriptor
 
     return [
         PublicKeyCredentialDescriptor(id=base64url_to_bytes(factor.credential_id or ""))
-        for factor in _passkeys(session, operator)
+        for factor in store.passkeys(party.host)
     ]
