@@ -24,7 +24,7 @@ def listen(
     forward: Annotated[str, typer.Option("--forward", metavar="URL", help="Where messages are sent.")],
     events: Annotated[
         list[str] | None,
-        typer.Option("--events", help="Event types, such as service.*; may be repeated. Default: all."),
+        typer.Option("--events", help="Event types, such as service.*; repeated or by commas. Default: all."),
     ] = None,
     tasks: Annotated[
         list[str] | None,
@@ -58,10 +58,15 @@ def listen(
         print(f"Forwarding to {forward} after event {position.after}. Secret: {position.secret}", flush=True)
         sender = SignedCalls(PinnedHttp(lambda _: True, plain_http=True), SystemClock())
         to = Forwarder(remote, sender, SystemClock(), forward, position)
-        loops = [EventForwarding(to, events or ["*"]).run]
+        loops = [EventForwarding(to, separated(events) or ["*"]).run]
         if tasks:
-            loops.append(JobForwarding(to, tasks, f"listen-{socket.gethostname()}-{os.getpid()}").run)
+            loops.append(JobForwarding(to, separated(tasks), f"listen-{socket.gethostname()}-{os.getpid()}").run)
         run_all(loops, stopping)
+
+
+def separated(values: list[str] | None) -> list[str]:
+    """Return the values of an option that may be repeated, or separated by commas."""
+    return [part for value in values or () for part in value.split(",") if part]
 
 
 def run_all(loops: list[Callable[[], None]], stopping: threading.Event) -> None:

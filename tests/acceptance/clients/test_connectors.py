@@ -19,6 +19,7 @@ from tests.acceptance.clients.conftest import VERBS, RunningKontor
 from tests.support.polling import wait_for
 from workers.migrations import ROOT
 
+pytestmark = pytest.mark.timeout(300)  # the first test of a run starts Kontor
 CONNECTORS = ROOT / "examples" / "connectors"
 PHP = "require $argv[1]; echo $argv[2](json_decode($argv[3], true));"
 PRODUCT = {"product": "server", "period": 1, "params": {"region": "eu"}}

@@ -21,6 +21,7 @@ from tests.support.polling import wait_for
 from workers.migrations import ROOT
 from workers.up import is_listening
 
+pytestmark = pytest.mark.timeout(300)  # the first test of a run starts Kontor
 PAGE = (ROOT / "docs" / "how-to" / "run-a-worker.md").read_text()
 PROGRAM = re.compile(r"<!-- (\S+) -->\n *```\w+\n(.*?)\n *```", re.DOTALL)
 PROGRAMS = {name: textwrap.dedent(text) for name, text in PROGRAM.findall(PAGE)}

@@ -22,6 +22,7 @@ from tests.acceptance.clients.conftest import RunningKontor
 from tests.support.polling import wait_for
 from workers.migrations import ROOT
 
+pytestmark = pytest.mark.timeout(300)  # the first test of a run starts Kontor
 KONTOR = (sys.executable, "-m", "kontor.cli.main")
 Answer = Callable[[Message], tuple[int, Any]]
 
@@ -148,7 +149,7 @@ def test_events_arrive_in_order_over_restarts_of_all_three(
 
 def listen_while_away(listen: Callable[..., Listening], laptop: Laptop, start_again: Callable[[], None]) -> Listening:
     """Start the command while Kontor is down, then Kontor."""
-    second = listen(laptop, "--events", "order.*")
+    second = listen(laptop, "--events", "order.*,none.*")
     wait_for(lambda: "Kontor is away" in second.lines(), "a try while Kontor is away")
     start_again()
     return second

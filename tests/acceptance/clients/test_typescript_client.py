@@ -11,6 +11,7 @@ import pytest
 from tests.acceptance.clients.conftest import RunningKontor, node
 from workers.migrations import ROOT
 
+pytestmark = pytest.mark.timeout(300)  # the first test of a run starts Kontor
 FOLDER = ROOT / "clients" / "typescript"
 TSC = os.environ.get("TSC") or shutil.which("tsc")
 
