@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -28,7 +27,7 @@ from kontor.engine.handlers import (
     Undecided,
     WorksOn,
 )
-from kontor.engine.outside import TOKEN_PREFIX, NewLease, hash_token
+from kontor.engine.outside import NewLease, hash_token, new_token
 from kontor.engine.payloads import HandlersCancel
 from kontor.engine.retry import parse_retry_after
 from kontor.kernel.database import psycopg_connection
@@ -99,7 +98,7 @@ class PushHandler:
             raise Permanent(ERASED)
         assert job.lease is not None
         assert payload.task.url is not None
-        token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+        token = new_token()
         limit = payload.policy.time_limit
         new = NewLease(job.lease, LeaseKind.PUSH, f"push:{job.task}", limit, token_hash=hash_token(token))
         outside.begin(connection, job.id, new)

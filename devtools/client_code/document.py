@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from devtools.source import ROOT
 
+Node: TypeAlias = Mapping[str, Any]
+"""An object of the document."""
 DOCUMENT: Final = ROOT / "docs" / "openapi.json"
 JSON: Final = "application/json"
 METHODS: Final = ("get", "post", "put", "patch", "delete")
@@ -61,7 +63,7 @@ class CallShape:
     item: TypeShape | None
 
 
-def shape(schema: Mapping[str, Any]) -> TypeShape:
+def shape(schema: Node) -> TypeShape:
     """Return the type that a schema describes."""
     if "$ref" in schema:
         return TypeShape("ref", names=(schema["$ref"].rpartition("/")[2],))
@@ -83,12 +85,12 @@ def shape(schema: Mapping[str, Any]) -> TypeShape:
             return TypeShape("any")
 
 
-def text_of(entry: Mapping[str, Any]) -> str:
+def text_of(entry: Node) -> str:
     """Return a description in one paragraph."""
     return " ".join(str(entry.get("description", "")).split())
 
 
-def object_of(name: str, schema: Mapping[str, Any]) -> ObjectShape:
+def object_of(name: str, schema: Node) -> ObjectShape:
     """Return a schema of the document."""
     if "properties" not in schema:
         return ObjectShape(name, text_of(schema), alias=shape(schema))
@@ -97,12 +99,12 @@ def object_of(name: str, schema: Mapping[str, Any]) -> ObjectShape:
     return ObjectShape(name, text_of(schema), tuple(members))
 
 
-def objects(document: Mapping[str, Any]) -> Sequence[ObjectShape]:
+def objects(document: Node) -> Sequence[ObjectShape]:
     """Return every schema, by name."""
     return [object_of(name, schema) for name, schema in sorted(document["components"]["schemas"].items())]
 
 
-def calls(document: Mapping[str, Any]) -> Iterator[CallShape]:
+def calls(document: Node) -> Iterator[CallShape]:
     """Yield every call of the API, by resource."""
     schemas = document["components"]["schemas"]
     for path, item in sorted(document["paths"].items()):
@@ -111,7 +113,7 @@ def calls(document: Mapping[str, Any]) -> Iterator[CallShape]:
                 yield call_of(path, method, item[method], schemas)
 
 
-def call_of(path: str, method: str, entry: Mapping[str, Any], schemas: Mapping[str, Any]) -> CallShape:
+def call_of(path: str, method: str, entry: Node, schemas: Node) -> CallShape:
     """Return one call."""
     parameters = entry.get("parameters", [])
     query = [
@@ -145,7 +147,7 @@ def without_null(type_: TypeShape) -> TypeShape:
     return parts[0] if len(parts) == 1 else TypeShape("union", parts)
 
 
-def body_of(entry: Mapping[str, Any]) -> MemberShape | None:
+def body_of(entry: Node) -> MemberShape | None:
     """Return the body of a call; None without one."""
     if entry["operationId"] in RAW_BODIES:
         return MemberShape("body", TypeShape("map", (TypeShape("any"),)), required=True)
@@ -155,7 +157,7 @@ def body_of(entry: Mapping[str, Any]) -> MemberShape | None:
     return MemberShape("body", without_null(shape(body["content"][JSON]["schema"])), bool(body.get("required")))
 
 
-def answer_of(entry: Mapping[str, Any]) -> TypeShape | None:
+def answer_of(entry: Node) -> TypeShape | None:
     """Return what a call that succeeds answers; None for a download."""
     contents = [answer.get("content", {}) for status, answer in entry["responses"].items() if status.startswith("2")]
     if any(media != JSON for content in contents for media in content):
@@ -164,7 +166,7 @@ def answer_of(entry: Mapping[str, Any]) -> TypeShape | None:
     return types[0] if len(types) == 1 else TypeShape("union", types)
 
 
-def item_of(answer: TypeShape | None, schemas: Mapping[str, Any]) -> TypeShape | None:
+def item_of(answer: TypeShape | None, schemas: Node) -> TypeShape | None:
     """Return the type of the items of a list that has pages; None for other answers."""
     if answer is None or answer.kind != "ref":
         return None
@@ -172,7 +174,7 @@ def item_of(answer: TypeShape | None, schemas: Mapping[str, Any]) -> TypeShape |
     return shape(properties["items"]["items"]) if properties.keys() >= PAGED else None
 
 
-def load() -> dict[str, Any]:
+def load() -> Node:
     """Return the committed document."""
-    document: dict[str, Any] = json.loads(DOCUMENT.read_text())
+    document: Node = json.loads(DOCUMENT.read_text())
     return document

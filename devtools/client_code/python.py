@@ -1,11 +1,11 @@
 """The Python client's types and calls as source text."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from keyword import iskeyword
-from typing import Any, Final
+from typing import Final
 
-from devtools.client_code.document import CallShape, MemberShape, ObjectShape, TypeShape, calls, objects
+from devtools.client_code.document import CallShape, MemberShape, Node, ObjectShape, TypeShape, calls, objects
 
 PRIMITIVES: Final = {
     "string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None", "any": "Any",
@@ -55,7 +55,7 @@ def rendered(type_: TypeShape, prefix: str = "") -> str:
             return PRIMITIVES[kind]
 
 
-def types_source(document: Mapping[str, Any]) -> str:
+def types_source(document: Node) -> str:
     """Return the module of types."""
     return TYPES_HEAD + "\n".join(type_source(each) for each in objects(document))
 
@@ -87,7 +87,7 @@ def docstring(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"""', "'''").rstrip('"')
 
 
-def calls_source(document: Mapping[str, Any]) -> str:
+def calls_source(document: Node) -> str:
     """Return the module of calls."""
     by_resource = sorted(calls(document), key=lambda call: call.resource)
     grouped = {resource: list(group) for resource, group in groupby(by_resource, key=lambda call: call.resource)}

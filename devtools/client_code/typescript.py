@@ -1,10 +1,10 @@
 """The TypeScript client's types and calls as source text."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Any, Final
+from typing import Final
 
-from devtools.client_code.document import CallShape, MemberShape, ObjectShape, TypeShape, calls, objects
+from devtools.client_code.document import CallShape, MemberShape, Node, ObjectShape, TypeShape, calls, objects
 
 PRIMITIVES: Final = {
     "string": "string",
@@ -56,7 +56,7 @@ def rendered(type_: TypeShape, prefix: str = "") -> str:
             return PRIMITIVES[kind]
 
 
-def types_source(document: Mapping[str, Any]) -> str:
+def types_source(document: Node) -> str:
     """Return the module of types."""
     return TYPES_HEAD + "".join(type_source(each) for each in objects(document))
 
@@ -80,7 +80,7 @@ def quoted_name(name: str) -> str:
     return name if name.isidentifier() else f'"{name}"'
 
 
-def calls_source(document: Mapping[str, Any]) -> str:
+def calls_source(document: Node) -> str:
     """Return the module of calls."""
     by_resource = sorted(calls(document), key=lambda call: call.resource)
     grouped = {resource: list(group) for resource, group in groupby(by_resource, key=lambda call: call.resource)}
@@ -114,24 +114,26 @@ def facade_source(resources: Iterable[str]) -> str:
     return "\n".join([*lines, "  }", "}", ""])
 
 
-def call_source(call: CallShape) -> str:
-    """Return the method of a call."""
+def path_source(call: CallShape) -> str:
+    """Return the path of a call as a template, its names quoted."""
     path = call.path
     for name in call.path_names:
         path = path.replace(f"{{{name}}}", f"${{quoted({camel(name)})}}")
-    answers = f"Promise<{'Uint8Array' if call.answer is None else rendered(call.answer, 'types.')}>"
+    return f"`{path}`"
+
+
+def answers_source(call: CallShape) -> str:
+    """Return the type of a call's answer."""
     if call.item is not None:
-        answers = f"AsyncGenerator<{rendered(call.item, 'types.')}, void, undefined>"
-    return "\n".join(
-        [
-            "",
-            f"  /** {call.text} */",
-            f"  {camel(call.name)}({', '.join(arguments(call))}): {answers} {{",
-            f"    return {ending(call, f'`{path}`')};",
-            "  }",
-            "",
-        ]
-    )
+        return f"AsyncGenerator<{rendered(call.item, 'types.')}, void, undefined>"
+    return f"Promise<{'Uint8Array' if call.answer is None else rendered(call.answer, 'types.')}>"
+
+
+def call_source(call: CallShape) -> str:
+    """Return the method of a call."""
+    signature = f"{camel(call.name)}({', '.join(arguments(call))}): {answers_source(call)}"
+    ends = ending(call, path_source(call))
+    return f"\n  /** {call.text} */\n  {signature} {{\n    return {ends};\n  }}\n"
 
 
 def arguments(call: CallShape) -> list[str]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
@@ -109,6 +109,10 @@ class Environment(BaseSettings):
     )
 
 
+OF_CLIENTS: Final = frozenset({"KONTOR_URL", "KONTOR_KEY", "KONTOR_RESELLER"})
+"""What clients of the API read on the same machine."""
+
+
 def load(env_file: Path | None = None) -> Environment:
     """Read the process's environment and a settings file, by default the one beside the data directory.
 
@@ -118,7 +122,7 @@ def load(env_file: Path | None = None) -> Environment:
     aliases = {str(field.alias) for field in Environment.model_fields.values()}
     stored = dotenv_values(file)
     for name in [*os.environ, *stored]:
-        if name.startswith("KONTOR_") and name not in aliases:
+        if name.startswith("KONTOR_") and name not in aliases | OF_CLIENTS:
             raise SettingsError(f"{name} is not a setting of Kontor: remove it or see .env.example")
     if stored.get("KONTOR_ENV_FILE"):
         raise SettingsError(f"KONTOR_ENV_FILE cannot stand in {file}: set it in the environment, or give --env-file")

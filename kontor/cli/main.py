@@ -23,6 +23,7 @@ from kontor.cli import (
     engine,
     imports,
     limits,
+    listen,
     mails,
     money,
     operators,
@@ -138,7 +139,7 @@ def build() -> typer.Typer:
     app.command(hidden=True)(processes.catcher)
     whole: tuple[Callable[..., None], ...] = (
         *(processes.up, processes.demo, processes.migrate, processes.doctor),
-        *(money.reconcile, programmes.simulate),
+        *(money.reconcile, programmes.simulate, listen.listen),
     )
     for single in whole:
         app.command()(single)

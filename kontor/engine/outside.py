@@ -6,6 +6,7 @@ time.
 """
 
 import hashlib
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -80,6 +81,11 @@ class NewLease:
     time_limit: timedelta
     key_id: UUID | None = None
     token_hash: str | None = None
+
+
+def new_token() -> str:
+    """Return a token of 256 random bits; it opens the lease of one attempt and nothing else."""
+    return TOKEN_PREFIX + secrets.token_urlsafe(32)
 
 
 def hash_token(token: str) -> str:

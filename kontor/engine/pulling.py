@@ -4,7 +4,7 @@ Priorities, fairness between tenants, lanes, pauses and limits of queues are tho
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
@@ -73,11 +73,12 @@ Asked = tuple[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Puller:
-    """A pull worker: its key, its name, the tenant that its key is bound to."""
+    """A pull worker: its key, its name, the tenant that its key is bound to; `tokens`: it gets one of each attempt."""
 
     key_id: UUID
     name: str
     tenant: str | None = None
+    tokens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class LeasedJob:
     attempt: int
     args: Mapping[str, JsonValue]
     subject: JobSubject
+    token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +162,14 @@ class Leasing:
             return None
         lease, limit = uuid4(), runtime.registry.catalogue[row.task].policy.time_limit
         name = f"pull:{puller.name}"
-        values = outside.values_of(row.id, NewLease(lease, "pull", name, limit, key_id=puller.key_id))
+        token = outside.new_token() if puller.tokens else None
+        token_hash = None if token is None else outside.hash_token(token)
+        new = NewLease(lease, "pull", name, limit, key_id=puller.key_id, token_hash=token_hash)
+        values = outside.values_of(row.id, new)
         ends = connection.execute(START, (name, now, lease, row.id, *values)).fetchone()
         assert ends is not None
         args = declared.opened(row.payload, facts)
-        return LeasedJob(lease, ends[0], row, row.attempt + 1, args, facts.subject)
+        return LeasedJob(lease, ends[0], row, row.attempt + 1, args, facts.subject, token)
 
     def _cancel(self, row: JobRow, now: datetime) -> None:
         """End a waiting job that somebody cancelled."""

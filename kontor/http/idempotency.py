@@ -15,7 +15,7 @@ from kontor.kernel.data_keys import KeyPurpose
 from kontor.kernel.errors import Busy, KontorError
 
 MASK: Final = "***"
-SECRETS: Final = frozenset({"secret", "password"})
+SECRETS: Final = frozenset({"secret", "password", "token"})
 GRACE: Final = timedelta(seconds=5)
 
 
@@ -82,20 +82,23 @@ class IdempotentRequest:
 def masked(response: ApiResponse) -> StoredResponse:
     """Return the response to store, with secrets masked."""
     headers = {**response.headers, "Content-Type": response.media}
-    if not any(f'"{name}"'.encode() in response.body for name in SECRETS):
+    names = SECRETS | response.masked
+    if not any(f'"{name}"'.encode() in response.body for name in names):
         return StoredResponse(response.status, headers, response.body.decode())
-    return StoredResponse(response.status, headers, _compact(_mask(json.loads(response.body))))
+    return StoredResponse(response.status, headers, _compact(_mask(json.loads(response.body), names)))
 
 
 def _compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _mask(value: Any) -> Any:
+def _mask(value: Any, names: frozenset[str]) -> Any:
     match value:
         case dict():
-            return {key: MASK if key in SECRETS and inner is not None else _mask(inner) for key, inner in value.items()}
+            return {
+                key: MASK if key in names and inner is not None else _mask(inner, names) for key, inner in value.items()
+            }
         case list():
-            return [_mask(inner) for inner in value]
+            return [_mask(inner, names) for inner in value]
         case _:
             return value

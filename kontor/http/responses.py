@@ -49,7 +49,7 @@ class LongPoll:
 class ApiResponse:
     """Body, status and headers; or a stream of chunks, produced after the commit. `limit`: the one that refused it.
 
-    `document` becomes the body when it is rendered for its viewer.
+    `document` becomes the body when it is rendered for its viewer. `masked`: members that a stored copy does not have.
     """
 
     body: bytes
@@ -61,6 +61,7 @@ class ApiResponse:
     limit: str | None = None
     document: BaseModel | None = None
     again: bool = False
+    masked: frozenset[str] = frozenset()
 
     @classmethod
     def of(

@@ -23,12 +23,16 @@ RESULT_BODY: Final = 256 * 1024
 
 
 class LeaseIn(RequestModel):
-    """What a pull worker asks for; `max` counts what it may hold in all, `wait` is in seconds."""
+    """What a pull worker asks for; `max` counts what it may hold in all, `wait` is in seconds.
+
+    `tokens`: each lease comes with a token that opens it alone, for a process that should not have the key.
+    """
 
     tasks: list[str] = Field(min_length=1, max_length=100)
     most: int = Field(1, ge=1, le=50, alias="max")
     wait: float = Field(0, ge=0, le=30)
     worker: str = Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.@/-]+$")
+    tokens: bool = False
 
 
 class PulledJobOut(ResponseModel):
@@ -49,6 +53,7 @@ class LeaseOut(ResponseModel):
     lease: UUID
     expires_at: UtcOut
     job: PulledJobOut
+    token: str | None
 
 
 class LeasesOut(ResponseModel):
@@ -117,7 +122,7 @@ def lease_jobs(ctx: Ctx, body: LeaseIn) -> ApiResponse:
     """Lease jobs of pull types; `[]` when there is none after `wait` seconds."""
     registry.refresh(ctx.connection, ctx.deps.jobs.catalogue)
     tasks = leases.pulled_tasks(ctx.deps.jobs.catalogue, body.tasks, sorted(ctx.caller.scopes))
-    puller = Puller(ctx.caller.key_id, body.worker, ctx.caller.tenant)
+    puller = Puller(ctx.caller.key_id, body.worker, ctx.caller.tenant, body.tokens)
     ctx.deps.puller_use.note(puller.key_id, puller.name)
 
     def render(session: Session) -> ApiResponse:
@@ -175,6 +180,7 @@ def _leased(jobs: Sequence[LeasedJob]) -> ApiResponse:
         LeaseOut(
             lease=each.lease,
             expires_at=each.expires_at,
+            token=each.token,
             job=PulledJobOut(
                 id=each.row.id,
                 task=each.row.task,
@@ -187,4 +193,5 @@ def _leased(jobs: Sequence[LeasedJob]) -> ApiResponse:
         )
         for each in jobs
     ]
-    return replace(ApiResponse.of(LeasesOut(items=items)), again=not items)
+    # The sensitive args are open here, and a stored response lies in clear.
+    return replace(ApiResponse.of(LeasesOut(items=items)), again=not items, masked=frozenset({"args"}))

@@ -16,6 +16,7 @@ LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 FORMER = frozenset({"api", "commands", "console", "domain", "mail", "portal", "services", "store"})
 """Folders that the tree had at its top before ADR 8."""
 
+CLIENT, CLIENT_PACKAGE = ROOT / "clients" / "python" / "src", "kontor_client"
 OUR_TOP = frozenset(path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")) | FORMER
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -36,9 +37,12 @@ def importable(name: str) -> bool:
     """Whether a dotted name is a module, or ends in one or two attributes of one."""
     parts = name.split(".")
     for size in range(len(parts), max(1, len(parts) - 2) - 1, -1):
-        path = ROOT.joinpath(*parts[:size])
+        top = CLIENT if parts[0] == CLIENT_PACKAGE else ROOT
+        path = top.joinpath(*parts[:size])
         if path.is_dir() and size == len(parts):
             return True
+        if top == CLIENT and path.is_dir():
+            path /= "__init__"
         if path.with_suffix(".py").is_file():
             return all(re.search(rf"\b{part}\b", path.with_suffix(".py").read_text()) for part in parts[size:])
     return False

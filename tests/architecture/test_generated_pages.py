@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from devtools.client_code.files import generated
+from devtools.client_code.__main__ import generated
 from devtools.reference import COMMAND, MAILS, MAILS_COMMAND, REFERENCE, duration, entries, mails, reference, retries
 from kontor.engine.retry import RetryPolicy
 from tasks.catalogue import catalogue

@@ -7,7 +7,7 @@ import { Transport, type CallOptions, type Query, type TransportOptions } from "
 export class Kontor extends Resources {
   readonly transport: Transport;
 
-  constructor(options: TransportOptions) {
+  constructor(options: TransportOptions = {}) {
     const transport = new Transport(options);
     super(transport);
     this.transport = transport;

@@ -438,7 +438,7 @@ export class MembersCalls {
     return this.#transport.pages(`/v1/accounts/${quoted(accountId)}/members`);
   }
 
-  /** Add a member and mail an invitation. 409 `member_exists`; 429 `too_many` invitations to the address. */
+  /** Add a member and mail an invitation; one that the client's reseller invites decides no offer. 409 `member_exists`; 429 `too_many` invitations to the address. */
   addMember(accountId: string, body: types.MemberIn, options: PostOptions = {}): Promise<types.InvitedMemberOut> {
     return this.#transport.request("POST", `/v1/accounts/${quoted(accountId)}/members`, { ...options, body });
   }
@@ -453,7 +453,7 @@ export class MembersCalls {
     return this.#transport.request("DELETE", `/v1/accounts/${quoted(accountId)}/members/${quoted(memberId)}`);
   }
 
-  /** Make a link to the portal that signs in once, within 5 minutes. 409 `account_deleted`, `account_suspended`. */
+  /** Make a link to the portal that signs in once, within 5 minutes; with `embed` the updates, for 60 minutes. One that the client's reseller asked for decides no offer. 409 `account_deleted`, `account_suspended`. */
   createPortalSession(accountId: string, body: types.PortalSessionIn, options: PostOptions = {}): Promise<types.PortalSessionOut> {
     return this.#transport.request("POST", `/v1/accounts/${quoted(accountId)}/portal-sessions`, { ...options, body });
   }

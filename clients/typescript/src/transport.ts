@@ -26,10 +26,10 @@ export interface CallOptions {
   retry?: Retry;
 }
 
-/** How to reach Kontor. */
+/** How to reach Kontor; `url` and `key` default to KONTOR_URL and KONTOR_KEY of the environment. */
 export interface TransportOptions {
-  url: string;
-  key: string;
+  url?: string;
+  key?: string;
   retry?: Partial<Retry>;
   /** Seconds; the longest call that waits takes 30. */
   timeout?: number;
@@ -71,8 +71,8 @@ export class Transport {
   readonly #fetch: typeof fetch;
 
   constructor(options: TransportOptions) {
-    this.#url = options.url.replace(/\/+$/, "");
-    this.#key = options.key;
+    this.#url = (options.url ?? fromEnvironment("KONTOR_URL")).replace(/\/+$/, "");
+    this.#key = options.key ?? fromEnvironment("KONTOR_KEY");
     this.#retry = { ...RETRY, ...options.retry };
     this.#timeout = options.timeout ?? 40;
     this.#fetch = options.fetch ?? fetch;
@@ -151,6 +151,15 @@ export class Transport {
     }
     throw problem;
   }
+}
+
+function fromEnvironment(name: string): string {
+  const { process } = globalThis as { process?: { env: Record<string, string | undefined> } };
+  const value = process?.env[name];
+  if (value === undefined) {
+    throw new TypeError(`pass url and key, or set ${name}`);
+  }
+  return value;
 }
 
 function searchOf(query: Query = {}): string {

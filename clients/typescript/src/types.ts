@@ -6,12 +6,66 @@ export interface AcceptedTermsOut {
   version: string;
 }
 
+/** The owner of an account set a password for the first time. */
+export interface AccountActivatedEvent {
+  data: AccountEventData;
+  timestamp: string;
+  type: "account.activated";
+}
+
+/** An account became a reseller. */
+export interface AccountBecameResellerEvent {
+  data: BecameResellerData;
+  timestamp: string;
+  type: "account.became_reseller";
+}
+
 /** A page of lines. `balance`: of all lines up to the end of `to`; `available`: what an order may spend now. `available` is null where orders have no limit. */
 export interface AccountBookOut {
   available: MoneyOut | null;
   balance: MoneyOut;
   items: Array<BookLineOut>;
   next?: string | null;
+}
+
+/** An account became a client of a reseller. */
+export interface AccountConnectedEvent {
+  data: AccountMovedData;
+  timestamp: string;
+  type: "account.connected";
+}
+
+/** An account was made. */
+export interface AccountCreatedData {
+  account_id: string;
+  kind: "regular" | "client" | "reseller";
+  name: string;
+}
+
+/** An account was made. */
+export interface AccountCreatedEvent {
+  data: AccountCreatedData;
+  timestamp: string;
+  type: "account.created";
+}
+
+/** An account was deleted; it can be restored for 30 days. */
+export interface AccountDeletedEvent {
+  data: NamedAccountEventData;
+  timestamp: string;
+  type: "account.deleted";
+}
+
+/** A client became a regular account. */
+export interface AccountDisconnectedEvent {
+  data: AccountMovedData;
+  timestamp: string;
+  type: "account.disconnected";
+}
+
+/** The account that it is about. */
+export interface AccountEventData {
+  account_id: string;
 }
 
 /** A new account. Locale and time zone default to the programme's. */
@@ -29,10 +83,43 @@ export interface AccountIn {
 /** Kind of an account in its programme. A client is attached to a reseller. */
 export type AccountKind = "regular" | "reseller" | "client";
 
+/** A reseller was merged into another; how many of its rows moved. */
+export interface AccountMergedData {
+  account_id: string;
+  assignments: number;
+  charges: number;
+  clients: number;
+  into: string;
+  into_name: string;
+  keys: number;
+  name: string;
+  open_offers: number;
+  paid_plans: number;
+  payments: number;
+  running_trials: number;
+  templates: number;
+  webhook_endpoints: number;
+}
+
+/** A reseller was merged into another. */
+export interface AccountMergedEvent {
+  data: AccountMergedData;
+  timestamp: string;
+  type: "account.merged";
+}
+
+/** A client was connected to a reseller, or disconnected. */
+export interface AccountMovedData {
+  account_id: string;
+  name: string;
+  reseller_id: string;
+}
+
 /** An account. */
 export interface AccountOut {
   activated_at: string | null;
   admin_email: string;
+  badge_token: string;
   created_at: string;
   deleted_at: string | null;
   external_id: string | null;
@@ -65,6 +152,63 @@ export interface AccountPatch {
   password?: string | null;
   suspended?: boolean | null;
   timezone?: string | null;
+}
+
+/** A deleted account was erased for good. */
+export interface AccountPurgedEvent {
+  data: AccountEventData;
+  timestamp: string;
+  type: "account.purged";
+}
+
+/** A deleted account was restored. */
+export interface AccountRestoredEvent {
+  data: NamedAccountEventData;
+  timestamp: string;
+  type: "account.restored";
+}
+
+/** The suspension of an account was lifted. */
+export interface AccountResumedEvent {
+  data: AccountSuspensionData;
+  timestamp: string;
+  type: "account.resumed";
+}
+
+/** A reseller became a regular account again. */
+export interface AccountRevertedEvent {
+  data: AccountEventData;
+  timestamp: string;
+  type: "account.reverted";
+}
+
+/** An account was suspended, alone or with its reseller. */
+export interface AccountSuspendedEvent {
+  data: AccountSuspensionData;
+  timestamp: string;
+  type: "account.suspended";
+}
+
+/** An account was suspended or resumed; `through`: by its reseller's suspension alone. */
+export interface AccountSuspensionData {
+  account_id: string;
+  by: "operator" | "reseller";
+  name: string;
+  through: boolean;
+}
+
+/** Fields of an account have new values; the account's document has them. */
+export interface AccountUpdatedData {
+  account_id: string;
+  changed: Array<string>;
+  name: string;
+}
+
+/** Fields of an account have new values. */
+export interface AccountUpdatedEvent {
+  data: AccountUpdatedData;
+  timestamp: string;
+  type: "account.updated";
 }
 
 /** Reason, kept in the audit log. */
@@ -125,6 +269,12 @@ export interface BeatOut {
   expires_at: string;
 }
 
+/** An account became a reseller. */
+export interface BecameResellerData {
+  account_id: string;
+  terms_version: string | null;
+}
+
 /** The version of the terms that were read; another than the current is refused. */
 export interface BecomeResellerIn {
   terms_version?: string | null;
@@ -145,6 +295,20 @@ export interface BookLineOut {
   number: number;
   recorded_at: string;
   ref: string;
+}
+
+/** The brand of an account was replaced; `changed` names the settings with new values. */
+export interface BrandChangedData {
+  account_id: string;
+  changed: Array<string>;
+  name: string;
+}
+
+/** The brand of an account has other settings. */
+export interface BrandChangedEvent {
+  data: BrandChangedData;
+  timestamp: string;
+  type: "brand.changed";
 }
 
 /** An image that the brand names by URL: whether it was fetched, and why not. */
@@ -233,6 +397,37 @@ export interface CancelIn {
 /** Kinds of change. */
 export type ChangeKind = "added" | "removed" | "changed";
 
+/** A fee was charged, or a credit was made. */
+export interface ChargeCreatedEvent {
+  data: ChargeEventData;
+  timestamp: string;
+  type: "charge.created";
+}
+
+/** A credit pays a part of a charge back. */
+export interface ChargeCreditedEvent {
+  data: ChargeEventData;
+  timestamp: string;
+  type: "charge.credited";
+}
+
+/** A charge or a credit; without a reseller, the account pays itself. */
+export interface ChargeEventData {
+  account_id: string;
+  credits?: string | null;
+  discount: MoneyOut;
+  fee: MoneyOut;
+  id: string;
+  kind: "plan" | "product" | "credit";
+  period_end: string;
+  period_start: string;
+  product: string;
+  reason?: string | null;
+  reseller_id: string | null;
+  total: MoneyOut;
+  void: boolean;
+}
+
 /** Subject of a charge; a credit pays back the unused days of another charge. */
 export type ChargeKind = "plan" | "product" | "credit";
 
@@ -254,6 +449,13 @@ export interface ChargeOut {
   void: boolean;
   void_reason: string | null;
   voided_at: string | null;
+}
+
+/** A charge or a credit was voided. */
+export interface ChargeVoidedEvent {
+  data: ChargeEventData;
+  timestamp: string;
+  type: "charge.voided";
 }
 
 /** An account's name and password as typed. */
@@ -312,8 +514,39 @@ export interface CountedPaymentOut {
 /** What to do when the process died between act and record. */
 export type CrashPolicy = "rerun" | "verify" | "park";
 
+/** Local days, end exclusive. */
+export interface DayRangeData {
+  from: string;
+  to: string;
+}
+
+/** A job that failed for good. */
+export interface DeadJobData {
+  error: string;
+  job: string;
+  reason: string;
+  task: string;
+  tenant: string;
+}
+
 /** State of a delivery. pending: a job is delivering. delivered: answered 2xx. failed: given up. */
 export type DeliveryState = "pending" | "delivered" | "failed";
+
+/** A reseller's tier changed. */
+export interface DiscountChangedData {
+  as_of: string;
+  from: string | null;
+  reseller_id: string;
+  to: string | null;
+  turnover: MoneyOut;
+}
+
+/** A reseller has another tier. */
+export interface DiscountChangedEvent {
+  data: DiscountChangedData;
+  timestamp: string;
+  type: "discount.changed";
+}
 
 /** The discount of a day, with its derivation; `version` is the programme's that it is explained by. */
 export interface DiscountOut {
@@ -387,6 +620,21 @@ export interface DnsRecordOut {
   value: string;
 }
 
+/** The domain of a brand was verified or is lost. */
+export interface DomainEventData {
+  account_id: string;
+  by?: string | null;
+  domain: string;
+  method: "dns" | "provider" | null;
+}
+
+/** The verification of a domain ended. */
+export interface DomainLostEvent {
+  data: DomainEventData;
+  timestamp: string;
+  type: "domain.lost";
+}
+
 /** A domain that the brand uses, and whether it is verified. */
 export interface DomainOut {
   account_id: string;
@@ -399,6 +647,13 @@ export interface DomainOut {
   verified_by: string | null;
 }
 
+/** The domain of a brand was verified. */
+export interface DomainVerifiedEvent {
+  data: DomainEventData;
+  timestamp: string;
+  type: "domain.verified";
+}
+
 /** Work left: jobs by task, schedules, and probes of open lanes. */
 export interface DueWorkOut {
   jobs: Record<string, number>;
@@ -409,6 +664,16 @@ export interface DueWorkOut {
 /** Whom the end users of an account ask: its own contact, without one its admin address. */
 export interface EndUserSupportOut {
   end_users: Record<string, string>;
+}
+
+/** A job of a declared type that succeeded, failed for good or was cancelled. */
+export interface EndedJobData {
+  account_id: string | null;
+  error?: string | null;
+  external_id: string | null;
+  job: string;
+  task: string;
+  tenant: string;
 }
 
 /** What ended the attempt of a job. */
@@ -555,6 +820,7 @@ export interface InvitedMemberOut {
 export interface InvitedOut {
   activated_at: string | null;
   admin_email: string;
+  badge_token: string;
   created_at: string;
   deleted_at: string | null;
   external_id: string | null;
@@ -576,6 +842,27 @@ export interface InvitedOut {
   timezone: string;
   trial: TrialOut;
   usage: Record<string, UsageOut>;
+}
+
+/** A job of a declared type was cancelled. */
+export interface JobCancelledEvent {
+  data: EndedJobData;
+  timestamp: string;
+  type: "job.cancelled";
+}
+
+/** A job failed for good. */
+export interface JobDeadEvent {
+  data: DeadJobData;
+  timestamp: string;
+  type: "job.dead";
+}
+
+/** A job of a declared type failed for good. */
+export interface JobFailedEvent {
+  data: EndedJobData;
+  timestamp: string;
+  type: "job.failed";
 }
 
 /** Job ids in the order of the request. */
@@ -633,6 +920,13 @@ export interface JobPageOut {
 /** State of a job. `succeeded`, `dead` and `cancelled` are finished. */
 export type JobState = "scheduled" | "queued" | "running" | "retrying" | "succeeded" | "dead" | "cancelled";
 
+/** A job of a declared type succeeded. */
+export interface JobSucceededEvent {
+  data: EndedJobData;
+  timestamp: string;
+  type: "job.succeeded";
+}
+
 /** Jobs to enqueue, all or none. */
 export interface JobsIn {
   jobs: Array<JobIn>;
@@ -683,10 +977,11 @@ export interface LaneOut {
 /** closed: jobs run. open: the remote is down, the next try is at `next_try_at`. held: by an operator. */
 export type LaneState = "closed" | "open" | "held";
 
-/** What a pull worker asks for; `max` counts what it may hold in all, `wait` is in seconds. */
+/** What a pull worker asks for; `max` counts what it may hold in all, `wait` is in seconds. `tokens`: each lease comes with a token that opens it alone, for a process that should not have the key. */
 export interface LeaseIn {
   max?: number;
   tasks: Array<string>;
+  tokens?: boolean;
   wait?: number;
   worker: string;
 }
@@ -696,6 +991,7 @@ export interface LeaseOut {
   expires_at: string;
   job: PulledJobOut;
   lease: string;
+  token: string | null;
 }
 
 /** The leases that a call got. */
@@ -715,6 +1011,44 @@ export interface LicenceOut {
   count: number;
   expires_at: string | null;
   product: string;
+}
+
+/** The total of one product; null: without an end. */
+export interface LicenceTotalData {
+  count: number;
+  expires_at: string | null;
+  product: string;
+}
+
+/** Licences end at the same instant, 14 days from now at most. */
+export interface LicencesEndingData {
+  account_id: string;
+  ends_at: string;
+  licences: Array<LicenceTotalData>;
+  name: string;
+}
+
+/** Licences of an account end within 14 days. */
+export interface LicencesEndingEvent {
+  data: LicencesEndingData;
+  timestamp: string;
+  type: "licences.ending";
+}
+
+/** The totals of an account after an acceptance, or after grants ended. */
+export interface LicencesGrantedData {
+  account_id: string;
+  as_of: string;
+  licences: Array<LicenceTotalData>;
+  offer_id?: string | null;
+  reason: "accepted" | "ended";
+}
+
+/** The instance of the customer has the new totals. */
+export interface LicencesGrantedEvent {
+  data: LicencesGrantedData;
+  timestamp: string;
+  type: "licences.granted";
 }
 
 /** One line: product, licence count, mode, and a term (ISO 8601 duration or last day). */
@@ -854,6 +1188,12 @@ export interface MoverOut {
   turnover: MoneyOut;
 }
 
+/** The account that it is about, by name. */
+export interface NamedAccountEventData {
+  account_id: string;
+  name: string;
+}
+
 /** A new key; `secret` is shown only here. */
 export interface NewKeyOut {
   account_id: string | null;
@@ -886,6 +1226,27 @@ export interface OccurrenceOut {
   slot: string;
 }
 
+/** The customer accepted an offer. */
+export interface OfferAcceptedEvent {
+  data: OfferEventData;
+  timestamp: string;
+  type: "offer.accepted";
+}
+
+/** An offer was withdrawn, has expired or has no account. */
+export interface OfferCancelledEvent {
+  data: OfferEventData;
+  timestamp: string;
+  type: "offer.cancelled";
+}
+
+/** The instance of the customer has an offer. */
+export interface OfferDeliveredEvent {
+  data: OfferEventData;
+  timestamp: string;
+  type: "offer.delivered";
+}
+
 /** Delivery calls to the instance, and the last error. */
 export interface OfferDeliveryOut {
   attempts: number;
@@ -896,6 +1257,19 @@ export interface OfferDeliveryOut {
 
 /** Events of an offer. */
 export type OfferEvent = "send" | "delivered" | "accept" | "reject" | "withdraw" | "expire" | "close_account" | "move_account";
+
+/** An offer, as it is after the change. */
+export interface OfferEventData {
+  account_id: string;
+  expires_at: string;
+  lines: Array<OfferLineData>;
+  message: string | null;
+  offer_id: string;
+  programme: string;
+  reason: string | null;
+  reseller_id: string;
+  state: string;
+}
 
 /** One transition, with its keyed hash. */
 export interface OfferEventOut {
@@ -917,6 +1291,14 @@ export interface OfferIn {
   message?: string | null;
   reseller_id: string;
   template_id?: string | null;
+}
+
+/** A line of an offer; `count` is the new total or, relative, what is added. */
+export interface OfferLineData {
+  count: number;
+  mode: "absolute" | "relative";
+  product: string;
+  term: string;
 }
 
 /** An offer. */
@@ -941,8 +1323,51 @@ export interface OfferOut {
   template_id: string | null;
 }
 
+/** The customer rejected an offer. */
+export interface OfferRejectedEvent {
+  data: OfferEventData;
+  timestamp: string;
+  type: "offer.rejected";
+}
+
 /** State of an offer; `accepted`, `rejected` and `cancelled` are final. */
 export type OfferState = "waiting" | "waiting_for_confirmation" | "accepted" | "rejected" | "cancelled";
+
+/** The instance of the customer took an offer back. */
+export interface OfferWithdrawnEvent {
+  data: OfferEventData;
+  timestamp: string;
+  type: "offer.withdrawn";
+}
+
+/** An order was cancelled; it is credited. */
+export interface OrderCancelledEvent {
+  data: OrderEventData;
+  timestamp: string;
+  type: "order.cancelled";
+}
+
+/** An order, as it is after the change. */
+export interface OrderEventData {
+  account_id: string | null;
+  error?: string | null;
+  external_id: string | null;
+  kind: string;
+  net: MoneyOut;
+  order_id: string;
+  order_ref: string;
+  product: string;
+  quantity: number;
+  service_id: string | null;
+  state: string;
+}
+
+/** An order could not be carried out; it is credited. */
+export interface OrderFailedEvent {
+  data: OrderEventData;
+  timestamp: string;
+  type: "order.failed";
+}
 
 /** A new order; `dry_run` only computes its price. `account_id`: the client it is for. `term`: 1 to 12 terms of the product, such as `P1Y`. `config`: by the product's schema. */
 export interface OrderIn {
@@ -989,6 +1414,13 @@ export interface OrderOut {
   tier: string | null;
   turnover: MoneyOut | null;
   version: number | null;
+}
+
+/** An order was placed and charged. */
+export interface OrderPlacedEvent {
+  data: OrderEventData;
+  timestamp: string;
+  type: "order.placed";
 }
 
 /** State of an order: its job is under way, succeeded, failed for good, or was cancelled; the last two: credited. */
@@ -1151,6 +1583,16 @@ export interface PayeeIn {
   reseller_id: string;
 }
 
+/** A payment, refund or chargeback of a reseller was recorded; the amount is positive. */
+export interface PaymentEventData {
+  amount: MoneyOut;
+  id: string;
+  kind: "payment" | "refund" | "chargeback";
+  paid_at: string;
+  reference: string;
+  reseller_id: string;
+}
+
 /** A payment, refund or chargeback; amounts are positive. */
 export interface PaymentIn {
   amount: MoneyIn;
@@ -1174,6 +1616,20 @@ export interface PaymentOut {
   posted_to: string;
   reference: string;
   reseller_id: string;
+}
+
+/** A payment of a reseller was recorded. */
+export interface PaymentRecordedEvent {
+  data: PaymentEventData;
+  timestamp: string;
+  type: "payment.recorded";
+}
+
+/** A refund or chargeback of a reseller was recorded. */
+export interface PaymentRefundedEvent {
+  data: PaymentEventData;
+  timestamp: string;
+  type: "payment.refunded";
 }
 
 /** What one period of everything that runs costs, after discount, by the version in force and by the file. */
@@ -1212,13 +1668,14 @@ export interface PlanQuoteOut {
   credit: MoneyOut;
 }
 
-/** Where the link leads, a path of the portal, and as which member (id or address), by default the owner. */
+/** Where the link leads, a path of the portal, and as which member (id or address), by default the owner. `embed`: the updates, for a frame in the account's own product. */
 export interface PortalSessionIn {
+  embed?: boolean;
   member?: string | null;
   path?: string;
 }
 
-/** A link that signs in once. */
+/** A link that signs in once, or the address of an embedded page. */
 export interface PortalSessionOut {
   expires_at: string;
   url: string;
@@ -1306,6 +1763,23 @@ export interface QueueOut {
   scheduled: number;
 }
 
+/** A metric's value went over its limit. */
+export interface QuotaEventData {
+  account_id: string;
+  limit: number;
+  metric: string;
+  name: string;
+  period: DayRangeData;
+  value: number;
+}
+
+/** Usage exceeded a limit; once per period. */
+export interface QuotaExceededEvent {
+  data: QuotaEventData;
+  timestamp: string;
+  type: "quota.exceeded";
+}
+
 /** Delivery to one recipient. */
 export interface RecipientOut {
   address: string;
@@ -1362,6 +1836,7 @@ export interface ReportedUsageOut {
 export interface ResellerOut {
   activated_at: string | null;
   admin_email: string;
+  badge_token: string;
   created_at: string;
   deleted_at: string | null;
   disconnected_from: string | null;
@@ -1450,6 +1925,43 @@ export interface ServiceActionOut {
   verb: ServiceVerb;
 }
 
+/** A service was made. */
+export interface ServiceActiveEvent {
+  data: ServiceEventData;
+  timestamp: string;
+  type: "service.active";
+}
+
+/** The quantity or the config of a service was changed. */
+export interface ServiceChangedEvent {
+  data: ServiceEventData;
+  timestamp: string;
+  type: "service.changed";
+}
+
+/** A service ended. */
+export interface ServiceEndedEvent {
+  data: ServiceEventData;
+  timestamp: string;
+  type: "service.ended";
+}
+
+/** A service, as it is after the change. */
+export interface ServiceEventData {
+  account_id: string | null;
+  error?: string | null;
+  external_id: string | null;
+  order_id: string;
+  paid_until: string | null;
+  product: string;
+  quantity: number;
+  reseller_id: string;
+  result: JsonValue;
+  service_id: string;
+  since: string | null;
+  state: ServiceState;
+}
+
 /** An arrow of a service's life. */
 export interface ServiceEventOut {
   actor: string;
@@ -1457,6 +1969,13 @@ export interface ServiceEventOut {
   from: ServiceState | null;
   reason: string | null;
   to: ServiceState;
+}
+
+/** A service could not be made. */
+export interface ServiceFailedEvent {
+  data: ServiceEventData;
+  timestamp: string;
+  type: "service.failed";
 }
 
 /** Something that was asked of a service, with its job; null without a task type. */
@@ -1498,8 +2017,29 @@ export interface ServiceOut {
   unpaid_since: string | null;
 }
 
+/** A service is paid until a later day. */
+export interface ServiceRenewedEvent {
+  data: ServiceEventData;
+  timestamp: string;
+  type: "service.renewed";
+}
+
+/** A suspended service works again. */
+export interface ServiceResumedEvent {
+  data: ServiceEventData;
+  timestamp: string;
+  type: "service.resumed";
+}
+
 /** State of a service; `ended` is final. */
 export type ServiceState = "pending" | "active" | "failed" | "suspended" | "ended";
+
+/** A service was suspended. */
+export interface ServiceSuspendedEvent {
+  data: ServiceEventData;
+  timestamp: string;
+  type: "service.suspended";
+}
 
 /** What is to change; `quantity` up costs its part of the days left, down counts from the next renewal. */
 export interface ServiceUpdate {
@@ -1559,6 +2099,7 @@ export interface StartedTrialOut {
 export interface SubscribedAccountOut {
   activated_at: string | null;
   admin_email: string;
+  badge_token: string;
   created_at: string;
   deleted_at: string | null;
   external_id: string | null;
@@ -1580,6 +2121,22 @@ export interface SubscribedAccountOut {
   timezone: string;
   trial: TrialOut;
   usage: Record<string, UsageOut>;
+}
+
+/** The plan of an account, or what follows it, changed. */
+export interface SubscriptionChangedData {
+  account_id: string;
+  ends_on: string | null;
+  name: string;
+  plan: string;
+  then: string | null;
+}
+
+/** An account has another plan, or its plan ends or goes on. */
+export interface SubscriptionChangedEvent {
+  data: SubscriptionChangedData;
+  timestamp: string;
+  type: "subscription.changed";
 }
 
 /** A subscription that both resellers hold; it blocks the merge. */
@@ -1726,6 +2283,9 @@ export interface ThenIn {
   task: string;
 }
 
+/** Quota thresholds in ascending order. */
+export type Threshold = "warning" | "reached" | "exceeded";
+
 /** Number of resellers that move from one tier to another; null: no tier. */
 export interface TierMoveOut {
   from: string | null;
@@ -1742,10 +2302,39 @@ export interface TomorrowOut {
   turnover: MoneyOut;
 }
 
+/** A trial is over. */
+export interface TrialEndedData {
+  account_id: string;
+  ended_at: string;
+  name: string;
+  outcome: "converted" | "expired";
+}
+
+/** A trial ended, by time or by a paid plan. */
+export interface TrialEndedEvent {
+  data: TrialEndedData;
+  timestamp: string;
+  type: "trial.ended";
+}
+
 /** The current state of the trial. */
 export interface TrialOut {
   ends_at: string | null;
   state: TrialState;
+}
+
+/** A trial began. */
+export interface TrialStartedData {
+  account_id: string;
+  ends_at: string;
+  name: string;
+}
+
+/** A trial began. */
+export interface TrialStartedEvent {
+  data: TrialStartedData;
+  timestamp: string;
+  type: "trial.started";
 }
 
 /** State of an account's trial, as a read sees it. */
@@ -1794,6 +2383,24 @@ export interface UsageReportIn {
   metric: string;
   report_id?: string | null;
   value?: number | null;
+}
+
+/** A metric's value reached the warning level or went over its limit. */
+export interface UsageThresholdData {
+  account_id: string;
+  limit: number;
+  metric: string;
+  name: string;
+  period: DayRangeData;
+  threshold: Threshold;
+  value: number;
+}
+
+/** Usage reached the warning level, reached or exceeded a limit; once per period. */
+export interface UsageThresholdEvent {
+  data: UsageThresholdData;
+  timestamp: string;
+  type: "usage.threshold";
 }
 
 /** An applied file. `hash`: SHA-256 of its document. */

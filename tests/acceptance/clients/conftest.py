@@ -1,5 +1,6 @@
 """One running Kontor for the client libraries: web and relay as processes, restarted where a test asks for it."""
 
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -73,8 +74,8 @@ class RunningKontor:
 
     def ended(self, job_id: str, *states: str) -> dict[str, Any]:
         """Wait until a job is over, or in one of these states; return it."""
-        wanted_states = states or ("succeeded", "dead", "cancelled")
-        wait_for(lambda: self.api.job(job_id)["state"] in wanted_states, f"the end of {job_id}", 30)
+        states_in_question = states or ("succeeded", "dead", "cancelled")
+        wait_for(lambda: self.api.job(job_id)["state"] in states_in_question, f"the end of {job_id}", 30)
         return self.api.job(job_id)
 
     def answers(self) -> bool:
@@ -111,6 +112,14 @@ class RunningKontor:
         }
         self.api.ok("POST", f"/v1/resellers/{reseller}/payments", payment)
         return reseller
+
+
+def node() -> str:
+    """Return the program node; skip the test where there is none."""
+    program = shutil.which("node")
+    if program is None:
+        pytest.skip("no node on this machine (Debian: apt-get install nodejs)")
+    return program
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ from kontor_client import (
 from tests.acceptance.clients.conftest import RunningKontor
 from tests.support.polling import wait_for
 
+pytestmark = pytest.mark.timeout(300)  # the first test of a run starts Kontor
 QUICK = Retry(seconds=2, base=0.01)
 
 

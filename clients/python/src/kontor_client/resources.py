@@ -489,7 +489,7 @@ class MembersCalls:
         return self._transport.pages(path, None)
 
     def add_member(self, account_id: str, body: types.MemberIn, *, idempotency_key: str | None = None) -> types.InvitedMemberOut:
-        """Add a member and mail an invitation. 409 `member_exists`; 429 `too_many` invitations to the address."""
+        """Add a member and mail an invitation; one that the client's reseller invites decides no offer. 409 `member_exists`; 429 `too_many` invitations to the address."""
         path = path_of("/v1/accounts/{account_id}/members", account_id)
         answer: types.InvitedMemberOut = self._transport.request("POST", path, body=body, idempotency_key=idempotency_key)
         return answer
@@ -507,7 +507,7 @@ class MembersCalls:
         return answer
 
     def create_portal_session(self, account_id: str, body: types.PortalSessionIn, *, idempotency_key: str | None = None) -> types.PortalSessionOut:
-        """Make a link to the portal that signs in once, within 5 minutes. 409 `account_deleted`, `account_suspended`."""
+        """Make a link to the portal that signs in once, within 5 minutes; with `embed` the updates, for 60 minutes. One that the client's reseller asked for decides no offer. 409 `account_deleted`, `account_suspended`."""
         path = path_of("/v1/accounts/{account_id}/portal-sessions", account_id)
         answer: types.PortalSessionOut = self._transport.request("POST", path, body=body, idempotency_key=idempotency_key)
         return answer

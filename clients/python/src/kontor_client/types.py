@@ -10,6 +10,20 @@ class AcceptedTermsOut(TypedDict):
     accepted_at: str
     version: str
 
+class AccountActivatedEvent(TypedDict):
+    """The owner of an account set a password for the first time."""
+
+    data: AccountEventData
+    timestamp: str
+    type: Literal["account.activated"]
+
+class AccountBecameResellerEvent(TypedDict):
+    """An account became a reseller."""
+
+    data: BecameResellerData
+    timestamp: str
+    type: Literal["account.became_reseller"]
+
 class AccountBookOut(TypedDict):
     """A page of lines. `balance`: of all lines up to the end of `to`; `available`: what an order may spend now. `available` is null where orders have no limit."""
 
@@ -17,6 +31,46 @@ class AccountBookOut(TypedDict):
     balance: MoneyOut
     items: list[BookLineOut]
     next: NotRequired[str | None]
+
+class AccountConnectedEvent(TypedDict):
+    """An account became a client of a reseller."""
+
+    data: AccountMovedData
+    timestamp: str
+    type: Literal["account.connected"]
+
+class AccountCreatedData(TypedDict):
+    """An account was made."""
+
+    account_id: str
+    kind: Literal["regular", "client", "reseller"]
+    name: str
+
+class AccountCreatedEvent(TypedDict):
+    """An account was made."""
+
+    data: AccountCreatedData
+    timestamp: str
+    type: Literal["account.created"]
+
+class AccountDeletedEvent(TypedDict):
+    """An account was deleted; it can be restored for 30 days."""
+
+    data: NamedAccountEventData
+    timestamp: str
+    type: Literal["account.deleted"]
+
+class AccountDisconnectedEvent(TypedDict):
+    """A client became a regular account."""
+
+    data: AccountMovedData
+    timestamp: str
+    type: Literal["account.disconnected"]
+
+class AccountEventData(TypedDict):
+    """The account that it is about."""
+
+    account_id: str
 
 class AccountIn(TypedDict):
     """A new account. Locale and time zone default to the programme's."""
@@ -32,11 +86,44 @@ class AccountIn(TypedDict):
 
 AccountKind: TypeAlias = 'Literal["regular", "reseller", "client"]'
 
+class AccountMergedData(TypedDict):
+    """A reseller was merged into another; how many of its rows moved."""
+
+    account_id: str
+    assignments: int
+    charges: int
+    clients: int
+    into: str
+    into_name: str
+    keys: int
+    name: str
+    open_offers: int
+    paid_plans: int
+    payments: int
+    running_trials: int
+    templates: int
+    webhook_endpoints: int
+
+class AccountMergedEvent(TypedDict):
+    """A reseller was merged into another."""
+
+    data: AccountMergedData
+    timestamp: str
+    type: Literal["account.merged"]
+
+class AccountMovedData(TypedDict):
+    """A client was connected to a reseller, or disconnected."""
+
+    account_id: str
+    name: str
+    reseller_id: str
+
 class AccountOut(TypedDict):
     """An account."""
 
     activated_at: str | None
     admin_email: str
+    badge_token: str
     created_at: str
     deleted_at: str | None
     external_id: str | None
@@ -69,6 +156,63 @@ class AccountPatch(TypedDict):
     password: NotRequired[str | None]
     suspended: NotRequired[bool | None]
     timezone: NotRequired[str | None]
+
+class AccountPurgedEvent(TypedDict):
+    """A deleted account was erased for good."""
+
+    data: AccountEventData
+    timestamp: str
+    type: Literal["account.purged"]
+
+class AccountRestoredEvent(TypedDict):
+    """A deleted account was restored."""
+
+    data: NamedAccountEventData
+    timestamp: str
+    type: Literal["account.restored"]
+
+class AccountResumedEvent(TypedDict):
+    """The suspension of an account was lifted."""
+
+    data: AccountSuspensionData
+    timestamp: str
+    type: Literal["account.resumed"]
+
+class AccountRevertedEvent(TypedDict):
+    """A reseller became a regular account again."""
+
+    data: AccountEventData
+    timestamp: str
+    type: Literal["account.reverted"]
+
+class AccountSuspendedEvent(TypedDict):
+    """An account was suspended, alone or with its reseller."""
+
+    data: AccountSuspensionData
+    timestamp: str
+    type: Literal["account.suspended"]
+
+class AccountSuspensionData(TypedDict):
+    """An account was suspended or resumed; `through`: by its reseller's suspension alone."""
+
+    account_id: str
+    by: Literal["operator", "reseller"]
+    name: str
+    through: bool
+
+class AccountUpdatedData(TypedDict):
+    """Fields of an account have new values; the account's document has them."""
+
+    account_id: str
+    changed: list[str]
+    name: str
+
+class AccountUpdatedEvent(TypedDict):
+    """Fields of an account have new values."""
+
+    data: AccountUpdatedData
+    timestamp: str
+    type: Literal["account.updated"]
 
 class ActionIn(TypedDict):
     """Reason, kept in the audit log."""
@@ -127,6 +271,12 @@ class BeatOut(TypedDict):
     cancel_requested: bool
     expires_at: str
 
+class BecameResellerData(TypedDict):
+    """An account became a reseller."""
+
+    account_id: str
+    terms_version: str | None
+
 class BecomeResellerIn(TypedDict):
     """The version of the terms that were read; another than the current is refused."""
 
@@ -147,6 +297,20 @@ class BookLineOut(TypedDict):
     number: int
     recorded_at: str
     ref: str
+
+class BrandChangedData(TypedDict):
+    """The brand of an account was replaced; `changed` names the settings with new values."""
+
+    account_id: str
+    changed: list[str]
+    name: str
+
+class BrandChangedEvent(TypedDict):
+    """The brand of an account has other settings."""
+
+    data: BrandChangedData
+    timestamp: str
+    type: Literal["brand.changed"]
 
 class BrandImageOut(TypedDict):
     """An image that the brand names by URL: whether it was fetched, and why not."""
@@ -232,6 +396,37 @@ class CancelIn(TypedDict):
 
 ChangeKind: TypeAlias = 'Literal["added", "removed", "changed"]'
 
+class ChargeCreatedEvent(TypedDict):
+    """A fee was charged, or a credit was made."""
+
+    data: ChargeEventData
+    timestamp: str
+    type: Literal["charge.created"]
+
+class ChargeCreditedEvent(TypedDict):
+    """A credit pays a part of a charge back."""
+
+    data: ChargeEventData
+    timestamp: str
+    type: Literal["charge.credited"]
+
+class ChargeEventData(TypedDict):
+    """A charge or a credit; without a reseller, the account pays itself."""
+
+    account_id: str
+    credits: NotRequired[str | None]
+    discount: MoneyOut
+    fee: MoneyOut
+    id: str
+    kind: Literal["plan", "product", "credit"]
+    period_end: str
+    period_start: str
+    product: str
+    reason: NotRequired[str | None]
+    reseller_id: str | None
+    total: MoneyOut
+    void: bool
+
 ChargeKind: TypeAlias = 'Literal["plan", "product", "credit"]'
 
 class ChargeOut(TypedDict):
@@ -253,6 +448,13 @@ class ChargeOut(TypedDict):
     void: bool
     void_reason: str | None
     voided_at: str | None
+
+class ChargeVoidedEvent(TypedDict):
+    """A charge or a credit was voided."""
+
+    data: ChargeEventData
+    timestamp: str
+    type: Literal["charge.voided"]
 
 class ClientCredentials(TypedDict):
     """An account's name and password as typed."""
@@ -309,7 +511,36 @@ class CountedPaymentOut(TypedDict):
 
 CrashPolicy: TypeAlias = 'Literal["rerun", "verify", "park"]'
 
+DayRangeData = TypedDict("DayRangeData", {
+    "from": 'str',
+    "to": 'str',
+})
+
+class DeadJobData(TypedDict):
+    """A job that failed for good."""
+
+    error: str
+    job: str
+    reason: str
+    task: str
+    tenant: str
+
 DeliveryState: TypeAlias = 'Literal["pending", "delivered", "failed"]'
+
+DiscountChangedData = TypedDict("DiscountChangedData", {
+    "as_of": 'str',
+    "from": 'str | None',
+    "reseller_id": 'str',
+    "to": 'str | None',
+    "turnover": 'MoneyOut',
+})
+
+class DiscountChangedEvent(TypedDict):
+    """A reseller has another tier."""
+
+    data: DiscountChangedData
+    timestamp: str
+    type: Literal["discount.changed"]
 
 class DiscountOut(TypedDict):
     """The discount of a day, with its derivation; `version` is the programme's that it is explained by."""
@@ -382,6 +613,21 @@ class DnsRecordOut(TypedDict):
     type: str
     value: str
 
+class DomainEventData(TypedDict):
+    """The domain of a brand was verified or is lost."""
+
+    account_id: str
+    by: NotRequired[str | None]
+    domain: str
+    method: Literal["dns", "provider"] | None
+
+class DomainLostEvent(TypedDict):
+    """The verification of a domain ended."""
+
+    data: DomainEventData
+    timestamp: str
+    type: Literal["domain.lost"]
+
 class DomainOut(TypedDict):
     """A domain that the brand uses, and whether it is verified."""
 
@@ -394,6 +640,13 @@ class DomainOut(TypedDict):
     verified_at: str | None
     verified_by: str | None
 
+class DomainVerifiedEvent(TypedDict):
+    """The domain of a brand was verified."""
+
+    data: DomainEventData
+    timestamp: str
+    type: Literal["domain.verified"]
+
 class DueWorkOut(TypedDict):
     """Work left: jobs by task, schedules, and probes of open lanes."""
 
@@ -405,6 +658,16 @@ class EndUserSupportOut(TypedDict):
     """Whom the end users of an account ask: its own contact, without one its admin address."""
 
     end_users: dict[str, str]
+
+class EndedJobData(TypedDict):
+    """A job of a declared type that succeeded, failed for good or was cancelled."""
+
+    account_id: str | None
+    error: NotRequired[str | None]
+    external_id: str | None
+    job: str
+    task: str
+    tenant: str
 
 class EndedOut(TypedDict):
     """What ended the attempt of a job."""
@@ -544,6 +807,7 @@ class InvitedOut(TypedDict):
 
     activated_at: str | None
     admin_email: str
+    badge_token: str
     created_at: str
     deleted_at: str | None
     external_id: str | None
@@ -565,6 +829,27 @@ class InvitedOut(TypedDict):
     timezone: str
     trial: TrialOut
     usage: dict[str, UsageOut]
+
+class JobCancelledEvent(TypedDict):
+    """A job of a declared type was cancelled."""
+
+    data: EndedJobData
+    timestamp: str
+    type: Literal["job.cancelled"]
+
+class JobDeadEvent(TypedDict):
+    """A job failed for good."""
+
+    data: DeadJobData
+    timestamp: str
+    type: Literal["job.dead"]
+
+class JobFailedEvent(TypedDict):
+    """A job of a declared type failed for good."""
+
+    data: EndedJobData
+    timestamp: str
+    type: Literal["job.failed"]
 
 class JobIdsOut(TypedDict):
     """Job ids in the order of the request."""
@@ -620,6 +905,13 @@ class JobPageOut(TypedDict):
 
 JobState: TypeAlias = 'Literal["scheduled", "queued", "running", "retrying", "succeeded", "dead", "cancelled"]'
 
+class JobSucceededEvent(TypedDict):
+    """A job of a declared type succeeded."""
+
+    data: EndedJobData
+    timestamp: str
+    type: Literal["job.succeeded"]
+
 class JobsIn(TypedDict):
     """Jobs to enqueue, all or none."""
 
@@ -668,10 +960,11 @@ class LaneOut(TypedDict):
 LaneState: TypeAlias = 'Literal["closed", "open", "held"]'
 
 class LeaseIn(TypedDict):
-    """What a pull worker asks for; `max` counts what it may hold in all, `wait` is in seconds."""
+    """What a pull worker asks for; `max` counts what it may hold in all, `wait` is in seconds. `tokens`: each lease comes with a token that opens it alone, for a process that should not have the key."""
 
     max: NotRequired[int]
     tasks: list[str]
+    tokens: NotRequired[bool]
     wait: NotRequired[float]
     worker: str
 
@@ -681,6 +974,7 @@ class LeaseOut(TypedDict):
     expires_at: str
     job: PulledJobOut
     lease: str
+    token: str | None
 
 class LeasesOut(TypedDict):
     """The leases that a call got."""
@@ -700,6 +994,44 @@ class LicenceOut(TypedDict):
     count: int
     expires_at: str | None
     product: str
+
+class LicenceTotalData(TypedDict):
+    """The total of one product; null: without an end."""
+
+    count: int
+    expires_at: str | None
+    product: str
+
+class LicencesEndingData(TypedDict):
+    """Licences end at the same instant, 14 days from now at most."""
+
+    account_id: str
+    ends_at: str
+    licences: list[LicenceTotalData]
+    name: str
+
+class LicencesEndingEvent(TypedDict):
+    """Licences of an account end within 14 days."""
+
+    data: LicencesEndingData
+    timestamp: str
+    type: Literal["licences.ending"]
+
+class LicencesGrantedData(TypedDict):
+    """The totals of an account after an acceptance, or after grants ended."""
+
+    account_id: str
+    as_of: str
+    licences: list[LicenceTotalData]
+    offer_id: NotRequired[str | None]
+    reason: Literal["accepted", "ended"]
+
+class LicencesGrantedEvent(TypedDict):
+    """The instance of the customer has the new totals."""
+
+    data: LicencesGrantedData
+    timestamp: str
+    type: Literal["licences.granted"]
 
 class LineIn(TypedDict):
     """One line: product, licence count, mode, and a term (ISO 8601 duration or last day)."""
@@ -830,6 +1162,12 @@ MoverOut = TypedDict("MoverOut", {
     "turnover": 'MoneyOut',
 })
 
+class NamedAccountEventData(TypedDict):
+    """The account that it is about, by name."""
+
+    account_id: str
+    name: str
+
 NewKeyOut = TypedDict("NewKeyOut", {
     "account_id": 'str | None',
     "created_at": 'str',
@@ -861,6 +1199,27 @@ class OccurrenceOut(TypedDict):
     skipped: bool
     slot: str
 
+class OfferAcceptedEvent(TypedDict):
+    """The customer accepted an offer."""
+
+    data: OfferEventData
+    timestamp: str
+    type: Literal["offer.accepted"]
+
+class OfferCancelledEvent(TypedDict):
+    """An offer was withdrawn, has expired or has no account."""
+
+    data: OfferEventData
+    timestamp: str
+    type: Literal["offer.cancelled"]
+
+class OfferDeliveredEvent(TypedDict):
+    """The instance of the customer has an offer."""
+
+    data: OfferEventData
+    timestamp: str
+    type: Literal["offer.delivered"]
+
 class OfferDeliveryOut(TypedDict):
     """Delivery calls to the instance, and the last error."""
 
@@ -870,6 +1229,19 @@ class OfferDeliveryOut(TypedDict):
     last_error: str | None
 
 OfferEvent: TypeAlias = 'Literal["send", "delivered", "accept", "reject", "withdraw", "expire", "close_account", "move_account"]'
+
+class OfferEventData(TypedDict):
+    """An offer, as it is after the change."""
+
+    account_id: str
+    expires_at: str
+    lines: list[OfferLineData]
+    message: str | None
+    offer_id: str
+    programme: str
+    reason: str | None
+    reseller_id: str
+    state: str
 
 OfferEventOut = TypedDict("OfferEventOut", {
     "actor": 'str',
@@ -891,6 +1263,14 @@ class OfferIn(TypedDict):
     message: NotRequired[str | None]
     reseller_id: str
     template_id: NotRequired[str | None]
+
+class OfferLineData(TypedDict):
+    """A line of an offer; `count` is the new total or, relative, what is added."""
+
+    count: int
+    mode: Literal["absolute", "relative"]
+    product: str
+    term: str
 
 class OfferOut(TypedDict):
     """An offer."""
@@ -914,7 +1294,50 @@ class OfferOut(TypedDict):
     state: OfferState
     template_id: str | None
 
+class OfferRejectedEvent(TypedDict):
+    """The customer rejected an offer."""
+
+    data: OfferEventData
+    timestamp: str
+    type: Literal["offer.rejected"]
+
 OfferState: TypeAlias = 'Literal["waiting", "waiting_for_confirmation", "accepted", "rejected", "cancelled"]'
+
+class OfferWithdrawnEvent(TypedDict):
+    """The instance of the customer took an offer back."""
+
+    data: OfferEventData
+    timestamp: str
+    type: Literal["offer.withdrawn"]
+
+class OrderCancelledEvent(TypedDict):
+    """An order was cancelled; it is credited."""
+
+    data: OrderEventData
+    timestamp: str
+    type: Literal["order.cancelled"]
+
+class OrderEventData(TypedDict):
+    """An order, as it is after the change."""
+
+    account_id: str | None
+    error: NotRequired[str | None]
+    external_id: str | None
+    kind: str
+    net: MoneyOut
+    order_id: str
+    order_ref: str
+    product: str
+    quantity: int
+    service_id: str | None
+    state: str
+
+class OrderFailedEvent(TypedDict):
+    """An order could not be carried out; it is credited."""
+
+    data: OrderEventData
+    timestamp: str
+    type: Literal["order.failed"]
 
 class OrderIn(TypedDict):
     """A new order; `dry_run` only computes its price. `account_id`: the client it is for. `term`: 1 to 12 terms of the product, such as `P1Y`. `config`: by the product's schema."""
@@ -961,6 +1384,13 @@ class OrderOut(TypedDict):
     tier: str | None
     turnover: MoneyOut | None
     version: int | None
+
+class OrderPlacedEvent(TypedDict):
+    """An order was placed and charged."""
+
+    data: OrderEventData
+    timestamp: str
+    type: Literal["order.placed"]
 
 OrderState: TypeAlias = 'Literal["pending", "completed", "failed", "cancelled"]'
 
@@ -1148,6 +1578,16 @@ class PayeeIn(TypedDict):
 
     reseller_id: str
 
+class PaymentEventData(TypedDict):
+    """A payment, refund or chargeback of a reseller was recorded; the amount is positive."""
+
+    amount: MoneyOut
+    id: str
+    kind: Literal["payment", "refund", "chargeback"]
+    paid_at: str
+    reference: str
+    reseller_id: str
+
 class PaymentIn(TypedDict):
     """A payment, refund or chargeback; amounts are positive."""
 
@@ -1171,6 +1611,20 @@ class PaymentOut(TypedDict):
     posted_to: str
     reference: str
     reseller_id: str
+
+class PaymentRecordedEvent(TypedDict):
+    """A payment of a reseller was recorded."""
+
+    data: PaymentEventData
+    timestamp: str
+    type: Literal["payment.recorded"]
+
+class PaymentRefundedEvent(TypedDict):
+    """A refund or chargeback of a reseller was recorded."""
+
+    data: PaymentEventData
+    timestamp: str
+    type: Literal["payment.refunded"]
 
 class PeriodChargesOut(TypedDict):
     """What one period of everything that runs costs, after discount, by the version in force and by the file."""
@@ -1209,13 +1663,14 @@ class PlanQuoteOut(TypedDict):
     credit: MoneyOut
 
 class PortalSessionIn(TypedDict):
-    """Where the link leads, a path of the portal, and as which member (id or address), by default the owner."""
+    """Where the link leads, a path of the portal, and as which member (id or address), by default the owner. `embed`: the updates, for a frame in the account's own product."""
 
+    embed: NotRequired[bool]
     member: NotRequired[str | None]
     path: NotRequired[str]
 
 class PortalSessionOut(TypedDict):
-    """A link that signs in once."""
+    """A link that signs in once, or the address of an embedded page."""
 
     expires_at: str
     url: str
@@ -1302,6 +1757,23 @@ class QueueOut(TypedDict):
     running: int
     scheduled: int
 
+class QuotaEventData(TypedDict):
+    """A metric's value went over its limit."""
+
+    account_id: str
+    limit: int
+    metric: str
+    name: str
+    period: DayRangeData
+    value: int
+
+class QuotaExceededEvent(TypedDict):
+    """Usage exceeded a limit; once per period."""
+
+    data: QuotaEventData
+    timestamp: str
+    type: Literal["quota.exceeded"]
+
 class RecipientOut(TypedDict):
     """Delivery to one recipient."""
 
@@ -1356,6 +1828,7 @@ class ResellerOut(TypedDict):
 
     activated_at: str | None
     admin_email: str
+    badge_token: str
     created_at: str
     deleted_at: str | None
     disconnected_from: str | None
@@ -1442,6 +1915,43 @@ class ServiceActionOut(TypedDict):
     since: str
     verb: ServiceVerb
 
+class ServiceActiveEvent(TypedDict):
+    """A service was made."""
+
+    data: ServiceEventData
+    timestamp: str
+    type: Literal["service.active"]
+
+class ServiceChangedEvent(TypedDict):
+    """The quantity or the config of a service was changed."""
+
+    data: ServiceEventData
+    timestamp: str
+    type: Literal["service.changed"]
+
+class ServiceEndedEvent(TypedDict):
+    """A service ended."""
+
+    data: ServiceEventData
+    timestamp: str
+    type: Literal["service.ended"]
+
+class ServiceEventData(TypedDict):
+    """A service, as it is after the change."""
+
+    account_id: str | None
+    error: NotRequired[str | None]
+    external_id: str | None
+    order_id: str
+    paid_until: str | None
+    product: str
+    quantity: int
+    reseller_id: str
+    result: JsonValue
+    service_id: str
+    since: str | None
+    state: ServiceState
+
 ServiceEventOut = TypedDict("ServiceEventOut", {
     "actor": 'str',
     "at": 'str',
@@ -1449,6 +1959,13 @@ ServiceEventOut = TypedDict("ServiceEventOut", {
     "reason": 'str | None',
     "to": 'ServiceState',
 })
+
+class ServiceFailedEvent(TypedDict):
+    """A service could not be made."""
+
+    data: ServiceEventData
+    timestamp: str
+    type: Literal["service.failed"]
 
 class ServiceJobOut(TypedDict):
     """Something that was asked of a service, with its job; null without a task type."""
@@ -1489,7 +2006,28 @@ class ServiceOut(TypedDict):
     term: str | None
     unpaid_since: str | None
 
+class ServiceRenewedEvent(TypedDict):
+    """A service is paid until a later day."""
+
+    data: ServiceEventData
+    timestamp: str
+    type: Literal["service.renewed"]
+
+class ServiceResumedEvent(TypedDict):
+    """A suspended service works again."""
+
+    data: ServiceEventData
+    timestamp: str
+    type: Literal["service.resumed"]
+
 ServiceState: TypeAlias = 'Literal["pending", "active", "failed", "suspended", "ended"]'
+
+class ServiceSuspendedEvent(TypedDict):
+    """A service was suspended."""
+
+    data: ServiceEventData
+    timestamp: str
+    type: Literal["service.suspended"]
 
 class ServiceUpdate(TypedDict):
     """What is to change; `quantity` up costs its part of the days left, down counts from the next renewal."""
@@ -1549,6 +2087,7 @@ class SubscribedAccountOut(TypedDict):
 
     activated_at: str | None
     admin_email: str
+    badge_token: str
     created_at: str
     deleted_at: str | None
     external_id: str | None
@@ -1570,6 +2109,22 @@ class SubscribedAccountOut(TypedDict):
     timezone: str
     trial: TrialOut
     usage: dict[str, UsageOut]
+
+class SubscriptionChangedData(TypedDict):
+    """The plan of an account, or what follows it, changed."""
+
+    account_id: str
+    ends_on: str | None
+    name: str
+    plan: str
+    then: str | None
+
+class SubscriptionChangedEvent(TypedDict):
+    """An account has another plan, or its plan ends or goes on."""
+
+    data: SubscriptionChangedData
+    timestamp: str
+    type: Literal["subscription.changed"]
 
 class SubscriptionConflictOut(TypedDict):
     """A subscription that both resellers hold; it blocks the merge."""
@@ -1713,6 +2268,8 @@ class ThenIn(TypedDict):
     args: NotRequired[dict[str, JsonValue]]
     task: str
 
+Threshold: TypeAlias = 'Literal["warning", "reached", "exceeded"]'
+
 TierMoveOut = TypedDict("TierMoveOut", {
     "from": 'str | None',
     "resellers": 'int',
@@ -1728,11 +2285,40 @@ class TomorrowOut(TypedDict):
     tier: str | None
     turnover: MoneyOut
 
+class TrialEndedData(TypedDict):
+    """A trial is over."""
+
+    account_id: str
+    ended_at: str
+    name: str
+    outcome: Literal["converted", "expired"]
+
+class TrialEndedEvent(TypedDict):
+    """A trial ended, by time or by a paid plan."""
+
+    data: TrialEndedData
+    timestamp: str
+    type: Literal["trial.ended"]
+
 class TrialOut(TypedDict):
     """The current state of the trial."""
 
     ends_at: str | None
     state: TrialState
+
+class TrialStartedData(TypedDict):
+    """A trial began."""
+
+    account_id: str
+    ends_at: str
+    name: str
+
+class TrialStartedEvent(TypedDict):
+    """A trial began."""
+
+    data: TrialStartedData
+    timestamp: str
+    type: Literal["trial.started"]
 
 TrialState: TypeAlias = 'Literal["none", "running", "converted", "expired"]'
 
@@ -1780,6 +2366,24 @@ class UsageReportIn(TypedDict):
     metric: str
     report_id: NotRequired[str | None]
     value: NotRequired[int | None]
+
+class UsageThresholdData(TypedDict):
+    """A metric's value reached the warning level or went over its limit."""
+
+    account_id: str
+    limit: int
+    metric: str
+    name: str
+    period: DayRangeData
+    threshold: Threshold
+    value: int
+
+class UsageThresholdEvent(TypedDict):
+    """Usage reached the warning level, reached or exceeded a limit; once per period."""
+
+    data: UsageThresholdData
+    timestamp: str
+    type: Literal["usage.threshold"]
 
 class VersionOut(TypedDict):
     """An applied file. `hash`: SHA-256 of its document."""
