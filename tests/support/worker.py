@@ -12,6 +12,7 @@ from kontor.adapters.network import FixedTxt
 from kontor.engine.runner import Runner
 from kontor.engine.testing import InlineWorker, MemoryPullHints
 from kontor.http.context import Deps
+from kontor.kernel.ports import HttpSender
 from kontor.mails.dispatch import Dispatcher
 from kontor.mails.resend import RULES
 from kontor.provisioning.service import ServiceEndings
@@ -32,13 +33,16 @@ class WorkerHarness:
 
 
 @contextmanager
-def running_worker(deps: Deps, **options: Any) -> Iterator[WorkerHarness]:
-    """Wire a worker process over the database and clock of `deps`; `options` are passed to Inline."""
+def running_worker(deps: Deps, *, network: HttpSender | None = None, **options: Any) -> Iterator[WorkerHarness]:
+    """Wire a worker process over the database and clock of `deps`; `options` are passed to Inline.
+
+    `network`: what makes its calls, by default a fake one.
+    """
     http, mail_transport = FakeHttp(), FakeMailTransport()
     ports = HandlerDeps(
         sleep=lambda _: None,
         ctx=deps.context(deps.jobs),
-        sender=SignedCalls(http, deps.clock),
+        sender=SignedCalls(network or http, deps.clock),
         secret_box=deps.secret_box,
         clock=deps.clock,
         dispatcher=Dispatcher(RULES, deps.tokens, deps.programmes, deps.public_url),

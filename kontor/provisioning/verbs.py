@@ -1,0 +1,48 @@
+"""What people ask of a service by hand: by the API and by the console, in one way."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from kontor.context import Context
+from kontor.kernel.states import ServiceVerb, SuspensionCause
+from kontor.provisioning import ordering, renewals, service
+from kontor.provisioning.service import Request
+from models.services import Service
+
+BY_HAND = frozenset({SuspensionCause.OPERATOR, SuspensionCause.RESELLER})
+
+
+def ask_by_hand(
+    ctx: Context,
+    session: Session,
+    service_id: UUID,
+    verb: ServiceVerb,
+    actor: str,
+    reason: str | None,
+    by: SuspensionCause = SuspensionCause.OPERATOR,
+) -> Service:
+    """Ask a service to renew, suspend, resume or terminate; `create` tries a failed one again, charged again.
+
+    Raises NotFound, Conflict(`illegal_transition`, and as `renewals.renew` and `ordering.retry` do).
+    """
+    match verb:
+        case ServiceVerb.RENEW:
+            return renewals.renew(ctx, session, service_id, Request(verb, actor, reason))
+        case ServiceVerb.CREATE:
+            return ordering.retry(ctx, session, service_id, Request(verb, actor, reason))
+        case _:
+            row = service.locked(session, service_id)
+            service.ask(ctx, session, row, Request(verb, actor, reason, _cause(row, verb, by)))
+            return row
+
+
+def _cause(row: Service, verb: ServiceVerb, by: SuspensionCause) -> str | None:
+    """Return the cause that a suspension adds, or a resumption lifts: the first that somebody set by hand."""
+    if verb is ServiceVerb.SUSPEND:
+        return by.value
+    if verb is ServiceVerb.RESUME:
+        return next((each for each in row.causes if each in BY_HAND), by.value)
+    return None
