@@ -77,6 +77,8 @@ class OfferIn(RequestModel):
     lines: list[LineIn] | None = None
     message: str | None = None
     expires_at: UtcIn | None = None
+    external_id: str | None = Field(None, max_length=1_000)
+    metadata: dict[str, str] | None = None
 
 
 class OfferQuery(PageQuery):
@@ -85,6 +87,7 @@ class OfferQuery(PageQuery):
     reseller: UUID | None = None
     account: UUID | None = None
     state: OfferState | None = None
+    external_id: str | None = None
 
 
 class BadgeOut(ResponseModel):
@@ -165,6 +168,8 @@ class OfferOut(ResponseModel):
     reseller_id: UUID
     account_id: UUID
     template_id: UUID | None
+    external_id: str | None
+    metadata: dict[str, str]
     state: OfferState
     reason: str | None
     held_by: HeldBy | None
