@@ -135,7 +135,7 @@ event_routes = Routes("events")
 @event_routes.get("/v1/events", RoutePolicy(Scope.READ), response=PageOut[EventOut])
 def list_events(ctx: Ctx, query: Annotated[EventQuery, Query()]) -> PageOut[EventOut]:
     """List events, oldest first; continuing from the last one skips none."""
-    start = query.cursor if query.cursor is not None else query.after or 0
+    start = int(query.cursor) if query.cursor is not None else query.after or 0
     rows = events.read_feed(
         ctx.session,
         start,

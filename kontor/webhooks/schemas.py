@@ -105,8 +105,8 @@ class EventOut(ResponseModel):
 
 
 class EventQuery(QueryModel):
-    """`after` is the last `seq` read; `cursor` is an alias."""
+    """`after` is the last `seq` read; `cursor` is `next` of the page before, as in every list."""
 
     after: int | None = Field(None, ge=0, le=MAX_SEQ)
-    cursor: int | None = Field(None, ge=0, le=MAX_SEQ)
+    cursor: str | None = Field(None, pattern=r"^[0-9]{1,18}$")
     limit: int = Field(PAGE, ge=1, le=PAGE_LIMIT)
