@@ -15,6 +15,7 @@ from kontor.accounts import labels
 from kontor.accounts.instances import LANE_STATES, InstanceState
 from kontor.kernel.paging import Page, page_of
 from kontor.kernel.states import OfferState, TrialState
+from kontor.kernel.time_spans import TimeSpan
 from kontor.kernel.validation import address_key, name_key
 from kontor.licences.service import INSTANCE
 from kontor.programme.service import Programmes
@@ -52,6 +53,8 @@ class AccountFilter:
     open_offer: bool | None = None
     instance: InstanceState | None = None
     suspended: bool | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
 
 
 def page(
@@ -95,6 +98,7 @@ def _conditions(criteria: AccountFilter, now: datetime) -> Iterator[ColumnElemen
         (Account.suspended, criteria.suspended),
     )
     yield from (column == value for column, value in columns if value is not None)
+    yield from TimeSpan(criteria.created_after, criteria.created_before).conditions(Account.created_at)
     if criteria.external_id is not None:
         yield labels.is_named(criteria.external_id)
     if criteria.visible_to is not None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from kontor.accounts import instances
 from kontor.accounts.instances import InstanceState
 from kontor.accounts.labels import shown_id
-from kontor.http.wire import PageQuery, RequestModel, ResponseModel, UtcOut
+from kontor.http.wire import CreatedQuery, RequestModel, ResponseModel, UtcOut
 from kontor.kernel.ports import PASSWORD_MAX
 from kontor.kernel.states import TrialState
 from kontor.mails.strangers import MailFate
@@ -122,7 +122,7 @@ class AccountOut(ResponseModel):
     created_at: UtcOut
 
 
-class ClientQuery(PageQuery):
+class ClientQuery(CreatedQuery):
     """Filter for clients. `q`: part of a name or address; a page with `over_quota` may be short: go on with `next`."""
 
     q: str | None = Field(None, min_length=1, max_length=200)

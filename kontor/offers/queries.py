@@ -14,6 +14,7 @@ from kontor.kernel import database
 from kontor.kernel.errors import Conflict
 from kontor.kernel.paging import Page, page_of
 from kontor.kernel.states import OfferState
+from kontor.kernel.time_spans import ANY_TIME, TimeSpan
 from kontor.offers.rules import OPEN_STATES
 from models.accounts import Account
 from models.offers import Offer, OfferEventRow, OfferTemplate
@@ -61,12 +62,13 @@ def list_offers(
     account_id: UUID | None = None,
     state: OfferState | None = None,
     external_id: str | None = None,
+    created: TimeSpan = ANY_TIME,
     now: datetime,
     cursor: str | None = None,
     limit: int = 100,
 ) -> Page[Offer]:
     """Return offers, newest first. Raises Invalid."""
-    query = select(Offer)
+    query = select(Offer).where(*created.conditions(Offer.created_at))
     if reseller_id is not None:
         query = query.where(Offer.reseller_id == reseller_id)
     if account_id is not None:

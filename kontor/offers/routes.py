@@ -91,6 +91,7 @@ def list_offers(ctx: Ctx, query: Annotated[OfferQuery, Query()]) -> PageOut[Offe
         account_id=query.account or ctx.caller.account_id,
         state=query.state,
         external_id=query.external_id,
+        created=query.created,
         cursor=query.cursor,
         limit=query.limit,
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from kontor.http.visibility import ActorOut, ErrorOut
-from kontor.http.wire import PageOut, PageQuery, QueryModel, RequestModel, ResponseModel, UtcIn, UtcOut
+from kontor.http.wire import CreatedQuery, PageOut, PageQuery, QueryModel, RequestModel, ResponseModel, UtcIn, UtcOut
 from kontor.kernel.states import LineMode, OfferEvent, OfferState
 from kontor.mails.strangers import MailFate
 from models.offers import GrantState, HeldBy
@@ -81,7 +81,7 @@ class OfferIn(RequestModel):
     metadata: dict[str, str] | None = None
 
 
-class OfferQuery(PageQuery):
+class OfferQuery(CreatedQuery):
     """Filter for offers."""
 
     reseller: UUID | None = None

@@ -21,6 +21,7 @@ from kontor.kernel.ids import new_id
 from kontor.kernel.limits import HOUR, OFFERS_OPEN, OFFERS_SENT
 from kontor.kernel.paging import Page
 from kontor.kernel.states import OfferEvent, OfferState
+from kontor.kernel.time_spans import ANY_TIME, TimeSpan
 from kontor.kernel.zones import zone
 from kontor.licences.rules import OfferLine, expired_line_errors
 from kontor.licences.service import instance_lane
@@ -186,6 +187,7 @@ def list_offers(
     account_id: UUID | None = None,
     state: OfferState | None = None,
     external_id: str | None = None,
+    created: TimeSpan = ANY_TIME,
     cursor: str | None = None,
     limit: int = 100,
 ) -> Page[Offer]:
@@ -196,6 +198,7 @@ def list_offers(
         account_id=account_id,
         state=state,
         external_id=external_id,
+        created=created,
         now=now,
         cursor=cursor,
         limit=limit,

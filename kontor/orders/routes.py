@@ -14,7 +14,7 @@ from kontor.http.context import Ctx, RoutePolicy
 from kontor.http.responses import ApiResponse
 from kontor.http.routing import Routes
 from kontor.http.visibility import ErrorOut
-from kontor.http.wire import Json, MoneyOut, PageOut, PageQuery, RequestModel, ResponseModel, UtcOut
+from kontor.http.wire import CreatedQuery, Json, MoneyOut, PageOut, RequestModel, ResponseModel, UtcOut
 from kontor.kernel.money import Money
 from kontor.kernel.states import OrderKind, OrderState
 from kontor.orders import service
@@ -121,10 +121,11 @@ class OrderOut(ResponseModel):
         )
 
 
-class OrderQuery(PageQuery):
+class OrderQuery(CreatedQuery):
     """Filter for orders."""
 
     state: OrderState | None = None
+    external_id: str | None = None
 
 
 routes = Routes("orders")
@@ -153,7 +154,8 @@ def place_order(ctx: Ctx, reseller_id: UUID, body: OrderIn) -> ApiResponse:
 def list_orders(ctx: Ctx, reseller_id: UUID, query: Annotated[OrderQuery, Query()]) -> PageOut[OrderOut]:
     """List orders, newest first."""
     account = reseller_here(ctx, reseller_id)
-    page = service.page(ctx.session, account.id, query.state, query.cursor, query.limit)
+    filters = service.OrderFilter(query.state, query.external_id, query.created)
+    page = service.page(ctx.session, account.id, filters, query.cursor, query.limit)
     return PageOut(items=[OrderOut.of(row, side=side_of(ctx)) for row in page.items], next=page.next)
 
 

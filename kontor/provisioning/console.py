@@ -67,7 +67,8 @@ def show_orders(request: ConsoleRequest) -> TemplateResponse:
     reseller = accounts.get(request.session, request.incoming.uuid("reseller_id")).id
     chosen = {"state": request.incoming.param("state") or ""}
     state = OrderState(chosen["state"]) if chosen["state"] in set(OrderState) else None
-    page = orders.page(request.session, reseller, state, request.incoming.param("cursor") or None, LIMIT)
+    filters = orders.OrderFilter(state)
+    page = orders.page(request.session, reseller, filters, request.incoming.param("cursor") or None, LIMIT)
     values = {
         "rows": page.items,
         "reseller": reseller,

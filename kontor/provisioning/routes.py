@@ -65,6 +65,7 @@ def list_services(ctx: Ctx, query: Annotated[ServiceQuery, Query()]) -> PageOut[
         query.state,
         query.product,
         query.external_id,
+        query.created,
     )
     page = queries.page(ctx.session, filters, query.cursor, query.limit)
     return PageOut(items=_listed(ctx, page.items), next=page.next)

@@ -9,6 +9,7 @@ from kontor.http.visibility import ErrorOut
 from kontor.http.wire import (
     PAGE,
     PAGE_LIMIT,
+    CreatedQuery,
     Json,
     PageQuery,
     QueryModel,
@@ -71,6 +72,12 @@ class WebhookDeliveryOut(ResponseModel):
     job_id: UUID | None
     created_at: UtcOut
     delivered_at: UtcOut | None
+
+
+class DeliveryQuery(CreatedQuery):
+    """Filter for deliveries."""
+
+    state: DeliveryState | None = None
 
 
 class ReplayIn(RequestModel):
