@@ -1,7 +1,7 @@
 # Kontor. `make help` lists what can be made. Needs make and python3 (3.11 or newer, with its venv module).
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install lock build demo up test check quick format chaos chaos-hosts mutate attack bench bench-growth bench-exports bench-imports bench-memory bench-outside bench-daily bench-charging bench-pool bench-pullers house simulate migrate browser soak clean deploy-check production release
+.PHONY: help install lock build demo up test check quick format chaos chaos-hosts mutate attack bench bench-growth bench-exports bench-imports bench-memory bench-outside bench-daily bench-charging bench-pool bench-pullers house openapi-lint simulate migrate browser soak clean deploy-check production release
 
 BIN := .venv/bin
 # Options for the programs behind `test`, `browser`, `chaos`, `mutate`, `attack`, `bench` and `simulate`.
@@ -113,6 +113,11 @@ bench-pullers: $(STAMP) ## measure pull workers that wait: how soon one gets a j
 
 house: $(STAMP) ## measure the code base against the limits of its style; HOUSE="--places" lists what exceeds one
 	@$(BIN)/python -m devtools.house $(HOUSE)
+
+openapi-lint: ## check docs/openapi.json with Redocly and Spectral (needs Node.js)
+	@command -v npx >/dev/null || { echo "openapi-lint: npx is not installed; install Node.js" >&2; exit 1; }
+	npx --yes @redocly/cli@2 lint --extends=recommended --max-problems=20 docs/openapi.json
+	npx --yes @stoplight/spectral-cli@6 lint --ruleset .spectral.yaml --fail-severity=warn docs/openapi.json
 
 migrate: $(STAMP) ## bring the database to the newest schema
 	@$(BIN)/kontor migrate

@@ -1,4 +1,4 @@
-"""Generated reference pages on standard output: `python -m devtools.reference tasks|mails|openapi`."""
+"""Generated reference pages on standard output: `python -m devtools.reference tasks|mails|openapi|errors`."""
 
 import importlib
 import inspect
@@ -18,6 +18,7 @@ from devtools.source import ROOT
 from kontor.engine.catalogue import Payload, Policy
 from kontor.engine.declared import DeclaredPayload
 from kontor.engine.retry import RetryPolicy
+from kontor.http.error_codes import CODES
 from kontor.http.openapi import describe
 from kontor.http.routing import flat
 from kontor.kernel.states import CrashPolicy, TaskKind
@@ -242,7 +243,27 @@ def mail_row(mail: MailKind) -> str:
     return f"| `{mail.name}` | {READERS[mail.audience]} | {copy} | {', '.join(facts)} | {', '.join(links)} |"
 
 
-PAGES: Final = {"mails": mails, "openapi": openapi, "tasks": reference}
+ERRORS_HEAD: Final = """\
+# Codes of problems
+
+Generated from the code by `python -m devtools.reference errors > docs/reference/errors.md`; a test fails
+when this page is stale. An error of the API is `application/problem+json` (RFC 9457) with one of these in `code`:
+[API](api.md#problems). Codes are never renamed; new ones may come, so treat one that you do not know by its status.
+
+| code | status | cause | what to do |
+|---|---|---|---|
+"""
+
+
+def errors() -> str:
+    """Return the page of all codes."""
+    return ERRORS_HEAD + "".join(
+        f"| `{code}` | {', '.join(map(str, about.statuses))} | {about.cause} | {about.remedy} |\n"
+        for code, about in sorted(CODES.items())
+    )
+
+
+PAGES: Final = {"errors": errors, "mails": mails, "openapi": openapi, "tasks": reference}
 
 if __name__ == "__main__":
     sys.stdout.write(PAGES[sys.argv[1]]())

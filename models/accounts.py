@@ -4,7 +4,9 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from pydantic import JsonValue
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kontor.kernel.ids import new_badge_token
@@ -36,13 +38,18 @@ class SetBy(StrEnum):
     SHELL = "shell"
 
 
+NAMED = text("client_external_id IS NOT NULL")
+RESTORABLE = text("deleted_at IS NOT NULL AND purged_at IS NULL")
+
+
 class Account(Base):
     """An account. `email_version` grows with every change of address; links to older addresses are invalid.
 
     `name_key`, `email_key`: keys for uniqueness and look-ups (NFC, case-insensitive). `looks_key`: key for uniqueness
     of names that look alike; `looks_clash`: another account had it before names had to differ in looks, both stay.
     `trial_state`: the stored state; a read also detects a trial that is over but not yet recorded.
-    `external_id`: the provider's own id for a reseller or a regular account, of one account for ever.
+    `external_id`: the provider's own id for a reseller or a regular account, of one account for ever;
+    `client_external_id`: its reseller's for a client. `notes`: metadata, by whose it is.
     `home_url`: the service itself, where the root of the account's own domain leads.
     `trial_reminded_at`: due instant of the last reminder sent. `activation_serial`: number of the newest activation
     link, the only one that works. `merged_into`: the reseller that got all it had: money facts of it count there
@@ -63,6 +70,8 @@ class Account(Base):
     admin_email: Mapped[str]
     email_key: Mapped[str]
     external_id: Mapped[str | None]
+    client_external_id: Mapped[str | None]
+    notes: Mapped[dict[str, JsonValue] | None] = mapped_column(JSONB(none_as_null=True))
     email_version: Mapped[int] = mapped_column(Integer, server_default=text("1"))
     activation_serial: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     password_hash: Mapped[str | None]
@@ -101,20 +110,13 @@ class Account(Base):
         ),
         Index("ix_accounts_looks_clash", "looks_key", postgresql_where=text("looks_clash")),
         UniqueConstraint("programme", "external_id"),
+        Index("uq_accounts_client_id", "reseller_id", "client_external_id", unique=True, postgresql_where=NAMED),
         Index("ix_accounts_email_key", "email_key"),
         Index("ix_accounts_reseller_id", "reseller_id", "id", postgresql_where=text("reseller_id IS NOT NULL")),
         Index("ix_accounts_kind", "kind", "id"),
         Index("ix_accounts_programme", "programme", "id"),
-        Index(
-            "ix_accounts_trial_ends_at",
-            "trial_ends_at",
-            postgresql_where=text("trial_state = 'running'"),
-        ),
-        Index(
-            "ix_accounts_deleted_at",
-            "deleted_at",
-            postgresql_where=text("deleted_at IS NOT NULL AND purged_at IS NULL"),
-        ),
+        Index("ix_accounts_trial_ends_at", "trial_ends_at", postgresql_where=text("trial_state = 'running'")),
+        Index("ix_accounts_deleted_at", "deleted_at", postgresql_where=RESTORABLE),
     )
 
 

@@ -68,6 +68,7 @@ class Offer(Base):
     `delivery_attempts`: calls started; `delivery_doubts`: those that may have arrived.
     `message_digest`: what the hash chain has of the message, made with `message_salt`; None: the chain has its text.
     `held_by`, `held_at`: since when it waits and why; `open_until`: its end, later than `expires_at` by such a wait.
+    `external_id`: what the reseller's own system calls it. `notes`: metadata, by whose it is.
     """
 
     __tablename__ = "offers"
@@ -98,8 +99,17 @@ class Offer(Base):
     held_by: Mapped[str | None]
     held_at: Mapped[datetime | None]
     open_until: Mapped[datetime | None]
+    external_id: Mapped[str | None]
+    notes: Mapped[dict[str, JsonValue] | None] = mapped_column(JSONB(none_as_null=True))
 
     __table_args__ = (
+        Index(
+            "uq_offers_external_id",
+            "reseller_id",
+            "external_id",
+            unique=True,
+            postgresql_where=text("external_id IS NOT NULL"),
+        ),
         enum_check("held_by", HeldBy),
         enum_check("state", OfferState),
         enum_check("reason", CancelReason),

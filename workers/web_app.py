@@ -22,7 +22,7 @@ from kontor.fees import routes as fees_routes
 from kontor.http import docs_page
 from kontor.http.acts import flush_refusals
 from kontor.http.context import Deps
-from kontor.http.edge import Edge, on_domain
+from kontor.http.edge import COMPRESSED_FROM, COMPRESSION, CompressedApi, Edge, on_domain
 from kontor.http.hosts import DomainOwners, Hosts
 from kontor.http.incoming import trace_of
 from kontor.http.long_poll import JobWatcher
@@ -135,6 +135,7 @@ def build(deps: Deps) -> FastAPI:
     app.add_exception_handler(KontorError, _refused)
     app.add_exception_handler(ClientDisconnect, _disconnected)
     describe(app, add_webhooks)
+    app.add_middleware(CompressedApi, minimum_size=COMPRESSED_FROM, compresslevel=COMPRESSION)
     if deps.tracer is not None:
         app.add_middleware(TracingMiddleware, tracer=deps.tracer)
     app.add_middleware(Edge)

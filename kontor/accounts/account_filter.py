@@ -11,9 +11,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from kontor.accounts import labels
 from kontor.accounts.instances import LANE_STATES, InstanceState
 from kontor.kernel.paging import Page, page_of
 from kontor.kernel.states import OfferState, TrialState
+from kontor.kernel.time_spans import TimeSpan
 from kontor.kernel.validation import address_key, name_key
 from kontor.licences.service import INSTANCE
 from kontor.programme.service import Programmes
@@ -51,6 +53,8 @@ class AccountFilter:
     open_offer: bool | None = None
     instance: InstanceState | None = None
     suspended: bool | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
 
 
 def page(
@@ -88,13 +92,15 @@ def _conditions(criteria: AccountFilter, now: datetime) -> Iterator[ColumnElemen
         (Account.kind, criteria.kind),
         (Account.reseller_id, criteria.reseller),
         (Account.id, criteria.only),
-        (Account.external_id, criteria.external_id),
         (Account.name_key, None if criteria.name is None else name_key(criteria.name)),
         (Account.email_key, None if criteria.admin_email is None else address_key(criteria.admin_email)),
         (Account.plan, criteria.plan),
         (Account.suspended, criteria.suspended),
     )
     yield from (column == value for column, value in columns if value is not None)
+    yield from TimeSpan(criteria.created_after, criteria.created_before).conditions(Account.created_at)
+    if criteria.external_id is not None:
+        yield labels.is_named(criteria.external_id)
     if criteria.visible_to is not None:
         yield or_(Account.id == criteria.visible_to, Account.reseller_id == criteria.visible_to)
     if criteria.q is not None:

@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from kontor.accounts import activation, brand_queries, queries
+from kontor.accounts.labels import NOTHING, Labels, without_reseller
+from kontor.accounts.labels import put as put_labels
 from kontor.accounts.locks import share_lock_reseller
 from kontor.accounts.service import NewAccount
 from kontor.accounts.service import create as create_account
@@ -43,6 +45,7 @@ class NewClient:
     admin_email: str
     locale: str | None = None
     timezone: str | None = None
+    labels: Labels = NOTHING
 
 
 def create(
@@ -61,6 +64,7 @@ def create(
         timezone=new.timezone or reseller.timezone,
     )
     account = create_account(ctx, session, account_input, reseller.id, set_by)
+    put_labels(session, account, new.labels)
     follow_reseller(ctx.jobs, session, [account.id], ctx.now)
     limits.take(session, CLIENTS, str(reseller.id), ctx.now, reseller.id)
     activation.invite(ctx, session, account)
@@ -123,6 +127,7 @@ def attach(ctx: Context, session: Session, reseller: Account, account: Account) 
     charge_to_date(ctx, session, [account])
     account.kind, account.reseller_id = AccountKind.CLIENT.value, reseller.id
     account.reseller_since = new_id()
+    account.notes = without_reseller(account.notes)
     brand_queries.delete_brands(session, [account.id])
     follow_reseller(ctx.jobs, session, [account.id], ctx.now)
     strangers.carry_over(session, account, reseller.id, ctx.now)

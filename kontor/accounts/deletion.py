@@ -127,7 +127,7 @@ def _emit(ctx: Context, session: Session, account: Account, event_type: str) -> 
 STATEMENTS: Final = (
     """
 UPDATE accounts SET purged_at = :now, password_hash = NULL, admin_email = '', email_key = '',
- email_version = email_version + 1 WHERE id = ANY(:ids);
+ client_external_id = NULL, notes = NULL, email_version = email_version + 1 WHERE id = ANY(:ids);
 UPDATE api_keys SET revoked_at = :now
  WHERE revoked_at IS NULL AND (account_id = ANY(:ids) OR reseller_id = ANY(:ids));
 DELETE FROM instances WHERE account_id = ANY(:ids);

@@ -15,8 +15,8 @@ from kontor.account_book import service as account_book
 from kontor.accounts import merge_queries, queries
 from kontor.accounts.locks import require_active
 from kontor.accounts.merge_queries import SharedAssignment
+from kontor.accounts.merge_schemas import HeldAssignmentOut, MergeReportOut, SubscriptionConflictOut, TemplateClashOut
 from kontor.accounts.payloads import MERGE, ResellersMerge
-from kontor.accounts.schemas import HeldAssignmentOut, MergeReportOut, SubscriptionConflictOut, TemplateClashOut
 from kontor.accounts.suspension import follow_reseller
 from kontor.audit import Actor
 from kontor.context import Context

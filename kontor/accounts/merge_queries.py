@@ -91,6 +91,12 @@ CONFIRMED: Final = (
     "INSERT INTO confirmed_addresses (owner_id, address, at)"
     " SELECT :new, address, at FROM confirmed_addresses WHERE owner_id = :old ON CONFLICT DO NOTHING"
 )
+RENAMED: Final = tuple(
+    f"UPDATE {table} AS m SET {column} = {column} || ' (' || CAST(:old AS text) || ')' WHERE reseller_id = :old"  # noqa: S608 -- constants
+    f" AND EXISTS (SELECT FROM {table} AS o WHERE o.reseller_id = :new AND o.{column} = m.{column})"
+    for table, column in (("accounts", "client_external_id"), ("offers", "external_id"))
+)
+"""An id of another system that both resellers use gets the old one's, before anything moves."""
 SERVICES: Final = (
     "UPDATE services AS s SET reseller_id = :new, external_id = CASE WHEN EXISTS (SELECT FROM services AS o"
     " WHERE o.reseller_id = :new AND o.external_id = s.external_id AND o.state <> 'ended')"
@@ -150,6 +156,8 @@ def _number(session: Session, statement: str, params: Mapping[str, object]) -> i
 
 def move_rows(session: Session, old: UUID, new: UUID, now: datetime) -> dict[str, int]:
     """Move everything to another reseller; return the number of rows moved for each of HOLDINGS."""
+    for statement in RENAMED:
+        _run(session, statement, old, new, now)
     moved = {name: _run(session, rows.move(), old, new, now) for name, rows in MOVABLE.items()}
     for statement in FOLLOW_UP:
         _run(session, statement, old, new, now)

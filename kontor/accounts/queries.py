@@ -115,9 +115,10 @@ def clients(session: Session, reseller_id: UUID) -> list[Account]:
 
 
 def detach_clients(session: Session, ids: Sequence[UUID]) -> None:
-    """Make locked clients regular accounts without a reseller."""
+    """Make locked clients regular accounts without a reseller, its ids and metadata forgotten."""
     statement = update(Account).where(Account.id.in_(ids))
-    session.execute(statement.values(kind=AccountKind.REGULAR.value, reseller_id=None))
+    forgotten = {"client_external_id": None, "notes": Account.notes.op("-")("reseller")}
+    session.execute(statement.values(kind=AccountKind.REGULAR.value, reseller_id=None, **forgotten))
 
 
 def revoke_keys_of_reseller(session: Session, ids: Sequence[UUID], now: datetime) -> None:

@@ -14,24 +14,24 @@ from kontor.accounts import (
     clients,
     deletion,
     export,
-    external_ids,
+    labels,
     merge,
     reseller_status,
     schemas,
     service,
 )
 from kontor.accounts.account_filter import AccountFilter
+from kontor.accounts.labels import Labels, Writer
 from kontor.accounts.locks import require_reseller
+from kontor.accounts.merge_schemas import MergeIn, MergeOut, MergeReportOut
 from kontor.accounts.schemas import (
     AccountIn,
     AccountOut,
     AccountPatch,
     AccountQuery,
+    ClientIn,
     ClientQuery,
     InvitedOut,
-    MergeIn,
-    MergeOut,
-    MergeReportOut,
 )
 from kontor.accounts.suspension_routes import may_suspend, refuse_suspending, suspender
 from kontor.audit import Actor
@@ -45,6 +45,7 @@ from kontor.kernel.paging import Page
 from kontor.mails import strangers
 from kontor.offers import holds
 from kontor.offers import service as offers
+from kontor.provisioning.kept import side_of
 from models.accounts import Account, SetBy
 from models.keys import Scope
 
@@ -66,7 +67,15 @@ def invited(ctx: RequestContext, account: Account) -> InvitedOut:
 
 def all_shown(ctx: RequestContext, rows: Sequence[Account]) -> list[AccountOut]:
     """Build the responses for accounts; their usage is read in one query."""
-    return schemas.account_outs(ctx.session, ctx.deps.programmes, rows, ctx.now)
+    return schemas.account_outs(ctx.session, ctx.deps.programmes, rows, ctx.now, side_of(ctx))
+
+
+def labels_of(ctx: RequestContext, body: AccountIn | AccountPatch | ClientIn) -> Labels:
+    """Return what a request says of an account for other systems, and who says it."""
+    writer = Writer.PROVIDER if not ctx.caller.bound else Writer.RESELLER
+    if ctx.caller.account_id is not None:
+        writer = Writer.ACCOUNT
+    return Labels(body.external_id, body.metadata, writer)
 
 
 CHANGE = RoutePolicy(Scope.ENQUEUE, "account_id", ownership.account, guard=refuse_suspending)
@@ -75,9 +84,9 @@ CHANGE = RoutePolicy(Scope.ENQUEUE, "account_id", ownership.account, guard=refus
 @routes.post("/v1/accounts", RoutePolicy(Scope.ENQUEUE, unbound_only=True), response=AccountOut, status=201)
 def create_account(ctx: Ctx, body: AccountIn) -> AccountOut:
     """Create an account on the free plan. 409 `name_taken`, `external_id_taken`."""
-    new = service.NewAccount(**body.model_dump(exclude={"external_id"}))
+    new = service.NewAccount(**body.model_dump(exclude={"external_id", "metadata"}))
     account = service.create(ctx.context, ctx.session, new)
-    external_ids.assign(ctx.session, account, body.external_id)
+    labels.put(ctx.session, account, labels_of(ctx, body))
     return shown(ctx, account)
 
 
@@ -108,12 +117,12 @@ def get_account(ctx: Ctx, account_id: UUID) -> AccountOut:
 @routes.patch("/v1/accounts/{account_id}", CHANGE, response=AccountOut, problems=[409])
 def change_account(ctx: Ctx, account_id: UUID, body: AccountPatch) -> AccountOut:
     """Change the given fields. 409 `name_taken`, `external_id_taken`, `account_deleted`; 429 `too_many` addresses."""
-    changes = body.model_dump(exclude_unset=True, exclude={"external_id"})
+    changes = body.model_dump(exclude_unset=True, exclude={"external_id", "metadata"})
     if "suspended" in changes:
         may_suspend(ctx)
     set_by = addresses.setter_of(ctx.caller, service.get(ctx.session, account_id))
-    account = service.change(ctx.context, ctx.session, account_id, changes, suspender(ctx), set_by)
-    external_ids.assign(ctx.session, account, body.external_id, bound=ctx.caller.bound)
+    named = labels_of(ctx, body)
+    account = service.change(ctx.context, ctx.session, account_id, changes, suspender(ctx), set_by, named)
     if "admin_email" in changes:
         if set_by is SetBy.OPERATOR:
             holds.free_if_given_back(ctx.context, ctx.session, account, Actor(ctx.caller.actor))
@@ -150,15 +159,6 @@ class RevertIn(RequestModel):
     """Whether to disconnect the clients."""
 
     disconnect_clients: bool = False
-
-
-class ClientIn(RequestModel):
-    """A new client account."""
-
-    name: str
-    admin_email: str
-    locale: str | None = None
-    timezone: str | None = None
 
 
 class ClientCredentials(RequestModel):
@@ -205,7 +205,8 @@ def restore_account(ctx: Ctx, account_id: UUID) -> AccountOut:
 @reseller_routes.post("/v1/resellers/{reseller_id}/clients", TOUCH, response=InvitedOut, status=201)
 def create_client(ctx: Ctx, reseller_id: UUID, body: ClientIn) -> InvitedOut:
     """Create a client; its admin gets an activation link. 409 `name_taken`, `not_a_reseller`; 429 `too_many`."""
-    new = clients.NewClient(**body.model_dump())
+    fields = body.model_dump(exclude={"external_id", "metadata"})
+    new = clients.NewClient(**fields, labels=labels_of(ctx, body))
     set_by = SetBy.RESELLER if ctx.caller.bound else SetBy.OPERATOR
     return invited(ctx, clients.create(ctx.context, ctx.session, reseller_id, new, set_by))
 

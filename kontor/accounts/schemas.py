@@ -12,13 +12,16 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import instances
 from kontor.accounts.instances import InstanceState
-from kontor.http.wire import MoneyOut, PageQuery, RequestModel, ResponseModel, UtcOut
+from kontor.accounts.labels import shown_id
+from kontor.http.wire import CreatedQuery, RequestModel, ResponseModel, UtcOut
 from kontor.kernel.ids import new_badge_token
 from kontor.kernel.ports import PASSWORD_MAX
 from kontor.kernel.states import TrialState
 from kontor.mails.strangers import MailFate
 from kontor.programme.model import Programme
 from kontor.programme.service import Programmes
+from kontor.provisioning.kept import OPERATOR, shown
+from kontor.provisioning.listed import AccountServiceOut, services_of
 from kontor.usage import service as usage
 from kontor.usage.rules import is_read_only
 from kontor.usage.service import limits, trial_state
@@ -36,6 +39,7 @@ class AccountIn(RequestModel):
     locale: str | None = None
     timezone: str | None = None
     external_id: str | None = None
+    metadata: dict[str, str] | None = None
 
 
 class AccountPatch(RequestModel):
@@ -48,7 +52,19 @@ class AccountPatch(RequestModel):
     timezone: str | None = None
     suspended: bool | None = None
     external_id: str | None = None
+    metadata: dict[str, str] | None = None
     home_url: str | None = None
+
+
+class ClientIn(RequestModel):
+    """A new client account."""
+
+    name: str
+    admin_email: str
+    locale: str | None = None
+    timezone: str | None = None
+    external_id: str | None = None
+    metadata: dict[str, str] | None = None
 
 
 class TrialOut(ResponseModel):
@@ -100,13 +116,15 @@ class AccountOut(ResponseModel):
     suspended: bool
     instance: InstanceStateOut
     external_id: str | None
+    metadata: dict[str, str]
+    services: list[AccountServiceOut]
     terms: AcceptedTermsOut | None
     activated_at: UtcOut | None
     deleted_at: UtcOut | None
     created_at: UtcOut
 
 
-class ClientQuery(PageQuery):
+class ClientQuery(CreatedQuery):
     """Filter for clients. `q`: part of a name or address; a page with `over_quota` may be short: go on with `next`."""
 
     q: str | None = Field(None, min_length=1, max_length=200)
@@ -158,78 +176,17 @@ class PingOut(ResponseModel):
     job_id: UUID
 
 
-class TemplateClashOut(ResponseModel):
-    """A template whose name the other reseller already uses, and its name after the merge."""
-
-    template: str
-    becomes: str
-
-
-class HeldAssignmentOut(ResponseModel):
-    """A client's product under a subscription that allows one client only."""
-
-    account_id: UUID
-    account: str
-    reseller_id: UUID
-    product: str
-
-
-class SubscriptionConflictOut(ResponseModel):
-    """A subscription that both resellers hold; it blocks the merge."""
-
-    subscription: str
-    held: list[HeldAssignmentOut]
-
-
-class MergeReportOut(ResponseModel):
-    """Effects of a merge. Turnover and tier belong to the remaining reseller; counts are records that move.
-
-    `keys` are revoked. `managed_products` still name the merged reseller in the programme file.
-    """
-
-    reseller_id: UUID
-    into: UUID
-    turnover_before: MoneyOut
-    turnover_after: MoneyOut
-    tier_before: str | None
-    tier_after: str | None
-    clients: int
-    open_offers: int
-    running_trials: int
-    templates: int
-    payments: int
-    charges: int
-    assignments: int
-    paid_plans: int
-    webhook_endpoints: int
-    keys: int
-    clashes: list[TemplateClashOut]
-    conflicts: list[SubscriptionConflictOut]
-    managed_products: list[str]
-
-
-class MergeIn(RequestModel):
-    """The target reseller; a dry run only reports."""
-
-    into: UUID
-    dry_run: bool = False
-
-
-class MergeOut(ResponseModel):
-    """The job that merges, and the planned report; the job's result is the final report."""
-
-    job_id: UUID
-    report: MergeReportOut
-
-
 def account_outs(
-    session: Session, programmes: Programmes, accounts: Sequence[Account], now: datetime
+    session: Session, programmes: Programmes, accounts: Sequence[Account], now: datetime, side: str = OPERATOR
 ) -> list[AccountOut]:
-    """Return accounts with their usage in the current period and their instances, in the order given."""
+    """Return accounts with usage, instances and services, in the order given; `side`: whose metadata."""
+    services = services_of(session, accounts)
     usages = usage.current_values(session, programmes, accounts, now)
     states = instances.states(session, [account.id for account in accounts])
     return [
-        account_out(account, programmes.current(session, account.programme), now, usages[account.id], states)
+        account_out(
+            account, programmes.current(session, account.programme), now, usages[account.id], states
+        ).model_copy(update={"metadata": shown(account.notes, side), "services": services.get(account.id, [])})
         for account in accounts
     ]
 
@@ -269,7 +226,9 @@ def account_out(
         read_only=is_read_only(values, allowed),
         suspended=account.suspended,
         instance=InstanceStateOut(state=states.get(account.id, InstanceState.NONE)),
-        external_id=account.external_id,
+        external_id=shown_id(account),
+        metadata=shown(account.notes, OPERATOR),
+        services=[],
         terms=_terms(account),
         activated_at=account.activated_at,
         deleted_at=account.deleted_at,

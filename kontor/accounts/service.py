@@ -10,7 +10,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from kontor.accounts import activation, address_links, addresses, queries, suspension
+from kontor.accounts import activation, address_links, addresses, labels, queries, suspension
+from kontor.accounts.labels import NOTHING, Labels
 from kontor.accounts.locks import lock_account
 from kontor.accounts.suspension import SYSTEM, Suspender
 from kontor.context import Context
@@ -149,6 +150,7 @@ def change(
     changes: Mapping[str, object],
     by: Suspender = SYSTEM,
     set_by: SetBy = SetBy.OPERATOR,
+    named: Labels = NOTHING,
 ) -> Account:
     """Change the given fields (of PATCHABLE); None leaves a field unchanged. `by` suspends and resumes it alone.
 
@@ -173,18 +175,22 @@ def change(
     if "suspended" in fields:
         act = suspension.suspend if fields["suspended"] else suspension.resume
         act(ctx.jobs, session, account.id, by, ctx.now)
+    labels.put(session, account, named)
     session.flush()
     emit_updated(ctx, session, account, before)
     return account
 
 
-NOTED: Final = {"password_hash": "password"}
+NOTED: Final = {"password_hash": "password", "client_external_id": "external_id", "notes": "metadata"}
 """Columns that are named otherwise in a request."""
+
+
+LABELS: Final = ("client_external_id", "notes")
 
 
 def _noted(account: Account) -> dict[str, object]:
     """Return the values whose change `account.updated` names, by column."""
-    columns = ("name", "admin_email", "password_hash", "locale", "timezone", "home_url")
+    columns = ("name", "admin_email", "password_hash", "locale", "timezone", "home_url", "external_id", *LABELS)
     return {column: getattr(account, column) for column in columns}
 
 

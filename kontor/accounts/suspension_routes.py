@@ -14,6 +14,7 @@ from kontor.http.context import Ctx, RequestContext, RoutePolicy
 from kontor.http.routing import Routes
 from kontor.http.wire import RequestModel, uuid_of
 from kontor.kernel.errors import Forbidden
+from kontor.provisioning.kept import side_of
 from models.accounts import Account, SuspensionAuthority
 from models.keys import Scope
 
@@ -77,4 +78,4 @@ def resume_account(ctx: Ctx, account_id: UUID, body: SuspensionIn) -> AccountOut
 
 
 def _shown(ctx: RequestContext, account: Account) -> AccountOut:
-    return schemas.account_outs(ctx.session, ctx.deps.programmes, [account], ctx.now)[0]
+    return schemas.account_outs(ctx.session, ctx.deps.programmes, [account], ctx.now, side_of(ctx))[0]

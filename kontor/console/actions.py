@@ -19,6 +19,7 @@ from kontor.engine.enqueue import Jobs
 from kontor.offers import console as offers_console
 from kontor.operators import console as operators_console
 from kontor.payments import console as payments_console
+from kontor.provisioning import console as services_console
 from kontor.reconciliation import console as reconciliation_console
 from kontor.ui import texts
 from kontor.ui.console_request import ConsoleAction, ConsoleRequest
@@ -125,6 +126,14 @@ ACTIONS: Final = (
     ConsoleAction(
         "/console/accounts/{account_id}/resume", "suspension.lift", accounts_console.resume, nav="accounts",
         path_param="account_id", cancel_url="/console/accounts/{}", needs_reason=True,
+    ),
+    *(
+        ConsoleAction(
+            f"/console/services/{{service_id}}/{path}", f"service.{verb.value}",
+            partial(services_console.ask, verb=verb),
+            nav="services", path_param="service_id", cancel_url="/console/services/{}", needs_reason=True,
+        )
+        for verb, path in services_console.BUTTONS.items()
     ),
     ConsoleAction(
         "/console/accounts/{account_id}/remove-factors", "factors.remove", accounts_console.remove_factors,

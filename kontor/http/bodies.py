@@ -1,6 +1,7 @@
 """Request bodies: bounded in size, time, and in how many bytes of large ones are under way at once."""
 
 import asyncio
+import zlib
 from collections.abc import Mapping
 from typing import Final
 
@@ -10,11 +11,15 @@ from starlette.requests import Request
 from starlette.types import Message, Receive
 
 from kontor.http.large_bodies import FORMS, BodiesInFlight
-from kontor.http.problems import TooLarge, TooSlow
+from kontor.http.problems import TooLarge, TooSlow, UnsupportedEncoding
 from kontor.kernel.edge import BODY_RATE, BODY_SECONDS
+from kontor.kernel.errors import Invalid
 
 NO_FORM: Final[Mapping[str, str]] = {}
 NO_FILES: Final[Mapping[str, bytes]] = {}
+IDENTITY: Final = "identity"
+GZIP: Final = "gzip"
+NO_GZIP: Final = "The body is not complete gzip, as its Content-Encoding says."
 FORM_LIMIT: Final = 2 * 1024 * 1024
 
 
@@ -36,6 +41,35 @@ async def read_body(request: Request, limit: int) -> bytes:
     """Read the whole body. Raises TooLarge, TooSlow."""
     bounded = Request(request.scope, bounded_receive(request.receive, limit))
     return await bounded.body()
+
+
+def encoding_of(request: Request) -> str:
+    """Return the encoding of the body: `identity` or `gzip`. Raises UnsupportedEncoding."""
+    encoding = request.headers.get("content-encoding", IDENTITY).strip().lower()
+    if encoding not in (IDENTITY, GZIP):
+        raise UnsupportedEncoding
+    return encoding
+
+
+def inflated(body: bytes, limit: int) -> bytes:
+    """Return what a gzip body holds, of which at most a byte more than the limit is unpacked.
+
+    Raises TooLarge, Invalid.
+    """
+    parts, rest, room = list[bytes](), body, limit + 1
+    while rest and room > 0:
+        member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        try:
+            parts.append(member.decompress(rest, room))
+        except zlib.error:
+            raise Invalid(message=NO_GZIP) from None
+        room -= len(parts[-1])
+        if room > 0 and not member.eof:
+            raise Invalid(message=NO_GZIP)
+        rest = member.unused_data
+    unpacked = b"".join(parts)
+    require_size(len(unpacked), limit)
+    return unpacked
 
 
 async def read_form(request: Request, max_fields: int, bodies: BodiesInFlight) -> Mapping[str, str]:

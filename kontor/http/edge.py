@@ -5,6 +5,7 @@ from uuid import UUID
 
 import structlog
 from pydantic_core import to_json
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,9 +23,22 @@ OWNERS: Final = "kontor.owners"
 DEFAULTS: Final = [(name.encode(), value.encode()) for name, value in DEFENCES.items()]
 STRICT: Final = [*DEFAULTS, (b"strict-transport-security", HSTS.encode())]
 POLICY, FRAMES = b"content-security-policy", b"x-frame-options"
+COMPRESSED: Final = ("/v1/", "/openapi.json")
+"""Where answers are compressed."""
+COMPRESSED_FROM: Final = 2_048
+COMPRESSION: Final = 4
 CODES: Final = {404: "not_found", 500: "internal", 503: "unavailable"}
 TEXTS: Final = {404: "Not Found.", 500: "Internal Server Error.", 503: "Service Unavailable."}
 log = structlog.get_logger(__name__)
+
+
+class CompressedApi(GZipMiddleware):
+    """Compresses the API's long answers for callers that accept gzip; pages carry tokens and stay as they are."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, its answer compressed or not."""
+        is_api = scope["type"] == "http" and scope["path"].startswith(COMPRESSED)
+        await (super().__call__ if is_api else self.app)(scope, receive, send)
 
 
 class Edge:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-Schema = Mapping[str, Any]
+from kontor.http.wire import Json
+
+Schema = Mapping[str, Json]
 Schemas = Mapping[str, Schema]
 
 ID: Final = "01958f3a-7c00-7d2e-9b51-3c8e5f0a1b2c"
@@ -23,6 +25,7 @@ NAMES: Final[Mapping[str, object]] = {
     "code": "not_found",
     "colour": "#204060",
     "cron": "0 3 * * *",
+    "compensate": "vps.delete",
     "currency": "EUR",
     "cursor": "MDE5NThmM2E",
     "detail": "There is no such account.",
@@ -38,6 +41,7 @@ NAMES: Final[Mapping[str, object]] = {
     "identifier": "admin@weser.example",
     "into_name": "Elbe Trading",
     "lang": "de",
+    "lane": "account",
     "lease": ID,
     "list": "30.00",
     "loc": "args.offer_id",
@@ -74,7 +78,7 @@ NAMES: Final[Mapping[str, object]] = {
 }
 """By the name of a field; used where the schema allows it."""
 
-ENTRIES: Final[Mapping[str, Any]] = {
+ENTRIES: Final[Mapping[str, Json]] = {
     "args": {"message": "hello"},
     "colours": {"primary": "#204060"},
     "config": {"region": "eu"},
@@ -89,7 +93,7 @@ DEEPEST: Final = 8
 TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {"string": str, "integer": int, "boolean": bool, "object": dict}
 
 
-def example_of(schema: Schema, schemas: Schemas, name: str = "", depth: int = 0) -> Any:
+def example_of(schema: Schema, schemas: Schemas, name: str = "", depth: int = 0) -> Json:
     """Return a value that a schema allows; `name` is that of the field, as it may say more than the type."""
     if "$ref" in schema:
         return _referred(schema["$ref"].rpartition("/")[2], schemas, name, depth)
@@ -104,14 +108,14 @@ def example_of(schema: Schema, schemas: Schemas, name: str = "", depth: int = 0)
     return _by_type(schema, schemas, name, depth)
 
 
-def _referred(target: str, schemas: Schemas, name: str, depth: int) -> Any:
+def _referred(target: str, schemas: Schemas, name: str, depth: int) -> Json:
     referred = schemas[target]
     if depth > DEEPEST and referred.get("type") == "object":
         return {}
     return example_of(referred, schemas, name, depth + 1)
 
 
-def _by_type(schema: Schema, schemas: Schemas, name: str, depth: int) -> Any:
+def _by_type(schema: Schema, schemas: Schemas, name: str, depth: int) -> Json:
     kind = schema.get("type")
     match kind:
         case "object":
@@ -131,7 +135,7 @@ def _by_type(schema: Schema, schemas: Schemas, name: str, depth: int) -> Any:
             return ENTRIES.get(name, NAMES.get(name, "eu"))
 
 
-def _object(schema: Schema, schemas: Schemas, name: str, depth: int) -> Any:
+def _object(schema: Schema, schemas: Schemas, name: str, depth: int) -> Json:
     properties = schema.get("properties", {})
     if properties:
         return {each: example_of(inner, schemas, each, depth + 1) for each, inner in properties.items()}
@@ -148,3 +152,26 @@ def _string(schema: Schema, name: str) -> str:
     if not isinstance(value, str):
         value = ID if name == "id" or name.endswith("_id") else name.replace("_", " ") or "text"
     return value[: schema.get("maxLength", len(value))]
+
+
+REQUESTS: Final[Mapping[str, Json]] = {
+    "AccountPatch": {"locale": "de", "external_id": "42"},
+    "BulkIn": {"action": "retry", "filter": {"task": "vps.create", "state": ["dead"]}, "dry_run": True},
+    "OfferIn": {
+        "reseller_id": ID,
+        "account_id": ID,
+        "lines": [{"product": "server", "count": 2, "mode": "absolute", "term": "P1Y"}],
+    },
+    "UsageReportIn": {"metric": "calls", "value": 120, "at": INSTANT, "report_id": "2026-03-10"},
+}
+"""Bodies that mean something, where required fields alone would not."""
+
+
+def request_example(schema: Schema, schemas: Schemas) -> Json:
+    """Return a body with the fields that a schema requires; of one that requires none, with all of them."""
+    name = schema.get("$ref", "").rpartition("/")[2]
+    if name in REQUESTS:
+        return REQUESTS[name]
+    whole = example_of(schema, schemas)
+    required = schemas.get(name, {}).get("required")
+    return {each: whole[each] for each in required} if required else whole

@@ -1,14 +1,11 @@
 """Request pipeline of the API: checks 401, 404, 403 in this order, then body and effect, in one transaction."""
 
 import asyncio
-import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass, replace
-from typing import Any, Final, Union, get_args, get_origin, get_type_hints
-from uuid import UUID
+from typing import Any, Final
 
 from psycopg import Connection
-from pydantic import BaseModel
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,110 +13,37 @@ from starlette.responses import Response
 from kontor.engine.outside import TOKEN_PREFIX, hash_token
 from kontor.evidence.acts import watched
 from kontor.http.acts import REFUSED, act_of, close_act, is_dry_run, note_refusal
-from kontor.http.bodies import declared_size, read_body, require_size
-from kontor.http.context import Deps, NetworkCheck, RequestContext, RoutePolicy
+from kontor.http.bodies import GZIP, declared_size, encoding_of, inflated, read_body, require_size
+from kontor.http.conditions import require_match, tagged
+from kontor.http.context import Deps, NetworkCheck, RequestContext
+from kontor.http.endpoint_spec import EndpointSpec
 from kontor.http.idempotency import IdempotentRequest
 from kontor.http.incoming import IncomingRequest, bearer, trace_of
 from kontor.http.keys import Principal, authenticate
 from kontor.http.limits import key_of
 from kontor.http.long_poll import long_poll
-from kontor.http.parsing import parse_body, parse_query
-from kontor.http.problems import TooLarge, TooSlow, Unauthorized
+from kontor.http.problems import Unauthorized
 from kontor.http.responses import ApiResponse, problem, respond
 from kontor.http.transaction import run, run_on_connection
-from kontor.http.wire import QueryModel, uuid_of
+from kontor.http.wire import uuid_of
 from kontor.kernel.database import PgConnection, psycopg_connection
-from kontor.kernel.edge import BODY_LIMIT
 from kontor.kernel.errors import KontorError, NotFound
-from kontor.kernel.limits import LimitReached
 
-EndpointFunction = Callable[..., ApiResponse | BaseModel]
 READING: Final = frozenset({"GET", "HEAD"})
+OK: Final = 200
 REFUSALS: Final = 400
 HASH_OF: Final = "SELECT token_hash FROM job_leases WHERE lease = %s"
-Precheck = Callable[..., Coroutine[None, None, object]]
-"""Network check before the transaction, awaited without a thread; takes the arguments of the endpoint.
-
-What it returns is the `check.result` of the request's context.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointSpec:
-    """Arguments of an endpoint, read from its signature once."""
-
-    endpoint: EndpointFunction
-    policy: RoutePolicy
-    status: int
-    path: str
-    ids: tuple[str, ...]
-    strings: tuple[str, ...]
-    query: tuple[str, type[QueryModel]] | None
-    body: tuple[str, type[BaseModel], bool] | None
-    precheck: Precheck | None = None
-    sessionless: bool = False
-    audited: bool = True
-    reads: str | None = None
-    body_limit: int = BODY_LIMIT
-
-    @classmethod
-    def of(
-        cls,
-        endpoint: EndpointFunction,
-        policy: RoutePolicy,
-        status: int,
-        path: str,
-        precheck: Precheck | None = None,
-        *,
-        sessionless: bool = False,
-        audited: bool = True,
-        reads: str | None = None,
-        body_limit: int = BODY_LIMIT,
-    ) -> "EndpointSpec":
-        """Read the signature: context, path parameters by name, a Query model, a body model.
-
-        `audited` False: what the route writes is its own evidence. `reads`: the action under which its reads are
-        recorded. `body_limit`: the largest body, in bytes.
-        """
-        hints = get_type_hints(endpoint)
-        ids = tuple(n for n, t in hints.items() if t is UUID and f"{{{n}}}" in path)
-        strings = tuple(n for n, t in hints.items() if t is str and f"{{{n}}}" in path)
-        query: tuple[str, type[QueryModel]] | None = None
-        body: tuple[str, type[BaseModel], bool] | None = None
-        for name, parameter in inspect.signature(endpoint).parameters.items():
-            model = _model_in(hints[name])
-            if model is None:
-                continue
-            if issubclass(model, QueryModel):
-                query = (name, model)
-            else:
-                body = (name, model, parameter.default is not inspect.Parameter.empty)
-        return cls(
-            endpoint, policy, status, path, ids, strings, query, body, precheck, sessionless, audited, reads, body_limit
-        )
-
-    @property
-    def waits(self) -> bool:
-        """Whether a caller may ask to wait for the answer."""
-        return self.query is not None and "wait" in self.query[1].model_fields
-
-    def arguments(self, incoming: IncomingRequest) -> dict[str, Any]:
-        """Parse the endpoint's arguments. Raises NotFound or Invalid."""
-        arguments: dict[str, Any] = {name: uuid_of(incoming.params[name]) for name in self.ids}
-        arguments.update((name, incoming.params[name]) for name in self.strings)
-        if self.query is not None:
-            arguments[self.query[0]] = parse_query(self.query[1], incoming.query)
-        if self.body is not None:
-            name, model, optional = self.body
-            arguments[name] = parse_body(model, incoming.body, optional=optional)
-        return arguments
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Runs one route: reads the request, serves it in one worker thread, waits where the response says so."""
+    """Runs one route: reads the request, serves it in one worker thread, waits where the response says so.
+
+    `current`: how the resource that it writes is read, for If-Match.
+    """
 
     spec: EndpointSpec
+    current: EndpointSpec | None = None
 
     async def handle(self, request: Request) -> Response:
         """Handle one request."""
@@ -149,13 +73,17 @@ class Pipeline:
                 refused = await loop.run_in_executor(deps.threads, self._refused, deps, alone)
                 if refused is not None:
                     return refused
-            require_size(size, self.spec.body_limit)
-            async with deps.limits.bodies.room(key, size):
-                body = await read_body(request, self.spec.body_limit) if size else b""
+            limit = self.spec.body_limit
+            require_size(size, limit)
+            packed = size > 0 and encoding_of(request) == GZIP
+            async with deps.limits.bodies.room(key, limit if packed else size):
+                body = await read_body(request, limit) if size else b""
+                if packed:
+                    body = await loop.run_in_executor(deps.threads, inflated, body, limit)
                 incoming = replace(alone, body=body)
                 check = NetworkCheck() if self.spec.precheck is None else await self._precheck(deps, incoming)
                 response = await loop.run_in_executor(deps.threads, self.serve, deps, incoming, check)
-        except (TooLarge, TooSlow, LimitReached) as error:
+        except KontorError as error:
             return problem(error, trace_id)
         return response if response.wait is None else await long_poll(request.app.state.watch, response)
 
@@ -246,9 +174,10 @@ class Pipeline:
         self.spec.policy.admit(ctx)
         if ctx.check.refusal is not None:
             raise ctx.check.refusal
-        response = self.spec.endpoint(ctx=ctx, **self.spec.arguments(ctx.incoming))
-        answer = response if isinstance(response, ApiResponse) else ApiResponse.of(response, self.spec.status)
-        return answer.rendered(ctx.view)
+        if self.current is not None:
+            require_match(ctx, self.current)
+        answer = self.spec.answer(ctx)
+        return tagged(answer, ctx.incoming) if self.spec.tagged and answer.status == OK else answer
 
 
 def _authenticated(
@@ -275,12 +204,3 @@ def attempt_of(connection: PgConnection, incoming: IncomingRequest) -> Principal
     lease_id = uuid_of(lease)
     row = connection.execute(HASH_OF, (lease_id,)).fetchone()
     return Principal(lease_id, "attempt", frozenset()) if row is not None and row[0] == hash_token(secret) else None
-
-
-def _model_in(hint: Any) -> type[BaseModel] | None:
-    """Return the model in `Model`, `Annotated[Model, …]` or `Model | None`."""
-    if isinstance(hint, type):
-        return hint if issubclass(hint, BaseModel) else None
-    if get_origin(hint) is None or get_origin(hint) not in (Union, type(int | None)):
-        return None
-    return next((arg for arg in get_args(hint) if isinstance(arg, type) and issubclass(arg, BaseModel)), None)

@@ -30,6 +30,21 @@ class TooLarge(KontorError):
         super().__init__("too_large", f"The request body exceeds {limit} bytes.", limit=limit)
 
 
+class UnsupportedEncoding(KontorError):
+    """The request body has an encoding that is not read (415)."""
+
+    def __init__(self) -> None:
+        super().__init__("unsupported_encoding", "Send the body as it is, or with Content-Encoding: gzip.")
+
+
+class PreconditionFailed(KontorError):
+    """The resource is not, or no longer, the one that If-Match names (412)."""
+
+    def __init__(self) -> None:
+        message = "The resource has changed: read it again, and send its ETag in If-Match."
+        super().__init__("precondition_failed", message)
+
+
 class TooSlow(KontorError):
     """The request body does not arrive in time (408)."""
 
@@ -57,7 +72,9 @@ STATUS: Final[tuple[tuple[type[KontorError], int], ...]] = (
     (NotFound, 404),
     (Conflict, 409),
     (Gone, 410),
+    (PreconditionFailed, 412),
     (TooLarge, 413),
+    (UnsupportedEncoding, 415),
     (TooSlow, 408),
     (Invalid, 422),
     (TooManyAttempts, 429),

@@ -11,13 +11,17 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from kontor.http.context import RoutePolicy
-from kontor.http.pipeline import EndpointSpec, Pipeline, Precheck
+from kontor.http.endpoint_spec import EndpointSpec, Precheck
+from kontor.http.pipeline import Pipeline
 from kontor.http.responses import ApiResponse
 from kontor.http.wire import ProblemOut
 
+WRITING: Final = frozenset({"PATCH", "PUT", "DELETE"})
+"""Methods that may be conditional: If-Match."""
 F = TypeVar("F", bound=Callable[..., ApiResponse | BaseModel])
 DESCRIPTIONS: Final[Mapping[int, str]] = {
     401: "The API key is missing or invalid: `unauthorized`.",
@@ -25,7 +29,9 @@ DESCRIPTIONS: Final[Mapping[int, str]] = {
     404: "The resource does not exist or is not visible to the caller.",
     408: "The request body did not arrive in time: `request_timeout`.",
     409: "The request conflicts with the current state.",
+    412: "The resource has changed since the ETag of If-Match: `precondition_failed`.",
     413: "The request body is too large: `too_large`.",
+    415: "The body has an encoding other than gzip: `unsupported_encoding`.",
     422: "The request is well-formed but invalid.",
     429: "Too many attempts or requests: `locked`, `too_many`, with `Retry-After`.",
     503: "The database does not respond: `unavailable`.",
@@ -38,23 +44,37 @@ class KontorRoute(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], *, spec: EndpointSpec, **options: Any) -> None:
         self.spec = spec
         self.allowed: frozenset[str] = frozenset()
+        self.current: EndpointSpec | None = None
         super().__init__(path, endpoint, **options)
         self.app = self._run
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the pipeline of this route."""
-        return Pipeline(self.spec).handle
+        return Pipeline(self.spec, self.current).handle
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match a HEAD as the GET of its path."""
+        return super().matches({**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope)
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the pipeline; skips FastAPI's dependency handling, which no route uses."""
-        response = await Pipeline(self.spec).handle(Request(scope, receive, send))
+        response = await Pipeline(self.spec, self.current).handle(Request(scope, receive, send))
+        if scope["method"] == "HEAD":
+            response = bodiless(response)
         await response(scope, receive, send)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the route; answer 405 with the allowed methods of the path for another method."""
-        if scope["method"] not in (self.methods or ()):
+        if ("GET" if scope["method"] == "HEAD" else scope["method"]) not in (self.methods or ()):
             raise HTTPException(405, headers={"Allow": ", ".join(sorted(self.allowed))})
         await self.app(scope, receive, send)
+
+
+def bodiless(response: Response) -> Response:
+    """Return the answer to a HEAD: the status and headers of the GET."""
+    headers = Response(status_code=response.status_code)
+    headers.raw_headers = response.raw_headers
+    return headers
 
 
 def flat(families: Iterable["Routes"]) -> list[KontorRoute]:
@@ -63,8 +83,11 @@ def flat(families: Iterable["Routes"]) -> list[KontorRoute]:
     methods: dict[str, set[str]] = defaultdict(set)
     for route in routes:
         methods[route.path] |= route.methods or set()
+    reads = {route.path: route.spec for route in routes if route.spec.tagged}
     for route in routes:
-        route.allowed = frozenset(methods[route.path])
+        allowed = methods[route.path]
+        route.allowed = frozenset(allowed | {"HEAD"} if "GET" in allowed else allowed)
+        route.current = reads.get(route.path) if WRITING & (route.methods or set()) else None
     return routes
 
 
@@ -95,7 +118,9 @@ class Routes:
         method, path = operation.split()
 
         def declare(endpoint: F) -> F:
-            spec = EndpointSpec.of(endpoint, policy, status, path, precheck, reads=media and "exported", **options)
+            single = method == "GET" and media is None and "{" in path and not is_list(response)
+            reads = media and "exported"
+            spec = EndpointSpec.of(endpoint, policy, status, path, precheck, reads=reads, tagged=single, **options)
             responses = _success_responses(also or {}) | _error_responses(spec, method, problems)
             responses |= _file_response(status, media)
             route = KontorRoute(
@@ -135,6 +160,11 @@ class Routes:
         return self.add(f"DELETE {path}", policy, **options)
 
 
+def is_list(response: type[BaseModel] | UnionType | None) -> bool:
+    """Whether a response is a page of a list."""
+    return isinstance(response, type) and "items" in response.model_fields
+
+
 def _success_responses(also: Mapping[int, type[BaseModel] | str]) -> dict[int | str, dict[str, Any]]:
     return {
         status: {"description": model} if isinstance(model, str) else {"model": model} for status, model in also.items()
@@ -152,9 +182,9 @@ def _error_responses(spec: EndpointSpec, method: str, further: Sequence[int]) ->
     if "{" in spec.path:
         statuses.add(404)
     if method == "POST":
-        statuses |= {408, 409, 413, 422}
+        statuses |= {408, 409, 413, 415, 422}
     if spec.body is not None:
-        statuses |= {408, 413, 422}
+        statuses |= {408, 413, 415, 422}
     if spec.query is not None:
         statuses.add(422)
     return {status: {"description": DESCRIPTIONS[status], "model": ProblemOut} for status in sorted(statuses)}

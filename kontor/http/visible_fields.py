@@ -74,10 +74,11 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     "AcceptedTermsOut": Fields(trade="version accepted_at"),
     "AccountOut": Fields(
         everyone="id programme name kind party reseller_id admin_email locale timezone home_url plan features"
-        " trial usage read_only suspended instance activated_at deleted_at created_at",
-        trade="terms external_id",
+        " trial usage read_only suspended instance services activated_at deleted_at created_at",
+        trade="terms external_id metadata",
         decider="badge_token",
     ),
+    "AccountServiceOut": Fields(everyone="id state since paid_until result", trade="product"),
     "ResellerOut": Fields(everyone="disconnected_from"),
     "InvitedOut": Fields(everyone="mail"),
     "InstanceSecretOut": Fields(everyone="url secret"),
@@ -186,7 +187,7 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     "OfferOut": Fields(
         everyone="id programme reseller_id account_id state reason message lines expires_at created_at decided_at"
         " decided_by delivery grant changes events held_by",
-        trade="template_id",
+        trade="template_id external_id metadata",
     ),
     "SentOfferOut": Fields(trade="mail"),
     "UpdatesOut": Fields(everyone="count"),

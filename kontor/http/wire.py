@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from kontor.kernel.errors import FieldError, Invalid, NotFound
 from kontor.kernel.money import AllowedSign, Money, parse_money
+from kontor.kernel.time_spans import TimeSpan
 from kontor.kernel.zones import parse_day
 
 
@@ -102,6 +103,18 @@ class PageQuery(QueryModel):
 
     limit: int = Field(PAGE, ge=1, le=PAGE_LIMIT)
     cursor: str | None = Field(None, max_length=500, description="`next` of the previous page.")
+
+
+class CreatedQuery(PageQuery):
+    """Filter by when something was made: from `created_after`, included, to before `created_before`."""
+
+    created_after: UtcIn | None = None
+    created_before: UtcIn | None = None
+
+    @property
+    def created(self) -> TimeSpan:
+        """The time between both."""
+        return TimeSpan(self.created_after, self.created_before)
 
 
 class PageOut(ResponseModel, Generic[T]):

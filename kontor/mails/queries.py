@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.paging import Page, page_of
+from kontor.kernel.time_spans import ANY_TIME, TimeSpan
 from kontor.kernel.validation import address_key
 from models.mails import Mail, MailRecipient, MailState, RecipientRole, RecipientState, Suppression
 
@@ -131,6 +132,7 @@ class MailFilter:
     template: str | None = None
     templates: Sequence[str] | None = None
     states: Sequence[str] = field(default=())
+    created: TimeSpan = ANY_TIME
 
 
 def add(session: Session, mail: NewMail) -> UUID | None:
@@ -281,6 +283,7 @@ def page(session: Session, criteria: MailFilter, cursor: str | None, limit: int)
     """Return mails, newest first. Raises Invalid."""
     equal = {Mail.account_id: criteria.account, Mail.reseller_id: criteria.reseller, Mail.template: criteria.template}
     query = select(Mail).where(*(column == value for column, value in equal.items() if value is not None))
+    query = query.where(*criteria.created.conditions(Mail.created_at))
     lists = {Mail.template: criteria.templates, Mail.state: criteria.states or None}
     query = query.where(*(column.in_(values) for column, values in lists.items() if values is not None))
     return page_of(session, query, Mail.id, cursor, limit)

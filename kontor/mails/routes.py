@@ -12,7 +12,7 @@ from kontor.audit import Actor
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy, require_visible_filter
 from kontor.http.routing import Routes
-from kontor.http.wire import PageOut, PageQuery
+from kontor.http.wire import CreatedQuery, PageOut
 from kontor.mails import service
 from kontor.mails.queries import MailFilter
 from kontor.mails.schemas import INVITATIONS, MailOut
@@ -22,7 +22,7 @@ from models.mails import MailState
 routes = Routes("mails")
 
 
-class MailQuery(PageQuery):
+class MailQuery(CreatedQuery):
     """Filter for mails; `state` may be repeated."""
 
     account: UUID | None = None
@@ -39,6 +39,7 @@ def list_mails(ctx: Ctx, query: Annotated[MailQuery, Query()]) -> PageOut[MailOu
         reseller=ctx.caller.reseller_id,
         templates=_templates(ctx, query.template),
         states=[state.value for state in query.state],
+        created=query.created,
     )
     page = service.page(ctx.session, filter_, query.cursor, query.limit)
     masked = is_masked(ctx)

@@ -9,8 +9,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, func, null, or_, select, true, update
 from sqlalchemy.orm import Session
 
+from kontor.accounts.external_ids import normalize
+from kontor.kernel import database
+from kontor.kernel.errors import Conflict
 from kontor.kernel.paging import Page, page_of
 from kontor.kernel.states import OfferState
+from kontor.kernel.time_spans import ANY_TIME, TimeSpan
 from kontor.offers.rules import OPEN_STATES
 from models.accounts import Account
 from models.offers import Offer, OfferEventRow, OfferTemplate
@@ -57,19 +61,35 @@ def list_offers(
     reseller_id: UUID | None = None,
     account_id: UUID | None = None,
     state: OfferState | None = None,
+    external_id: str | None = None,
+    created: TimeSpan = ANY_TIME,
     now: datetime,
     cursor: str | None = None,
     limit: int = 100,
 ) -> Page[Offer]:
     """Return offers, newest first. Raises Invalid."""
-    query = select(Offer)
+    query = select(Offer).where(*created.conditions(Offer.created_at))
     if reseller_id is not None:
         query = query.where(Offer.reseller_id == reseller_id)
     if account_id is not None:
         query = query.where(Offer.account_id == account_id)
     if state is not None:
         query = query.where(state_condition(state, now))
+    if external_id is not None:
+        query = query.where(Offer.external_id == external_id)
     return page_of(session, query, Offer.id, cursor, limit)
+
+
+def free_external_id(session: Session, reseller_id: UUID, text: str | None) -> str | None:
+    """Return the id of another system as stored. Raises Invalid, Conflict(`external_id_taken`)."""
+    if text is None:
+        return None
+    external_id = normalize(text)
+    database.lock_names(session, f"offer external_id:{reseller_id}:{external_id}")
+    same = (Offer.reseller_id == reseller_id, Offer.external_id == external_id)
+    if session.scalar(select(Offer.id).where(*same).limit(1)) is not None:
+        raise Conflict("external_id_taken", "Another offer has that external_id.")
+    return external_id
 
 
 def open_ids(session: Session, *, account_id: UUID) -> list[UUID]:
@@ -102,7 +122,8 @@ def ids_of(session: Session, account_ids: Sequence[UUID]) -> list[UUID]:
 
 def erase_texts(session: Session, account_ids: Sequence[UUID]) -> None:
     """Erase what is free text or evidence in the offers to or by some accounts, and the salts of both."""
-    gone = {"message": None, "message_salt": None, "delivery_error": None, "grant_error": None}
+    columns = ("message", "message_salt", "delivery_error", "grant_error", "notes")
+    gone = {name: null() for name in columns}
     session.execute(update(Offer).where(_of(account_ids)).values(gone))
     offers = select(Offer.id).where(Offer.account_id.in_(account_ids))
     evidence = {"evidence": null(), "evidence_salt": None}

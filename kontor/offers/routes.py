@@ -35,6 +35,7 @@ from kontor.offers.schemas import (
 )
 from kontor.offers.views import offer_out, offer_outs
 from kontor.programme import service as programmes
+from kontor.provisioning.kept import notes_of
 from models.keys import Scope
 from models.offers import Offer
 
@@ -66,12 +67,13 @@ def shown(ctx: RequestContext, offer: Offer) -> OfferOut:
     "/v1/offers", RoutePolicy(Scope.ENQUEUE, not_account=True), response=SentOfferOut, status=201, problems=[404]
 )
 def send_offer(ctx: Ctx, body: OfferIn) -> SentOfferOut:
-    """Send an offer to a client. 409 `no_instance`; 422 `unknown_product`; 429 `too_many`."""
+    """Send an offer to a client. 409 `no_instance`, `external_id_taken`; 422 `unknown_product`; 429 `too_many`."""
     require_visible_resource(ctx, ownership.reseller, body.reseller_id)
     require_visible_resource(ctx, ownership.account, body.account_id)
     if body.template_id is not None:
         require_visible_resource(ctx, ownership.template, body.template_id)
-    offer = service.send(ctx.context, ctx.session, service.NewOffer(**body.model_dump()), ctx.caller.actor)
+    new = service.NewOffer(**body.model_dump(exclude={"metadata"}), notes=notes_of(ctx, body.metadata))
+    offer = service.send(ctx.context, ctx.session, new, ctx.caller.actor)
     address = accounts.get(ctx.session, offer.account_id).admin_email
     fate = strangers.fate_of_next(ctx.session, offer.reseller_id, address, ctx.now)
     return SentOfferOut(**dict(shown(ctx, offer)), mail=fate)
@@ -88,6 +90,8 @@ def list_offers(ctx: Ctx, query: Annotated[OfferQuery, Query()]) -> PageOut[Offe
         reseller_id=query.reseller or ctx.caller.reseller_id,
         account_id=query.account or ctx.caller.account_id,
         state=query.state,
+        external_id=query.external_id,
+        created=query.created,
         cursor=query.cursor,
         limit=query.limit,
     )

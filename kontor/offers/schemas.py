@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from kontor.http.visibility import ActorOut, ErrorOut
-from kontor.http.wire import PageOut, PageQuery, QueryModel, RequestModel, ResponseModel, UtcIn, UtcOut
+from kontor.http.wire import CreatedQuery, PageOut, PageQuery, QueryModel, RequestModel, ResponseModel, UtcIn, UtcOut
 from kontor.kernel.states import LineMode, OfferEvent, OfferState
 from kontor.mails.strangers import MailFate
 from models.offers import GrantState, HeldBy
@@ -77,14 +77,17 @@ class OfferIn(RequestModel):
     lines: list[LineIn] | None = None
     message: str | None = None
     expires_at: UtcIn | None = None
+    external_id: str | None = Field(None, max_length=1_000)
+    metadata: dict[str, str] | None = None
 
 
-class OfferQuery(PageQuery):
+class OfferQuery(CreatedQuery):
     """Filter for offers."""
 
     reseller: UUID | None = None
     account: UUID | None = None
     state: OfferState | None = None
+    external_id: str | None = None
 
 
 class BadgeOut(ResponseModel):
@@ -165,6 +168,8 @@ class OfferOut(ResponseModel):
     reseller_id: UUID
     account_id: UUID
     template_id: UUID | None
+    external_id: str | None
+    metadata: dict[str, str]
     state: OfferState
     reason: str | None
     held_by: HeldBy | None

@@ -21,6 +21,7 @@ from kontor.kernel.ids import new_id
 from kontor.kernel.limits import HOUR, OFFERS_OPEN, OFFERS_SENT
 from kontor.kernel.paging import Page
 from kontor.kernel.states import OfferEvent, OfferState
+from kontor.kernel.time_spans import ANY_TIME, TimeSpan
 from kontor.kernel.zones import zone
 from kontor.licences.rules import OfferLine, expired_line_errors
 from kontor.licences.service import instance_lane
@@ -33,6 +34,7 @@ from kontor.offers.templates import get as template_of
 from kontor.offers.templates import lines_to_json, validate_lines
 from kontor.offers.transitions import anchor_again, insert_offer, lock_offer, transition
 from kontor.offers.views import freeze_changes
+from kontor.provisioning.kept import Notes
 from models.accounts import Account
 from models.offers import GrantState, Offer
 
@@ -54,6 +56,8 @@ class NewOffer:
     lines: Sequence[Mapping[str, object]] | None = None
     message: str | None = field(default=None, repr=False)
     expires_at: datetime | None = None
+    external_id: str | None = None
+    notes: Notes | None = None
 
 
 def send(ctx: Context, session: Session, new: NewOffer, actor: str) -> Offer:
@@ -72,6 +76,7 @@ def send(ctx: Context, session: Session, new: NewOffer, actor: str) -> Offer:
     if instances.get(session, client.id) is None:
         raise Conflict("no_instance", "The account has no instance yet: PUT /v1/accounts/{id}/instance.")
     _require_within_limits(ctx, session, owner.id, client.id)
+    external_id = queries.free_external_id(session, owner.id, new.external_id)
     offer = Offer(
         id=new_id(),
         programme=client.programme,
@@ -85,6 +90,8 @@ def send(ctx: Context, session: Session, new: NewOffer, actor: str) -> Offer:
         delivery_attempts=0,
         delivery_doubts=0,
         grant_state=GrantState.NONE.value,
+        external_id=external_id,
+        notes=None if new.notes is None else new.notes.added_to(None),
     )
     holds.hold_if_contested(ctx, session, client, offer)
     insert_offer(ctx, session, offer, actor)
@@ -179,12 +186,22 @@ def list_offers(
     reseller_id: UUID | None = None,
     account_id: UUID | None = None,
     state: OfferState | None = None,
+    external_id: str | None = None,
+    created: TimeSpan = ANY_TIME,
     cursor: str | None = None,
     limit: int = 100,
 ) -> Page[Offer]:
     """Return offers, newest first; `state` is the effective state at `now`."""
     return queries.list_offers(
-        session, reseller_id=reseller_id, account_id=account_id, state=state, now=now, cursor=cursor, limit=limit
+        session,
+        reseller_id=reseller_id,
+        account_id=account_id,
+        state=state,
+        external_id=external_id,
+        created=created,
+        now=now,
+        cursor=cursor,
+        limit=limit,
     )
 
 

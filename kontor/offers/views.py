@@ -27,6 +27,7 @@ from kontor.offers.schemas import (
     OfferEventOut,
     OfferOut,
 )
+from kontor.provisioning.kept import OPERATOR, RESELLER, shown
 from kontor.webhooks.signing import message_body, wire_time
 from models.offers import ChangeJson, GrantState, LineJson, Offer, OfferEventRow
 
@@ -90,6 +91,7 @@ def _offer_out(
         "changes": offer.changes or computed,
         "events": [_event_out(event, viewer) for event in events],
         "expires_at": offer.open_until or offer.expires_at,
+        "metadata": shown(offer.notes, RESELLER if viewer is Viewer.RESELLER else OPERATOR),
     }
     columns = {name: getattr(offer, name) for name in OfferOut.model_fields.keys() - computed_fields.keys()}
     return OfferOut.model_validate(columns | computed_fields)

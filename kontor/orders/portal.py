@@ -17,6 +17,7 @@ from kontor.kernel.states import OrderKind, OrderState
 from kontor.mailer.formatting import language_of
 from kontor.orders import service
 from kontor.orders.config_form import PREFIX, config_of, fields_of
+from kontor.orders.queries import OrderFilter
 from kontor.programme import service as programme_service
 from kontor.programme.model import Product, Programme
 from kontor.provisioning import ordering
@@ -226,7 +227,7 @@ def _orders(request: PortalRequest) -> PortalPage:
     request.session.expire_all()
     owner, chosen = request.person.account, request.incoming.param("state")
     state = OrderState(chosen) if chosen in list(OrderState) else None
-    page = service.page(request.session, owner.id, state, request.incoming.param("cursor"), PAGE_SIZE)
+    page = service.page(request.session, owner.id, OrderFilter(state), request.incoming.param("cursor"), PAGE_SIZE)
     named = accounts.names(request.session, [row.account_id for row in page.items if row.account_id is not None])
     programme = _programme(request)
     rows = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from kontor.kernel.paging import Page, page_of
 from kontor.kernel.states import OrderState
+from kontor.kernel.time_spans import ANY_TIME, TimeSpan
 from models.orders import OrderRow
 
 
@@ -47,11 +49,22 @@ def of_service(session: Session, service_id: UUID, limit: int = 100) -> Sequence
     return session.scalars(query.limit(limit)).all()
 
 
-def page(
-    session: Session, reseller_id: UUID, state: OrderState | None, cursor: str | None, limit: int
-) -> Page[OrderRow]:
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """Which of a reseller's orders are listed; None matches any."""
+
+    state: OrderState | None = None
+    external_id: str | None = None
+    created: TimeSpan = ANY_TIME
+
+
+def page(session: Session, reseller_id: UUID, filters: OrderFilter, cursor: str | None, limit: int) -> Page[OrderRow]:
     """Return a reseller's orders, newest first. Raises Invalid on an invalid cursor."""
-    query = select(OrderRow).where(OrderRow.reseller_id == reseller_id)
-    if state is not None:
-        query = query.where(OrderRow.state == state.value)
+    query = select(OrderRow).where(
+        OrderRow.reseller_id == reseller_id, *filters.created.conditions(OrderRow.created_at)
+    )
+    if filters.state is not None:
+        query = query.where(OrderRow.state == filters.state.value)
+    if filters.external_id is not None:
+        query = query.where(OrderRow.external_id == filters.external_id)
     return page_of(session, query, OrderRow.id, cursor, limit)

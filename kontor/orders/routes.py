@@ -1,6 +1,5 @@
 """Orders of resellers: placed, read, cancelled."""
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Self
 from uuid import UUID
@@ -11,17 +10,18 @@ from pydantic import ConfigDict, Field, JsonValue
 from kontor.discounts.record import json_number
 from kontor.discounts.rules import SuppressedBy
 from kontor.http import ownership
-from kontor.http.context import Ctx, RequestContext, RoutePolicy
+from kontor.http.context import Ctx, RoutePolicy
 from kontor.http.responses import ApiResponse
 from kontor.http.routing import Routes
 from kontor.http.visibility import ErrorOut
-from kontor.http.wire import Json, MoneyOut, PageOut, PageQuery, RequestModel, ResponseModel, UtcOut
+from kontor.http.wire import CreatedQuery, Json, MoneyOut, PageOut, RequestModel, ResponseModel, UtcOut
 from kontor.kernel.money import Money
 from kontor.kernel.states import OrderKind, OrderState
 from kontor.orders import service
+from kontor.orders.queries import OrderFilter
 from kontor.payments.routes import READ, reseller_here
 from kontor.provisioning import kept, ordering
-from kontor.provisioning.kept import Notes
+from kontor.provisioning.kept import notes_of, side_of
 from models.keys import Scope
 from models.orders import OrderRow
 
@@ -122,26 +122,17 @@ class OrderOut(ResponseModel):
         )
 
 
-class OrderQuery(PageQuery):
+class OrderQuery(CreatedQuery):
     """Filter for orders."""
 
     state: OrderState | None = None
+    external_id: str | None = None
 
 
 routes = Routes("orders")
 PLACE = RoutePolicy(Scope.ENQUEUE, "reseller_id", ownership.reseller, not_account=True)
 ONE = RoutePolicy(Scope.READ, "order_id", ownership.order, not_account=True)
 CANCEL = RoutePolicy(Scope.ENQUEUE, "order_id", ownership.order, not_account=True)
-
-
-def side_of(ctx: RequestContext) -> str:
-    """Return whose metadata a caller sees and writes."""
-    return kept.OPERATOR if ctx.caller.reseller_id is None else kept.RESELLER
-
-
-def notes_of(ctx: RequestContext, metadata: Mapping[str, str] | None) -> Notes | None:
-    """Return the metadata of a request with whose it is."""
-    return None if metadata is None else Notes(side_of(ctx), metadata)
 
 
 @routes.post("/v1/resellers/{reseller_id}/orders", PLACE, response=OrderOut, status=201, also={200: OrderOut})
@@ -164,7 +155,8 @@ def place_order(ctx: Ctx, reseller_id: UUID, body: OrderIn) -> ApiResponse:
 def list_orders(ctx: Ctx, reseller_id: UUID, query: Annotated[OrderQuery, Query()]) -> PageOut[OrderOut]:
     """List orders, newest first."""
     account = reseller_here(ctx, reseller_id)
-    page = service.page(ctx.session, account.id, query.state, query.cursor, query.limit)
+    filters = OrderFilter(query.state, query.external_id, query.created)
+    page = service.page(ctx.session, account.id, filters, query.cursor, query.limit)
     return PageOut(items=[OrderOut.of(row, side=side_of(ctx)) for row in page.items], next=page.next)
 
 

@@ -16,6 +16,7 @@ from kontor.kernel.money import Money
 from kontor.kernel.paging import Page
 from kontor.kernel.states import OrderEntryKind, OrderState
 from kontor.orders import queries
+from kontor.orders.queries import OrderFilter
 from kontor.programme.model import Programme
 from kontor.webhooks import events
 from models.accounts import Account
@@ -160,9 +161,9 @@ def require_free_external_id(session: Session, reseller_id: UUID, external_id: s
 def page(
     session: Session,
     reseller_id: UUID,
-    state: OrderState | None = None,
+    filters: OrderFilter,
     cursor: str | None = None,
     limit: int = 100,
 ) -> Page[OrderRow]:
     """Return a reseller's orders, newest first. Raises Invalid on an invalid cursor."""
-    return queries.page(session, reseller_id, state, cursor, limit)
+    return queries.page(session, reseller_id, filters, cursor, limit)

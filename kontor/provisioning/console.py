@@ -5,14 +5,24 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from kontor.accounts import service as accounts
-from kontor.kernel.states import OrderState, ServiceState
+from kontor.kernel.states import OrderState, ServiceState, ServiceVerb, SuspensionCause
 from kontor.orders import service as orders
-from kontor.provisioning import queries, service
+from kontor.orders.queries import OrderFilter
+from kontor.provisioning import queries, service, verbs
 from kontor.provisioning.queries import ServiceFilter
 from kontor.ui import formatting
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
+from models.services import Service
 
 LIMIT: Final = 50
+BUTTONS: Final = {
+    ServiceVerb.RENEW: "renew",
+    ServiceVerb.SUSPEND: "suspend",
+    ServiceVerb.RESUME: "resume",
+    ServiceVerb.CREATE: "retry",
+    ServiceVerb.TERMINATE: "terminate",
+}
+"""What an operator may ask of a service, and where."""
 
 
 def show_services(request: ConsoleRequest) -> TemplateResponse:
@@ -44,6 +54,7 @@ def show_service(request: ConsoleRequest) -> TemplateResponse:
     row = service.get(request.session, request.incoming.uuid("service_id"))
     values = {
         "service": row,
+        "buttons": _buttons(row),
         "events": queries.events_of(request.session, [row.id]),
         "actions": queries.actions_of(request.session, row.id),
         "orders": orders.of_service(request.session, row.id),
@@ -57,7 +68,8 @@ def show_orders(request: ConsoleRequest) -> TemplateResponse:
     reseller = accounts.get(request.session, request.incoming.uuid("reseller_id")).id
     chosen = {"state": request.incoming.param("state") or ""}
     state = OrderState(chosen["state"]) if chosen["state"] in set(OrderState) else None
-    page = orders.page(request.session, reseller, state, request.incoming.param("cursor") or None, LIMIT)
+    filters = OrderFilter(state)
+    page = orders.page(request.session, reseller, filters, request.incoming.param("cursor") or None, LIMIT)
     values = {
         "rows": page.items,
         "reseller": reseller,
@@ -67,6 +79,19 @@ def show_orders(request: ConsoleRequest) -> TemplateResponse:
         "next": _next(f"/console/resellers/{reseller}/orders", chosen, page.next),
     }
     return TemplateResponse("orders.html", "Orders", values, "services")
+
+
+def ask(request: ConsoleRequest, reason: str | None, verb: ServiceVerb) -> str:
+    """Ask a service to do something, in the operator's name. Raises NotFound, Conflict."""
+    service_id = request.incoming.uuid("service_id")
+    verbs.ask_by_hand(request.context, request.session, service_id, verb, request.actor(reason).name, reason)
+    return f"/console/services/{service_id}?done=service-{verb.value}"
+
+
+def _buttons(row: Service) -> list[tuple[str, str]]:
+    """Return what may be asked of a service in its present state, as (path, verb) of its buttons."""
+    offered = [verb for verb in BUTTONS if not service.refusal_of(row, verb, SuspensionCause.OPERATOR)]
+    return [(BUTTONS[verb], verb.value) for verb in offered]
 
 
 def _uuid(text: str) -> UUID | None:

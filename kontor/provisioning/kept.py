@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import JsonValue
 
@@ -13,6 +13,9 @@ from kontor.engine.masking import MASK, masked
 from kontor.kernel.errors import FieldError, Invalid
 from kontor.programme.provisioning import ProvisioningRules
 from kontor.task_types.json_schema import SchemaCheck
+
+if TYPE_CHECKING:  # workers load no request layer
+    from kontor.http.context import RequestContext
 
 Config = Mapping[str, JsonValue]
 NONE: Final[Config] = {}
@@ -69,6 +72,16 @@ class Notes:
                 message = f"A key has 1 to {KEY_LENGTH} characters, a value at most {VALUE_LENGTH}."
                 raise _invalid(f"metadata.{key[:KEY_LENGTH]}", message)
         return {**(stored or {}), self.side: dict(self.values)}
+
+
+def side_of(ctx: RequestContext) -> str:
+    """Return whose metadata a caller sees and writes."""
+    return OPERATOR if ctx.caller.reseller_id is None else RESELLER
+
+
+def notes_of(ctx: RequestContext, metadata: Mapping[str, str] | None) -> Notes | None:
+    """Return the metadata of a request with whose it is."""
+    return None if metadata is None else Notes(side_of(ctx), metadata)
 
 
 def shown(stored: Mapping[str, JsonValue] | None, side: str) -> dict[str, str]:

@@ -129,9 +129,12 @@ def _renew(request: PortalRequest, row: Service, reference: str) -> Service:
 
 
 def _ask(request: PortalRequest, verb: ServiceVerb, done: str) -> PortalResponse:
-    row, asked = _own(request), Request(verb, request.actor().name)
-    by = SuspensionCause.RESELLER
-    return _act(request, row, done, lambda: verbs.ask(request.context, request.session, row.id, asked, by))
+    row, by = _own(request), request.actor().name
+
+    def ask() -> Service:
+        return verbs.ask_by_hand(request.context, request.session, row.id, verb, by, None, SuspensionCause.RESELLER)
+
+    return _act(request, row, done, ask)
 
 
 def _act(request: PortalRequest, row: Service, done: str, act: Callable[[], Service]) -> PortalResponse:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from kontor.kernel.paging import Page, page_of
 from kontor.kernel.states import ActionState, ServiceState
+from kontor.kernel.time_spans import ANY_TIME, TimeSpan
 from models.services import Service, ServiceAction, ServiceEvent
 
 
@@ -25,6 +26,7 @@ class ServiceFilter:
     state: ServiceState | None = None
     product: str | None = None
     external_id: str | None = None
+    created: TimeSpan = ANY_TIME
 
 
 def by_id(session: Session, service_id: UUID, *, lock: bool = False) -> Service | None:
@@ -37,7 +39,7 @@ def by_id(session: Session, service_id: UUID, *, lock: bool = False) -> Service 
 
 def page(session: Session, filters: ServiceFilter, cursor: str | None, limit: int) -> Page[Service]:
     """Return services, newest first. Raises Invalid on an invalid cursor."""
-    query = select(Service)
+    query = select(Service).where(*filters.created.conditions(Service.created_at))
     pairs = (
         (Service.reseller_id, filters.reseller_id),
         (Service.account_id, filters.account_id),

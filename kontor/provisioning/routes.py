@@ -12,8 +12,8 @@ from kontor.http.context import Ctx, RequestContext, RoutePolicy, require_visibl
 from kontor.http.routing import Routes
 from kontor.http.wire import PageOut
 from kontor.kernel.states import ServiceVerb, SuspensionCause
-from kontor.orders.routes import notes_of, side_of
-from kontor.provisioning import changes, ordering, queries, renewals, service, verbs
+from kontor.provisioning import changes, queries, renewals, service, verbs
+from kontor.provisioning.kept import notes_of, side_of
 from kontor.provisioning.queries import ServiceFilter
 from kontor.provisioning.schemas import (
     RenewIn,
@@ -64,6 +64,7 @@ def list_services(ctx: Ctx, query: Annotated[ServiceQuery, Query()]) -> PageOut[
         query.state,
         query.product,
         query.external_id,
+        query.created,
     )
     page = queries.page(ctx.session, filters, query.cursor, query.limit)
     return PageOut(items=_listed(ctx, page.items), next=page.next)
@@ -115,12 +116,12 @@ def terminate_service(ctx: Ctx, service_id: UUID, body: ServiceVerbIn | None = N
 @routes.post("/v1/services/{service_id}/retry", WRITE, response=ServiceWithJobsOut)
 def retry_service(ctx: Ctx, service_id: UUID, body: ServiceVerbIn | None = None) -> ServiceWithJobsOut:
     """Try to make a failed service again, charged again. 409 `illegal_transition`, `insufficient_balance`."""
-    request = Request(ServiceVerb.CREATE, ctx.caller.actor, None if body is None else body.reason)
-    return _shown(ctx, ordering.retry(ctx.context, ctx.session, service_id, request))
+    return _asked(ctx, service_id, ServiceVerb.CREATE, body)
 
 
 def _asked(ctx: RequestContext, service_id: UUID, verb: ServiceVerb, body: ServiceVerbIn | None) -> ServiceWithJobsOut:
-    """Ask for a verb that costs nothing."""
+    """Ask for a verb as the caller."""
     by = SuspensionCause.OPERATOR if ctx.caller.reseller_id is None else SuspensionCause.RESELLER
-    request = Request(verb, ctx.caller.actor, None if body is None else body.reason)
-    return _shown(ctx, verbs.ask(ctx.context, ctx.session, service_id, request, by))
+    reason = None if body is None else body.reason
+    row = verbs.ask_by_hand(ctx.context, ctx.session, service_id, verb, ctx.caller.actor, reason, by)
+    return _shown(ctx, row)

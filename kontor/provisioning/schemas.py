@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, JsonValue
 
 from kontor.http.visibility import ActorOut, ErrorOut
-from kontor.http.wire import Json, PageQuery, RequestModel, ResponseModel, UtcOut
+from kontor.http.wire import CreatedQuery, Json, RequestModel, ResponseModel, UtcOut
 from kontor.kernel.states import ActionState, Renewal, ServiceState, ServiceVerb, SuspensionCause
 from kontor.provisioning import kept
 from models.services import Service, ServiceAction, ServiceEvent
@@ -131,7 +131,7 @@ class ServiceWithJobsOut(ServiceOut):
     jobs: list[ServiceJobOut]
 
 
-class ServiceQuery(PageQuery):
+class ServiceQuery(CreatedQuery):
     """Filter for services."""
 
     reseller: UUID | None = None

@@ -45,3 +45,47 @@ def _place(args: Mapping[str, object], pointer: str) -> Place:
         place.append(step)
         value = value_at(value, (step,))
     return tuple(place)
+
+
+def unaccepted(source: Mapping[str, object], target: Mapping[str, object]) -> list[str]:
+    """Return why a schema may refuse args that another one lets pass, as far as their top members tell."""
+    offered, taken = _members(source), _members(target)
+    always, needed = _names(source, "required"), _names(target, "required")
+    problems = [
+        f"requires {name!r}, which these args {'may lack' if name in offered else 'do not have'}"
+        for name in sorted(needed - always)
+    ]
+    if target.get("additionalProperties") is False:
+        problems += [f"does not take {name!r}" for name in sorted(offered.keys() - taken.keys())]
+    return problems + [
+        f"takes another type or other values of {name!r}"
+        for name in sorted(offered.keys() & taken.keys())
+        if not _fits(offered[name], taken[name])
+    ]
+
+
+def _members(schema: Mapping[str, object]) -> Mapping[str, object]:
+    properties = schema.get("properties")
+    return properties if isinstance(properties, Mapping) else {}
+
+
+def _names(schema: Mapping[str, object], keyword: str) -> set[str]:
+    names = schema.get(keyword)
+    return {str(name) for name in names} if isinstance(names, list) else set()
+
+
+def _fits(offered: object, taken: object) -> bool:
+    """Return whether one member's types and values are among another's; what says nothing allows all."""
+    if not isinstance(offered, Mapping) or not isinstance(taken, Mapping):
+        return True
+    types, allowed = _types(offered), _types(taken)
+    if types and allowed and not types <= allowed:
+        return False
+    values, permitted = offered.get("enum"), taken.get("enum")
+    return not isinstance(values, list) or not isinstance(permitted, list) or all(each in permitted for each in values)
+
+
+def _types(schema: Mapping[str, object]) -> set[str]:
+    named = schema.get("type")
+    types = set(named) if isinstance(named, list) else {str(named)} if named is not None else set()
+    return types | {"integer"} if "number" in types else types

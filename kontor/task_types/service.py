@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
 from kontor.engine.catalogue import Catalogue, validate
+from kontor.engine.declared import DeclaredPayload
 from kontor.engine.lanes import SHARED
 from kontor.kernel import database
 from kontor.kernel.database import psycopg_connection
@@ -16,7 +17,7 @@ from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ports import SecretBox
 from kontor.task_types import queries, registry
 from kontor.task_types.declaration import TaskTypeIn
-from kontor.task_types.json_schema import SchemaCheck
+from kontor.task_types.json_schema import SchemaCheck, unaccepted
 from kontor.task_types.registry import family_of
 from kontor.task_types.schemas import TaskTypeOut
 from kontor.webhooks import signing
@@ -47,11 +48,15 @@ class TaskTypes:
     ) -> list[FieldError]:
         """Return what is wrong with a type by itself and with the tasks it names; `beside`: declared with it.
 
-        A compensation gets the args of the job that it undoes, so they are not checked here.
+        A compensation gets the args of the job that it undoes: its schema must take what the type's schema lets pass.
         """
         errors = []
         if declared.compensate is not None and declared.compensate not in beside.keys() | self.catalogue.declared:
             errors.append(FieldError(f"{prefix}compensate", f"There is no task type {declared.compensate!r}."))
+        elif declared.compensate is not None:
+            target = self._schema_of(declared.compensate, beside)
+            misfits = [f"{declared.compensate}: {misfit}" for misfit in unaccepted(declared.args, target)]
+            errors += [FieldError(f"{prefix}compensate", misfit) for misfit in misfits]
         if declared.then is not None:
             errors += self.misfits(declared.then.task, declared.then.args, beside, f"{prefix}then.")
         try:
@@ -152,6 +157,13 @@ class TaskTypes:
         if row is None:
             raise NotFound("unknown_task", NO_SUCH)
         return row
+
+    def _schema_of(self, task: str, beside: Mapping[str, TaskTypeIn]) -> Mapping[str, JsonValue]:
+        """Return the schema of a declared type's args."""
+        if task in beside:
+            return beside[task].args
+        model = self.catalogue.declared[task]
+        return model.task.schema if issubclass(model, DeclaredPayload) else {}
 
     def _may_follow(self, task: str) -> bool:
         """Whether a type may name a task: another declared one, or a public one of Kontor's own."""

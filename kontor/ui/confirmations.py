@@ -75,6 +75,29 @@ CONFIRMATIONS: Final[Mapping[str, Confirmation]] = {
         "Account {} works again; of a reseller also the clients that its suspension alone held.",
         "Resume",
     ),
+    "service.renew": Confirmation(
+        "Renew this service?",
+        "Service {} is ordered for another term at the price and discount of now; its reseller pays.",
+        "Renew",
+    ),
+    "service.suspend": Confirmation(
+        "Suspend this service?", "Service {} is suspended by a job. Only the provider can resume it.", "Suspend"
+    ),
+    "service.resume": Confirmation(
+        "Resume this service?",
+        "Service {} works again, by a job, unless it is suspended for another cause too.",
+        "Resume",
+    ),
+    "service.terminate": Confirmation(
+        "End this service?",
+        "Service {} ends now, by a job. Nothing is paid back, and it cannot be undone.",
+        "End service",
+    ),
+    "service.create": Confirmation(
+        "Try to make this service again?",
+        "The order of service {} is charged again at its own price, and a new job tries to make it.",
+        "Try again",
+    ),
     "queue.limit": Confirmation(
         "Concurrency limit of queue {}",
         "At most this many jobs of queue {} run at the same time, across all processes.",

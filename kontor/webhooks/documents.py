@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from pydantic.json_schema import models_json_schema
 
 from kontor.http.openapi_examples import INSTANT, example_of
 from kontor.http.visibility import Viewer, readers_of
 from kontor.http.visible_fields import EVENTS as MARKS
+from kontor.http.wire import Json
 from kontor.webhooks.event_types import EVENTS, EventType
 
 TEMPLATE: Final = "#/components/schemas/{model}"
@@ -22,7 +23,7 @@ HEADERS: Final = {
 }
 
 
-def add_webhooks(document: dict[str, Any]) -> None:
+def add_webhooks(document: dict[str, Json]) -> None:
     """Add the events to an OpenAPI document, with the schemas of their bodies."""
     models = {event_type.data for event_type in EVENTS.values()}
     _, described = models_json_schema(
@@ -51,7 +52,7 @@ def viewers(event_type: str) -> list[str]:
     return [viewer.value for viewer in Viewer if viewer in shown]
 
 
-def _envelope(name: str, event_type: EventType) -> dict[str, Any]:
+def _envelope(name: str, event_type: EventType) -> dict[str, Json]:
     return {
         "type": "object",
         "title": schema_name(name),
@@ -65,7 +66,7 @@ def _envelope(name: str, event_type: EventType) -> dict[str, Any]:
     }
 
 
-def _operation(name: str, event_type: EventType, schemas: dict[str, Any]) -> dict[str, Any]:
+def _operation(name: str, event_type: EventType, schemas: dict[str, Json]) -> dict[str, Json]:
     data = example_of(schemas[event_type.data.__name__], schemas)
     hidden = {field for field, readers in readers_of(MARKS[name]).items() if Viewer.RESELLER not in readers}
     shown = {field: value for field, value in data.items() if field not in hidden}

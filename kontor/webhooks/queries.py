@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from kontor.kernel.paging import Page, page_of
+from kontor.kernel.time_spans import ANY_TIME, TimeSpan
 from models.webhooks import DomainEvent, WebhookDelivery, WebhookEndpoint
 
 NOT_DELETED = WebhookEndpoint.deleted_at.is_(None)
@@ -56,11 +57,13 @@ def deliveries(
     *,
     state: str | None = None,
     since: datetime | None = None,
+    created: TimeSpan = ANY_TIME,
     cursor: str | None = None,
     limit: int = 100,
 ) -> Page[WebhookDelivery]:
     """Return deliveries to an endpoint, newest first. Raises Invalid."""
-    query = select(WebhookDelivery).where(WebhookDelivery.endpoint_id == endpoint_id)
+    within = created.conditions(WebhookDelivery.created_at)
+    query = select(WebhookDelivery).where(WebhookDelivery.endpoint_id == endpoint_id, *within)
     if state is not None:
         query = query.where(WebhookDelivery.state == state)
     if since is not None:

@@ -8,9 +8,10 @@ from fastapi import Query
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy, require_visible_filter, require_visible_resource
 from kontor.http.routing import Routes
-from kontor.http.wire import PageOut, PageQuery
+from kontor.http.wire import PageOut
 from kontor.webhooks import events, service
 from kontor.webhooks.schemas import (
+    DeliveryQuery,
     EventOut,
     EventQuery,
     ReplayIn,
@@ -117,9 +118,13 @@ def replay_endpoint(ctx: Ctx, endpoint_id: UUID, body: ReplayIn = ReplayIn()) ->
 
 
 @routes.get("/v1/webhook-endpoints/{endpoint_id}/deliveries", READ, response=PageOut[WebhookDeliveryOut])
-def list_deliveries(ctx: Ctx, endpoint_id: UUID, query: Annotated[PageQuery, Query()]) -> PageOut[WebhookDeliveryOut]:
+def list_deliveries(
+    ctx: Ctx, endpoint_id: UUID, query: Annotated[DeliveryQuery, Query()]
+) -> PageOut[WebhookDeliveryOut]:
     """List deliveries, newest first."""
-    page = service.deliveries(ctx.session, endpoint_id, cursor=query.cursor, limit=query.limit)
+    page = service.deliveries(
+        ctx.session, endpoint_id, state=query.state, created=query.created, cursor=query.cursor, limit=query.limit
+    )
     documents = [WebhookDeliveryOut.model_validate(row) for row in page.items]
     return PageOut(items=documents, next=page.next)
 
@@ -135,7 +140,7 @@ event_routes = Routes("events")
 @event_routes.get("/v1/events", RoutePolicy(Scope.READ), response=PageOut[EventOut])
 def list_events(ctx: Ctx, query: Annotated[EventQuery, Query()]) -> PageOut[EventOut]:
     """List events, oldest first; continuing from the last one skips none."""
-    start = query.cursor if query.cursor is not None else query.after or 0
+    start = int(query.cursor) if query.cursor is not None else query.after or 0
     rows = events.read_feed(
         ctx.session,
         start,

@@ -9,6 +9,7 @@ from kontor.http.visibility import ErrorOut
 from kontor.http.wire import (
     PAGE,
     PAGE_LIMIT,
+    CreatedQuery,
     Json,
     PageQuery,
     QueryModel,
@@ -73,6 +74,12 @@ class WebhookDeliveryOut(ResponseModel):
     delivered_at: UtcOut | None
 
 
+class DeliveryQuery(CreatedQuery):
+    """Filter for deliveries."""
+
+    state: DeliveryState | None = None
+
+
 class ReplayIn(RequestModel):
     """Start time from which all events are delivered again; omitted: only failed deliveries."""
 
@@ -105,8 +112,8 @@ class EventOut(ResponseModel):
 
 
 class EventQuery(QueryModel):
-    """`after` is the last `seq` read; `cursor` is an alias."""
+    """`after` is the last `seq` read; `cursor` is `next` of the page before, as in every list."""
 
     after: int | None = Field(None, ge=0, le=MAX_SEQ)
-    cursor: int | None = Field(None, ge=0, le=MAX_SEQ)
+    cursor: str | None = Field(None, pattern=r"^[0-9]{1,18}$")
     limit: int = Field(PAGE, ge=1, le=PAGE_LIMIT)

@@ -21,6 +21,7 @@ from kontor.kernel.ids import new_id
 from kontor.kernel.limits import ENDPOINTS, HOUR
 from kontor.kernel.paging import Page
 from kontor.kernel.ports import SecretBox
+from kontor.kernel.time_spans import ANY_TIME, TimeSpan
 from kontor.limits import service as limits
 from kontor.webhooks import events, queries, signing
 from kontor.webhooks.payloads import WebhooksDeliver
@@ -166,11 +167,17 @@ def replay(session: Session, jobs: Jobs, endpoint_id: UUID, *, since: datetime |
 
 
 def deliveries(
-    session: Session, endpoint_id: UUID, *, cursor: str | None = None, limit: int = 100
+    session: Session,
+    endpoint_id: UUID,
+    *,
+    state: DeliveryState | None = None,
+    created: TimeSpan = ANY_TIME,
+    cursor: str | None = None,
+    limit: int = 100,
 ) -> Page[WebhookDelivery]:
     """Return the deliveries to an endpoint, newest first. Raises NotFound."""
     get(session, endpoint_id)
-    return queries.deliveries(session, endpoint_id, cursor=cursor, limit=limit)
+    return queries.deliveries(session, endpoint_id, state=state, created=created, cursor=cursor, limit=limit)
 
 
 def fan_out(session: Session, jobs: Jobs, event: DomainEvent) -> int:

@@ -1,13 +1,13 @@
 """Queues that are held back in a restored copy until an operator releases them.
 
-Revision: 0055, after 0046.
+Revision: 0055, after 0048.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0055"
-down_revision = "0046"
+down_revision = "0048"
 branch_labels = None
 depends_on = None
 

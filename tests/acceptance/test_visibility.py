@@ -293,9 +293,8 @@ def test_next_reseller_reads_nothing_of_the_former_one_and_changes_none_of_it(ma
     assert call(f"GET {account}/products")[1]["items"] == []
     assert [row["product"] for row in call(f"GET {account}/licences")[1]["items"]] == []
     assert call(f"PATCH {account}/products/line", {"retail_fee": None})[0] == 404
-    assert [row["template"] for row in call(f"GET /v1/mails?account={market.mover}")[1]["items"]] == [
-        "account-connected"
-    ]
+    mails = call(f"GET /v1/mails?account={market.mover}")[1]["items"]
+    assert [row["template"] for row in mails] == ["account-connected"]
     assert {call(f"GET /v1/jobs/{job}")[0] for job in alpha.ids["job_id"]} == {404}
     assert {call(f"POST /v1/offers/{offer}/accept")[0] for offer in alpha.ids["offer_id"]} == {404}
     states = market.rows("SELECT state, reason FROM offers WHERE account_id = :id ORDER BY id", id=market.mover)

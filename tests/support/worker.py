@@ -33,16 +33,18 @@ class WorkerHarness:
 
 
 @contextmanager
-def running_worker(deps: Deps, *, handlers: HttpSender | None = None, **options: Any) -> Iterator[WorkerHarness]:
+def running_worker(
+    deps: Deps, *, network: HttpSender | None = None, handlers: HttpSender | None = None, **options: Any
+) -> Iterator[WorkerHarness]:
     """Wire a worker process over the database and clock of `deps`; `options` are passed to Inline.
 
-    `handlers`: the network to handlers of declared tasks, if it is another.
+    `network`: what makes its calls, by default a fake one; `handlers`: those to handlers of declared tasks.
     """
     http, mail_transport = FakeHttp(), FakeMailTransport()
     ports = HandlerDeps(
         sleep=lambda _: None,
         ctx=deps.context(deps.jobs),
-        sender=SignedCalls(http, deps.clock),
+        sender=SignedCalls(network or http, deps.clock),
         secret_box=deps.secret_box,
         clock=deps.clock,
         dispatcher=Dispatcher(RULES, deps.tokens, deps.programmes, deps.public_url),

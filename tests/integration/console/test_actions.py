@@ -21,7 +21,7 @@ from tests.support.console import ConsoleClient, enqueue_probe, mark_dead
 
 As = Callable[[str], ConsoleClient]
 SOME_ID = "018f0000-0000-7000-8000-000000000000"
-IDS = ("job_id", "run_id", "operator_id", "key_id", "worker", "gap_id", "account_id", "unmatched_id")
+IDS = ("job_id", "run_id", "operator_id", "key_id", "worker", "gap_id", "account_id", "unmatched_id", "service_id")
 NAMES = {**dict.fromkeys(IDS, SOME_ID), "name": "probe"}
 
 

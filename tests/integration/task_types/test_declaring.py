@@ -87,6 +87,7 @@ def test_version_grows_when_a_type_changes(api: Api) -> None:
         ("vps.create", {"retry": {"base": "2h", "cap": "1h"}}, "invalid"),
         ("vps.create", {"time_limit": "soon"}, "invalid"),
         ("vps.create", {"compensate": "vps.nothing"}, "invalid"),
+        ("vps.create", {"compensate": "vps.strict"}, "invalid"),
         ("vps.create", {"then": {"task": "mails.send"}}, "invalid"),
         ("vps.create", {"then": {"task": "vps.create", "args": {"plan": "s"}}}, "invalid"),
         ("vps.create", {"then": {"task": "probe.echo", "args": {"seconds": "many"}}}, "invalid"),
@@ -95,6 +96,8 @@ def test_version_grows_when_a_type_changes(api: Api) -> None:
     ],
 )
 def test_type_is_refused_when_it_is_wrong(api: Api, name: str, changes: dict[str, Any], code: str) -> None:
+    strict = {"type": "object", "required": ["host"], "properties": {"host": {"type": "string"}}}
+    api.ok("PUT /v1/task-types/vps.strict", {"args": strict, "handler": "pull"})
     answer = api.call(f"PUT /v1/task-types/{name}", {**CREATE, **changes})
     assert (answer.status_code, answer.json()["code"]) == (422, code), answer.text
 
