@@ -20,3 +20,14 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
         return match["text"]
 
     return LINK.sub(kept, markdown)
+
+
+def on_post_page(output: str, page: Any, **_: Any) -> str:
+    """Return a page of the site that loads nothing from outside."""
+    shim = "../" * page.url.count("/") + "assets/iframe-worker-shim.js"
+    return output.replace("https://unpkg.com/iframe-worker/shim", shim)
+
+
+def on_post_template(output_content: str, **_: Any) -> str:
+    """Return a page that belongs to no file, as that for unknown addresses."""
+    return output_content.replace("https://unpkg.com/iframe-worker/shim", "/assets/iframe-worker-shim.js")
