@@ -119,11 +119,11 @@ class Machine:
     def sql(self, database: str, statement: str) -> str:
         return self.root.must(f'runuser -u postgres -- psql -At {database} -c "{statement}"').strip()
 
-    def until(self, script: str, wanted: str, seconds: float = 60) -> float:
+    def until(self, script: str, awaited: str, seconds: float = 60) -> float:
         """Wait until a script prints a text; return after how many seconds."""
         begun = time.monotonic()
-        while (shown := self.root.run(["bash", "-c", script]).stdout.strip()) != wanted:
-            assert time.monotonic() - begun < seconds, f"{script}: {shown} instead of {wanted}"
+        while (shown := self.root.run(["bash", "-c", script]).stdout.strip()) != awaited:
+            assert time.monotonic() - begun < seconds, f"{script}: {shown} instead of {awaited}"
             time.sleep(0.3)
         return round(time.monotonic() - begun, 1)
 
