@@ -1,7 +1,7 @@
 # Kontor. `make help` lists what can be made. Needs make and python3 (3.11 or newer, with its venv module).
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install lock build demo up test check quick format chaos chaos-hosts mutate attack bench bench-growth bench-exports bench-imports bench-memory bench-outside bench-daily bench-charging bench-pool bench-pullers house openapi-lint simulate migrate browser soak clean deploy-check production release
+.PHONY: help install lock build demo up test check quick format chaos chaos-hosts mutate attack bench bench-growth bench-exports bench-imports bench-memory bench-outside bench-daily bench-charging bench-pool bench-pullers house openapi-lint simulate migrate browser soak clean deploy-check production release docs
 
 BIN := .venv/bin
 # Options for the programs behind `test`, `browser`, `chaos`, `mutate`, `attack`, `bench` and `simulate`.
@@ -124,6 +124,14 @@ migrate: $(STAMP) ## bring the database to the newest schema
 
 release: $(STAMP) ## build the files of a release twice, compare them, write dist/release-VERSION with checksums
 	@$(BIN)/python -m devtools.release
+
+docs: $(STAMP) .docs-tools/.installed ## build the documentation as a site with offline search into site/
+	@NO_MKDOCS_2_WARNING=1 .docs-tools/bin/mkdocs build --strict --quiet
+	@echo site/index.html
+
+.docs-tools/.installed: pyproject.toml
+	@sh .ci/tools docs .docs-tools
+	@touch $@
 
 deploy-check: $(STAMP) .deploy-tools/.installed ## check every file under deploy by the tool that knows its format
 	@$(BIN)/python -m pytest -n0 -q tests/deploy/test_files.py $(PYTEST)

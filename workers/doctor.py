@@ -65,7 +65,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
             yield check_secret_key(settings, connection)
             for check in (check_postgres, check_clocks, check_schema):
                 yield check(connection)
-            if check_schema(connection).state == "ok":
+            if check_schema(connection).state != "problem":
                 yield from check_held(connection)
                 yield from check_work(connection)
                 yield from check_keys(connection)

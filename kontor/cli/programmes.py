@@ -26,6 +26,7 @@ def app() -> typer.Typer:
     group = typer.Typer(help="Programme files.", no_args_is_help=True)
     group.command("apply")(apply)
     group.command("versions")(versions)
+    group.command("examples")(examples)
     group.command("show")(show)
     return group
 
@@ -133,6 +134,11 @@ def show(code: str, version: Version = None, against: Against = None, as_json: J
             print(change.text)
         return
     print_facts(dict(document), as_json=as_json)
+
+
+def examples() -> None:
+    """Print the folder with the programme files that come with Kontor."""
+    print(Path(__file__).resolve().parents[2] / "examples" / "programmes")
 
 
 if TYPE_CHECKING:

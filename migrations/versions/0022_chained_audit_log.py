@@ -2,6 +2,7 @@
 
 Revision: 0022, after 0021.
 
+Opened by set_config inside: a SET clause of a function with a setting of one's own is a superuser's alone.
 Can be restarted. Rows of before are taken into the chain by the first sealing; those that the previous release still
 writes within an hour, too.
 """
@@ -36,28 +37,32 @@ CREATE OR REPLACE TRIGGER {table}_keep_all BEFORE TRUNCATE ON {table}
 """
 ERASE = """
 CREATE OR REPLACE FUNCTION kontor_erase_audit(content jsonb) RETURNS integer
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET kontor.evidence = 'open' AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
     erased integer;
 BEGIN
+    PERFORM set_config('kontor.evidence', 'open', true);
     UPDATE audit_log SET actor = r.actor, target = r.target, detail = r.detail, reason = NULL, origin = NULL,
         salt = NULL, signature = NULL, erased_at = r.erased_at
     FROM jsonb_to_recordset(content)
         AS r (seq bigint, actor text, target text, detail jsonb, erased_at timestamptz)
     WHERE audit_log.seq = r.seq AND audit_log.erased_at IS NULL;
     GET DIAGNOSTICS erased = ROW_COUNT;
+    PERFORM set_config('kontor.evidence', '', true);
     RETURN erased;
 END $$
 """
 CUT = """
 CREATE OR REPLACE FUNCTION kontor_cut_audit(last_number bigint) RETURNS integer
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET kontor.evidence = 'open' AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
     cut integer;
 BEGIN
+    PERFORM set_config('kontor.evidence', 'open', true);
     DELETE FROM audit_log WHERE seq IN (SELECT seq FROM audit_chain WHERE number <= last_number);
     GET DIAGNOSTICS cut = ROW_COUNT;
     DELETE FROM audit_chain WHERE number <= last_number;
+    PERFORM set_config('kontor.evidence', '', true);
     RETURN cut;
 END $$
 """

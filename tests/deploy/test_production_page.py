@@ -7,6 +7,7 @@ clusters, which a generator of systemd starts, are started here. What the page p
 import io
 import json
 import re
+import sys
 import tarfile
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from tests.support.fresh_root import FreshRoot
 
 pytestmark = [pytest.mark.production, pytest.mark.timeout(1800)]
 PAGE = ROOT / "docs" / "how-to" / "production.md"
-BLOCK = re.compile(r"^#{2,3} (?P<heading>.+)$|^```sh\n(?P<script>.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^#{2,3} (?P<heading>[^\n]+)$|^```sh\n(?P<script>.*?)^```$", re.MULTILINE | re.DOTALL)
 ONLINE = re.compile(r"apt-get|install\.sh")
 PREPARE = """
 printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d
@@ -40,8 +41,8 @@ match from any for any action "keep"
 END
 """
 STORY = """
-key=$(kontor keys create --name test --scope read --scope write --scope enqueue --json | sed -n 's/.*"secret": "\\(.*\\)".*/\\1/p')
-echo "$key" > /root/key
+kontor keys create --name test --scope read --scope write --scope enqueue --json > /root/key.json
+python3 -c 'import json; print(json.load(open("/root/key.json"))["secret"])' > /root/key
 """
 CAUGHT = "find /var/caught -type f -path '*/new/*' 2>/dev/null | wc -l"
 NEXT_VERSION = "0.1.999"
@@ -118,11 +119,11 @@ class Machine:
     def sql(self, database: str, statement: str) -> str:
         return self.root.must(f'runuser -u postgres -- psql -At {database} -c "{statement}"').strip()
 
-    def until(self, script: str, wanted: str, seconds: float = 60) -> float:
+    def until(self, script: str, awaited: str, seconds: float = 60) -> float:
         """Wait until a script prints a text; return after how many seconds."""
         begun = time.monotonic()
-        while (shown := self.root.run(["bash", "-c", script]).stdout.strip()) != wanted:
-            assert time.monotonic() - begun < seconds, f"{script}: {shown} instead of {wanted}"
+        while (shown := self.root.run(["bash", "-c", script]).stdout.strip()) != awaited:
+            assert time.monotonic() - begun < seconds, f"{script}: {shown} instead of {awaited}"
             time.sleep(0.3)
         return round(time.monotonic() - begun, 1)
 
@@ -227,12 +228,11 @@ def test_page_keeps_its_promises_when_it_is_carried_out_on_a_fresh_debian(tmp_pa
             begun = time.monotonic()
             shown = root.must(script, online=ONLINE.search(script) is not None)
             counts[heading] = counts.get(heading, 0) + 1
-            print(
-                f"\n== {heading}, block {counts[heading]}: {time.monotonic() - begun:.1f} s\n{shown[-1500:]}",
-                flush=True,
+            sys.stdout.write(
+                f"\n== {heading}, block {counts[heading]}: {time.monotonic() - begun:.1f} s\n{shown[-1500:]}\n"
             )
             if check := AFTER.get((heading, counts[heading])):
                 check(machine)
-        print(json.dumps(machine.figures, indent=1))
+        sys.stdout.write(json.dumps(machine.figures, indent=1))
     assert set(BEFORE) <= done
     assert {heading for heading, _ in AFTER} <= done

@@ -72,9 +72,10 @@ class FreshRoot:
         spaces = ["-m", "-p", "-u", *([] if online else ["-n"])]
         enter = ["nsenter", "-t", str(self.anchor), *spaces, "chroot", f"--userspec={user}", str(self.folder)]
         pip = {name: text for name, text in os.environ.items() if name.startswith("PIP_") and online}
+        inside = [f"{name}={text}" for name, text in {**KEPT, **pip, **(environ or {})}.items()]
         return subprocess.run(
-            [*enter, *argv],
-            env={**KEPT, **pip, **(environ or {})},
+            [*enter, "env", "-i", *inside, *argv],
+            env=KEPT,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         )  # fmt: skip
 
