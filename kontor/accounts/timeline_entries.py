@@ -89,12 +89,14 @@ def parse_cursor(cursor: str | None, lists: Sequence[str]) -> Positions:
     return {name: place for name, _, place in pairs}
 
 
-CHARGED: Final = "charge.created"
+SHOWN_OTHERWISE: Final = frozenset({"charge.created", "charge.credited", "payment.recorded", "payment.refunded"})
+"""Events of rows that have entries of their own."""
+
 LONG: Final = frozenset({"message", "lines", "type"})
 
 
 def of_event(row: DomainEvent, names: DisplayNames) -> TimelineEntry:
-    """Return the entry of a domain event; hidden for a charge, which has its own."""
+    """Return the entry of a domain event; hidden when its row has an entry of its own."""
     offer, job = row.data.get("offer_id"), row.data.get("job")
     return TimelineEntry(
         kind="event",
@@ -105,7 +107,7 @@ def of_event(row: DomainEvent, names: DisplayNames) -> TimelineEntry:
         link=f"/console/offers/{offer}" if offer else None,
         job=None if job is None else UUID(str(job)),
         about=row.account_id,
-        hidden=row.type == CHARGED,
+        hidden=row.type in SHOWN_OTHERWISE,
     )
 
 

@@ -30,7 +30,7 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "create_client": Sample(
         "POST",
         "/v1/resellers/{RESELLER}/clients",
-        {"name": "Aller Technik", "admin_email": "admin@aller.example", "external_id": "42"},
+        {"name": "Aller Handel", "admin_email": "admin@aller.example", "external_id": "42"},
     ),
     "send_offer": Sample(
         "POST",

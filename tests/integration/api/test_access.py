@@ -139,7 +139,7 @@ def test_unsupported_method_is_405_with_allowed_methods(api: Api) -> None:
     answer = api.http.delete("/v1/jobs")
 
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
-    assert set(answer.headers["allow"].replace(" ", "").split(",")) == {"GET", "POST"}
+    assert set(answer.headers["allow"].replace(" ", "").split(",")) == {"GET", "HEAD", "POST"}
 
 
 def test_response_carries_the_trace_id_of_the_request(api: Api) -> None:
