@@ -39,6 +39,7 @@ class SetBy(StrEnum):
 
 
 NAMED = text("client_external_id IS NOT NULL")
+ALIKE = text("purged_at IS NULL AND NOT looks_clash")
 RESTORABLE = text("deleted_at IS NOT NULL AND purged_at IS NULL")
 
 
@@ -47,13 +48,12 @@ class Account(Base):
 
     `name_key`, `email_key`: keys for uniqueness and look-ups (NFC, case-insensitive). `looks_key`: key for uniqueness
     of names that look alike; `looks_clash`: another account had it before names had to differ in looks, both stay.
-    `trial_state`: the stored state; a read also detects a trial that is over but not yet recorded.
-    `external_id`: the provider's own id for a reseller or a regular account, of one account for ever;
-    `client_external_id`: its reseller's for a client. `notes`: metadata, by whose it is.
-    `home_url`: the service itself, where the root of the account's own domain leads.
-    `trial_reminded_at`: due instant of the last reminder sent. `activation_serial`: number of the newest activation
-    link, the only one that works. `merged_into`: the reseller that got all it had: money facts of it count there
-    until it is a reseller again.
+    `trial_state`: the stored state; a read also detects a trial that is over but not yet recorded. `external_id`: the
+    provider's own id for a reseller or a regular account, of one account for ever; `client_external_id`: its reseller's
+    for a client. `notes`: metadata, by whose it is. `home_url`: the service itself, where the root of the account's own
+    domain leads. `trial_reminded_at`: due instant of the last reminder sent. `activation_serial`: number of the newest
+    activation link, the only one that works. `merged_into`: the reseller that got all it had: money facts of it count
+    there until it is a reseller again.
     """
 
     __tablename__ = "accounts"
@@ -102,12 +102,7 @@ class Account(Base):
         CheckConstraint("(kind = 'client') = (reseller_id IS NOT NULL)", name="attached"),
         CheckConstraint("char_length(name) BETWEEN 1 AND 100", name="name_length"),
         Index("uq_accounts_name_key", "name_key", unique=True, postgresql_where=text("purged_at IS NULL")),
-        Index(
-            "uq_accounts_looks_key",
-            "looks_key",
-            unique=True,
-            postgresql_where=text("purged_at IS NULL AND NOT looks_clash"),
-        ),
+        Index("uq_accounts_looks_key", "looks_key", unique=True, postgresql_where=ALIKE),
         Index("ix_accounts_looks_clash", "looks_key", postgresql_where=text("looks_clash")),
         UniqueConstraint("programme", "external_id"),
         Index("uq_accounts_client_id", "reseller_id", "client_external_id", unique=True, postgresql_where=NAMED),

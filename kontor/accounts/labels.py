@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from pydantic import JsonValue
 from sqlalchemy import ColumnElement, case, select
 from sqlalchemy.orm import Session
 
 from kontor.accounts import external_ids
+from kontor.context import Context
 from kontor.kernel import database
 from kontor.kernel.errors import Conflict, Forbidden
 from kontor.provisioning.kept import OPERATOR, RESELLER, Notes
+from kontor.webhooks import events
 from models.accounts import Account, AccountKind
 
 
@@ -84,3 +87,22 @@ def is_named(external_id: str) -> ColumnElement[bool]:
 def without_reseller(notes: Mapping[str, JsonValue] | None) -> dict[str, JsonValue] | None:
     """Return metadata without that of a reseller who has the account no longer."""
     return None if notes is None else {side: values for side, values in notes.items() if side != RESELLER}
+
+
+NOTED: Final = {"password_hash": "password", "client_external_id": "external_id", "notes": "metadata"}
+"""Columns that are named otherwise in a request."""
+LABELS: Final = ("client_external_id", "notes")
+
+
+def noted(account: Account) -> dict[str, object]:
+    """Return the values whose change `account.updated` names, by column."""
+    columns = ("name", "admin_email", "password_hash", "locale", "timezone", "home_url", "external_id", *LABELS)
+    return {column: getattr(account, column) for column in columns}
+
+
+def emit_updated(ctx: Context, session: Session, account: Account, before: Mapping[str, object]) -> None:
+    """Emit `account.updated` for the columns that have other values than before; never the values."""
+    changed = [NOTED.get(column, column) for column, value in before.items() if getattr(account, column) != value]
+    if changed:
+        data = {"account_id": str(account.id), "name": account.name, "changed": changed}
+        events.emit(session, ctx.jobs, "account.updated", account, data, at=ctx.now)

@@ -157,7 +157,7 @@ def change(
     Raises NotFound, Conflict(`name_taken`, `account_deleted`), Invalid, Forbidden, LimitReached.
     """
     account = lock_account(session, account_id)
-    before = _noted(account)
+    before = labels.noted(account)
     if changes.get("name") != account.name:
         _refuse_taken(session, changes.get("name"), account.id)
     fields = validate_account_fields({name: changes[name] for name in changes if changes[name] is not None})
@@ -177,29 +177,8 @@ def change(
         act(ctx.jobs, session, account.id, by, ctx.now)
     labels.put(session, account, named)
     session.flush()
-    emit_updated(ctx, session, account, before)
+    labels.emit_updated(ctx, session, account, before)
     return account
-
-
-NOTED: Final = {"password_hash": "password", "client_external_id": "external_id", "notes": "metadata"}
-"""Columns that are named otherwise in a request."""
-
-
-LABELS: Final = ("client_external_id", "notes")
-
-
-def _noted(account: Account) -> dict[str, object]:
-    """Return the values whose change `account.updated` names, by column."""
-    columns = ("name", "admin_email", "password_hash", "locale", "timezone", "home_url", "external_id", *LABELS)
-    return {column: getattr(account, column) for column in columns}
-
-
-def emit_updated(ctx: Context, session: Session, account: Account, before: Mapping[str, object]) -> None:
-    """Emit `account.updated` for the columns that have other values than before; never the values."""
-    changed = [NOTED.get(column, column) for column, value in before.items() if getattr(account, column) != value]
-    if changed:
-        data = {"account_id": str(account.id), "name": account.name, "changed": changed}
-        events.emit(session, ctx.jobs, "account.updated", account, data, at=ctx.now)
 
 
 def _rename(session: Session, account: Account, name: str) -> None:

@@ -49,9 +49,7 @@ def listen(
 
     if not key:
         raise typer.BadParameter("Set KONTOR_KEY to an API key, or pass --key.")
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    stopping = stopped_by_signals()
     with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=TIMEOUT) as http:
         remote = RemoteKontor(http, stopping, lambda line: print(line, flush=True))
         position = resumed(remote, state or state_file(url, key, forward), secret, from_start=from_start)
@@ -62,6 +60,14 @@ def listen(
         if tasks:
             loops.append(JobForwarding(to, separated(tasks), f"listen-{socket.gethostname()}-{os.getpid()}").run)
         run_all(loops, stopping)
+
+
+def stopped_by_signals() -> threading.Event:
+    """Return an event that SIGTERM and Ctrl-C set."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    return stopping
 
 
 def separated(values: list[str] | None) -> list[str]:

@@ -92,9 +92,7 @@ def targets(market: Market, method: str) -> Iterator[str]:
     ids: dict[str, list[str]] = {
         **FIXED,
         "product": ["line"],
-        "run_id": [str(UUID(int=1))],
-        "gap_id": [str(UUID(int=1))],
-        "lease_id": [str(UUID(int=1))],
+        **{name: [str(UUID(int=1))] for name in ("run_id", "gap_id", "lease_id")},
     }
     ids["service_id"] = [str(row[0]) for row in market.rows("SELECT id FROM services")]
     ids["key_id"] = [str(row[0]) for row in market.rows("SELECT id FROM api_keys LIMIT 3")]

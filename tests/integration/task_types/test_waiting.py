@@ -16,13 +16,11 @@ from kontor.adapters.redis_pull_hints import RedisPullHints
 from kontor.http import pull_watch
 from kontor.http.pull_watch import PullWatch
 from kontor.kernel.doorbells import Offers
-from tests.integration.task_types.test_pull import key, leased, pull_type, worker
+from tests.integration.task_types.test_pull import leased, pull_type
 from tests.integration.task_types.test_push import enqueued
 from tests.support.api import Api
 from tests.support.polling import wait_for
 from tests.support.worker import WorkerHarness
-
-__all__ = ["key", "worker"]
 
 
 class ScriptedWatch(PullWatch):
