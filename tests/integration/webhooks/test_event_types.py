@@ -40,10 +40,13 @@ OPERATOR: Final = Suspender(Actor("operator:anna"))
 ITS_RESELLER: Final = Suspender(Actor("key:1"), SuspensionAuthority.RESELLER)
 
 
+REGISTRY: Final = jsonschema_rs.Registry([("urn:kontor", DOCUMENT)], draft=jsonschema_rs.Draft202012)
+
+
 def validator(name: str) -> jsonschema_rs.Draft202012Validator:
     """The validator of a schema of the document."""
-    root = {"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]}
-    return jsonschema_rs.Draft202012Validator(root, validate_formats=True)
+    root = {"$ref": f"urn:kontor#/components/schemas/{name}"}
+    return jsonschema_rs.Draft202012Validator(root, registry=REGISTRY, validate_formats=True)
 
 
 @pytest.mark.parametrize("event_type", EVENTS)
