@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from devtools.simulation import import_actions, money_actions, operator_actions
+from devtools.simulation import import_actions, money_actions, operator_actions, service_actions
 from devtools.simulation.action_context import ActionContext, ActionHandler, ActionResult, Values
 from devtools.simulation.environment import url_of
 from devtools.simulation.log import OK, Action, Entry, done
@@ -184,4 +184,5 @@ ACTIONS: Final[Mapping[str, ActionHandler]] = {
     **money_actions.MONEY_ACTIONS,
     **import_actions.IMPORT_ACTIONS,
     **operator_actions.OPERATOR_ACTIONS,
+    **service_actions.SERVICE_ACTIONS,
 }

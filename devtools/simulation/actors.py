@@ -60,6 +60,7 @@ class Actors:
     former: dict[str, Reseller] = field(default_factory=dict)
     clients: dict[str, Client] = field(default_factory=dict)
     offers: dict[str, str] = field(default_factory=dict)
+    services: list[str] = field(default_factory=list)
     numbers: dict[str, int] = field(default_factory=dict)
     file_waits_until: datetime | None = None
 
@@ -98,7 +99,15 @@ class Actors:
     @property
     def one_time_products(self) -> list[str]:
         """Products with a one-time price."""
-        return sorted(product.code for product in self.programme.products.values() if product.price is not None)
+        products = self.programme.products.values()
+        return sorted(
+            product.code for product in products if product.price is not None and not product.provisioning.tasks
+        )
+
+    @property
+    def provisioned_products(self) -> list[str]:
+        """Products that a handler makes."""
+        return sorted(product.code for product in self.programme.products.values() if product.provisioning.tasks)
 
     @property
     def tier_starts(self) -> list[Decimal]:

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from random import Random
 
-from devtools.simulation import account_events, import_events, programme_events, reseller_events, trade_events
+from devtools.simulation import (
+    account_events,
+    import_events,
+    programme_events,
+    reseller_events,
+    service_events,
+    trade_events,
+)
 from devtools.simulation.actors import Actors, RandomEvent, Scenario
 from devtools.simulation.log import MACHINE, Action
 from kontor.kernel.periods import ONE_DAY, add_months, turnover_window
@@ -40,6 +47,11 @@ class Parameters:
     def has_tiers(self) -> bool:
         """Whether the programme has a turnover discount."""
         return isinstance(self.programme.discount, TurnoverDiscount)
+
+    @property
+    def has_services(self) -> bool:
+        """Whether the programme has products that a handler makes."""
+        return any(product.provisioning.tasks for product in self.programme.products.values())
 
     def window(self, day: date) -> datetime:
         """Return the start of the turnover window of a local day."""
@@ -139,6 +151,7 @@ def event_weights(parameters: Parameters, day: date) -> list[tuple[RandomEvent, 
         (trade_events.usage, 40),
         (trade_events.offer, 8),
         (trade_events.down, 0.6),
+        *([(service_events.order, 12.0), (service_events.ask, 30.0)] if parameters.has_services else []),
     ]
 
 

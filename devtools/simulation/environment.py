@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ import psycopg
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
+from devtools.simulation.service_events import REFUSED_QUANTITY
 from kontor.adapters.fakes import FakeHttp, ManualClock, http_reply, refused, timed_out
 from kontor.adapters.http import SignedCalls
 from kontor.adapters.network import FixedTxt
@@ -40,7 +42,8 @@ from kontor.mails.dispatch import Dispatcher
 from kontor.mails.resend import RULES
 from kontor.programme.payloads import BEGIN
 from kontor.programme.service import Programmes
-from kontor.webhooks.job_events import emit_job_dead
+from kontor.provisioning.service import ServiceEndings
+from kontor.webhooks.job_events import JOB_END_EVENTS, emit_job_dead
 from tasks.catalogue import catalogue
 from tasks.deps import HandlerDeps
 from tasks.registry import all_handlers
@@ -71,6 +74,8 @@ class FakeInstances:
         if failure is not None:
             self.failures += 1
             return _fail(failure)
+        if url == HANDLER and json.loads(body)["data"]["args"]["quantity"] == REFUSED_QUANTITY:
+            return http_reply(422)
         self.calls += 1
         by_name = {name.lower(): text for name, text in headers.items()}
         key = hashlib.blake2b(f"{url} {by_name.get('webhook-id')}".encode(), digest_size=8).digest()
@@ -117,6 +122,7 @@ class FakeMailboxes:
 
 
 SECRET: Final = "a secret that lives as long as a simulation"  # noqa: S105 -- of a database that is thrown away
+HANDLER: Final = "https://provisioner.example/kontor"
 PUBLIC_URL: Final = "https://kontor.example"
 BATCH: Final = 32
 HOUSEKEEPING: Final = ("0", "4")
@@ -148,7 +154,9 @@ class SimulationEnvironment:
         self.programmes, self.secret_box = Programmes(self.clock), FernetSecretBox(SECRET)
         self.jobs = Jobs(catalogue(), self.clock, SilentRelayHint())
         self.context = Context(self.jobs, self.programmes, Secrets(DerivedKeys(SECRET), Argon2Passwords.cheap()))
-        registry = Registry(all_handlers(self._handler_deps()))
+        registry = Registry(all_handlers(self._handler_deps()), self.jobs.catalogue)
+        self.jobs.catalogue.subscribe(ServiceEndings(self.programmes))
+        self.jobs.catalogue.subscribe(JOB_END_EVENTS)
         # A separate pool, as a worker has: its prepared statements must survive rollbacks.
         self._runner_engine = create_engine(engine.url, pool_size=1, max_overflow=1)
         runtime = WorkerRuntime(

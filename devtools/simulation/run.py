@@ -25,6 +25,7 @@ from devtools.simulation.charts import draw
 from devtools.simulation.daily_plan import Day, Parameters, plan_days
 from devtools.simulation.environment import SimulationEnvironment
 from devtools.simulation.log import MACHINE, Action, ActionLog, Entry, NullObserver, Observer, done
+from devtools.simulation.service_actions import declare
 from devtools.simulation.summary import DailyStatistics, build_summary
 from kontor.adapters.settings import SettingsError
 from kontor.kernel.zones import day_start
@@ -58,6 +59,7 @@ class Simulation:
                 session, self._ctx.programme_code, text, now=environment.now, actor="simulation"
             )
         )
+        environment.transact(lambda session: declare(environment, session, self.parameters.programme))
         environment.declare_schedules()
 
     def run(self, day_done: Callable[[Day], None] = lambda day: None) -> ActionLog:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from tests.oracle import imports, money_facts, plans, resellers, trials
+from tests.oracle import imports, money_facts, plans, resellers, service_failures, services, trials
 from tests.oracle.fees import Running
 from tests.oracle.memory import JournalEntry, Person
 from tests.oracle.offers import decide, down, expected, is_client_of, offer, up
@@ -229,6 +229,10 @@ ACTIONS: Mapping[str, Callable[[Oracle, JournalEntry], None]] = {
     "usage": usage,
     "pay": money_facts.pay,
     "order": money_facts.order,
+    "service": services.order,
+    "ask": services.ask,
+    "change": service_failures.change,
+    "cancel_order": service_failures.cancel,
     "offer": offer,
     "accept": decide("accepted"),
     "reject": decide("rejected"),

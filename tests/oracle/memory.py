@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
 from tests.oracle.account_book import Line
@@ -13,6 +13,9 @@ from tests.oracle.licences import Granted
 from tests.oracle.trials import Trial
 from tests.oracle.turnover import Paid
 from tests.oracle.usage import Meter, QuotaMail
+
+if TYPE_CHECKING:
+    from tests.oracle.services import Service
 
 Fact = tuple[str, Decimal, datetime]
 """Kind, amount and date of a payment."""
@@ -94,6 +97,7 @@ class Memory:
     """Everything the oracle knows.
 
     `payers`: every charge with who pays it; `void`: the places of those voided; `credited`: where the credit of one is.
+    `begun`: services whose jobs wait for the processes; `settled_lines`: so many lines were looked at for renewals.
     """
 
     people: dict[str, Person] = field(default_factory=dict)
@@ -113,6 +117,10 @@ class Memory:
     up_since: dict[str, datetime] = field(default_factory=dict)
     recomputed: dict[str, datetime] = field(default_factory=dict)
     to_recompute: set[str] = field(default_factory=set)
+    services: "dict[str, Service]" = field(default_factory=dict)
+    begun: "list[Service]" = field(default_factory=list)
+    settled_lines: int = 0
+    swept: datetime = datetime(1, 1, 1, tzinfo=UTC)
     complaints: list[str] = field(default_factory=list)
 
     def resellers(self) -> list[Person]:

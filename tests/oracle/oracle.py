@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
-from tests.oracle import actions, recomputing
+from tests.oracle import actions, recomputing, service_terms, services
 from tests.oracle.account_book import Line
 from tests.oracle.days import days_from, local_date, month_around, wall_instant
 from tests.oracle.fees import Charge, Running
@@ -43,9 +43,12 @@ class Oracle:
         elif entry.action == "go":
             self.stopped, self.running_since = None, entry.at
             recomputing.go_on(self)
+            services.start_again(self)
+            service_terms.settle(self)
             self._catch_up()
         else:
             actions.ACTIONS[entry.action](self, entry)
+            service_terms.settle(self)
 
     def advance(self, until: datetime) -> None:
         """Advance the time: each local day begins, each trial ends, one by one in order."""
@@ -63,6 +66,7 @@ class Oracle:
         ends = [person.trial.ends for person in self.memory.trying.values() if person.trial is not None]
         begins = [version.begins for version in self.versions.listed]
         instants.extend(instant for instant in [*ends, *begins] if self.now < instant <= until)
+        instants.extend(service_terms.sweeps(self, until))
         return sorted(instants)
 
     def _catch_up(self) -> None:
@@ -78,6 +82,8 @@ class Oracle:
                 del self.memory.trying[person.label]
                 if person.deleted is None:
                     self.judge(person)
+        service_terms.settle(self)
+        service_terms.sweep(self)
 
     def _compare_limits(self) -> None:
         """Judge at once whom a version gives another limit."""

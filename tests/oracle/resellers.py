@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.oracle import services
 from tests.oracle.account_book import Line, balance
 from tests.oracle.memory import JournalEntry, Person
 from tests.oracle.offers import expected
@@ -51,6 +52,7 @@ def merge(oracle: Oracle, entry: JournalEntry) -> None:
         oracle.memory.lines.append(Line(source.label, "transfer", -moved, None))
         oracle.memory.lines.append(Line(target.label, "transfer", moved, None))
     oracle.memory.merged[source.label] = target.label
+    services.merged(oracle)
     target.paid.extend(source.paid)
     source.paid.clear()
     source.kind = "regular"

@@ -31,6 +31,9 @@ class Sold:
     price: Decimal | None
     fee: Decimal | None
     multiple: bool
+    term: str = ""
+    grace: int = 0
+    renewal: str = "manual"
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,9 @@ def sold(code: str, values: dict[str, Any], wholesale: dict[str, Any]) -> Sold:
         decimal(values["price"]) if "price" in values else None,
         decimal(subscription["fee"]) if subscription else None,
         bool(subscription.get("multiple", False)) if subscription else False,
+        values.get("term", ""),
+        int(values.get("grace", "P0D")[1:-1]),
+        values.get("renewal", "manual"),
     )
 
 

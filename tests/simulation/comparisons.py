@@ -135,6 +135,40 @@ def account_books(view: View) -> None:
     view.same_sets("line", set(product.items()), set(Counter(view.oracle.memory.lines).items()))
 
 
+def services(view: View) -> None:
+    """Every service with its term, why it is suspended, its life so far, and what is under way for it; its orders."""
+    query = """SELECT s.id, s.reseller_id, s.state, s.paid_until, s.unpaid_since IS NOT NULL, s.causes,
+        (SELECT array_agg(to_state ORDER BY number) FROM service_events e WHERE e.service_id = s.id),
+        (SELECT array_agg(verb ORDER BY w.id) FROM service_actions w WHERE w.service_id = s.id
+            AND w.state IN ('waiting', 'running'))
+        FROM services s WHERE s.paid_until IS NOT NULL"""
+    product = {
+        (view.label(row), view.label(owner), state, until, unpaid, tuple(causes), tuple(arrows), tuple(asked or ()))
+        for row, owner, state, until, unpaid, causes, arrows, asked in view.rows(query)
+    }
+    oracle = {
+        (each.label, each.reseller, each.state, each.paid[1], each.unpaid, tuple(sorted(each.causes)),
+         tuple(each.arrows), tuple(asked.verb for asked in each.asked))
+        for each in view.oracle.memory.services.values()
+    }  # fmt: skip
+    view.same_sets("service", product, oracle)
+
+
+def service_jobs(view: View) -> None:
+    """Each action has its job, which ended as the action did; the dead ones are those that the handler refused."""
+    odd = """SELECT w.id, w.verb, w.state, j.state FROM service_actions w
+        LEFT JOIN (SELECT id, state FROM jobs UNION ALL SELECT id, state FROM jobs_archive) j ON j.id = w.job_id
+        WHERE w.job_id IS NOT NULL AND coalesce(j.state, 'gone') <> CASE w.state WHEN 'succeeded' THEN 'succeeded'
+            WHEN 'failed' THEN 'dead' ELSE coalesce(j.state, '-') END"""
+    view.complaints.extend(f"{view.day} job of an action: {row}" for row in view.rows(odd))
+    dead = view.rows("SELECT count(*) FROM service_actions WHERE state = 'failed' AND verb = 'create'")[0][0]
+    view.same("services that the handler refused", dead, sum(s.failed for s in view.oracle.memory.services.values()))
+    names = "SELECT type, count(*) FROM domain_events WHERE type IN ('service.failed', 'service.ended') GROUP BY type"
+    ended = Counter(state for each in view.oracle.memory.services.values() for state in each.arrows)
+    for state in ("failed", "ended"):
+        view.same(f"events of {state}", dict(view.rows(names)).get(f"service.{state}", 0), ended[state])
+
+
 def quotas(view: View) -> None:
     """Every quota notice, and its only mail."""
     query = """SELECT n.account_id, metric, period_start, period_end, allowed, threshold, told_at, m.template
@@ -209,5 +243,5 @@ def licences(view: View) -> None:
 
 
 COMPARISONS: tuple[DailyCheck, ...] = (
-    people, discounts, explanations, charges, account_books, quotas, used, offers, licences,
+    people, discounts, explanations, charges, account_books, services, service_jobs, quotas, used, offers, licences,
 )  # fmt: skip
