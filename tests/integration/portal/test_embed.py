@@ -17,7 +17,7 @@ INSTANCE = "https://customer.example"
 def embed(api: Api, account: object, **body: object) -> str:
     """The path of a new embedded page."""
     made = api.ok(f"POST /v1/accounts/{account}/portal-sessions", {"embed": True, **body})
-    return urlsplit(made["url"]).path
+    return urlsplit(str(made["url"])).path
 
 
 def set_instance(api: Api, account: object) -> None:
