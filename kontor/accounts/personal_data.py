@@ -43,6 +43,8 @@ def _is_of(table: Table, account_id: UUID) -> ColumnElement[bool]:
         return table.c.mail_id.in_(select(Mail.id).where(Mail.account_id == account_id))
     if table.name == OfferEventRow.__tablename__:
         return table.c.offer_id.in_(select(Offer.id).where(Offer.account_id == account_id))
+    if "holder" in table.c:
+        return table.c.holder == f"account:{account_id}"
     for name in ("id" if table.name == Account.__tablename__ else "account_id", "reseller_id"):
         if name in table.c:
             return table.c[name] == account_id

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from kontor.accounts import service as accounts
+from kontor.accounts.portal import brand_of
 from kontor.http import passkeys, second_factors
 from kontor.http.passkeys import CHALLENGE_BYTES, RelyingParty
 from kontor.http.problems import headers_of
@@ -173,4 +174,8 @@ def _form(
     headers: Mapping[str, str] = NOTHING,
 ) -> PortalPage:
     values = factor_values(request, factors.stores_that_ask(request.session, pending.opened))
-    return PortalPage("second_step.html", TITLE, values, status, errors, headers=headers, page="login", scripts=True)
+    accounts_opened = pending.opened.accounts if request.incoming.domain_owners is None else ()
+    brand = brand_of(request.deps, request.session, accounts_opened[0]) if accounts_opened else None
+    return PortalPage(
+        "second_step.html", TITLE, values, status, errors, headers=headers, brand=brand, page="login", scripts=True
+    )

@@ -19,6 +19,7 @@ from kontor.engine.testing import InlineWorker
 from kontor.evidence.digests import lend_key
 from kontor.http import keys
 from kontor.http.problems import Unauthorized
+from kontor.kernel.ids import new_id
 from kontor.kernel.states import OfferEvent
 from kontor.offers import queries as offers_queries
 from kontor.offers import service as offers
@@ -30,7 +31,9 @@ from kontor.operators import keys as operators_keys
 from models.accounts import Account, BrandRow, Instance, VerifiedDomain
 from models.base import Base
 from models.mails import Mail, MailRecipient
+from models.members import Member
 from models.offers import Offer
+from models.portal import PortalFactor, PortalRecoveryCode
 from models.webhooks import DomainEvent, WebhookEndpoint
 from tasks.accounts import CHUNK, AccountsTidyHandler
 from tests.support.wiring import context_for
@@ -45,6 +48,33 @@ def wait_and_purge(office: Context, session: Session, clock: ManualClock) -> del
     """Advance the clock past the restore period and purge."""
     clock.advance(deletion.RESTORE_PERIOD)
     return deletion.purge(office, session, CHUNK)
+
+
+def phone_of(holder: str, office: Context) -> PortalFactor:
+    """An authenticator app of somebody."""
+    return PortalFactor(
+        id=new_id(), holder=holder, kind="totp", name="Phone", secret_sealed="sealed", created_at=office.now
+    )
+
+
+def test_purge_removes_the_second_factors_of_owner_and_members_and_of_nobody_else(
+    offer_book: Context, session: Session, client: Account, reseller: Account, clock: ManualClock
+) -> None:
+    people = {client.id: ["jana@weser.example", "anna@both.example"], reseller.id: ["anna@both.example"]}
+    for account_id, addresses in people.items():
+        for address in addresses:
+            member = Member(id=new_id(), account_id=account_id, email=address, email_key=address, name=address)
+            member.locale, member.role, member.created_at = "en", "staff", offer_book.now
+            session.add(member)
+    kept = [f"account:{reseller.id}", "member:anna@both.example"]
+    for holder in (f"account:{client.id}", "member:jana@weser.example", *kept):
+        session.add(phone_of(holder, offer_book))
+        session.add(PortalRecoveryCode(holder=holder, code_hash="x", created_at=offer_book.now))
+    session.flush()
+    deletion.delete(offer_book, session, client.id, "test")
+    wait_and_purge(offer_book, session, clock)
+    assert sorted(session.scalars(select(PortalFactor.holder))) == sorted(kept)
+    assert sorted(session.scalars(select(PortalRecoveryCode.holder))) == sorted(kept)
 
 
 def test_purge_removes_keys_secrets_brand_and_address_of_a_client(
@@ -215,7 +245,10 @@ def test_export_names_what_the_database_has_of_an_account_without_secrets(
     offer_book: Context, session: Session, client: Account, reseller: Account
 ) -> None:
     operators_keys.create(session, "theirs", ["read"], offer_book.now, account_id=client.id)
+    session.add(phone_of(f"account:{client.id}", offer_book))
+    session.flush()
     data = personal_data(session, client.id)
+    assert [(row["name"], row["secret_sealed"]) for row in data["portal_factors"]] == [("Phone", "***")]
     assert {"accounts", "admin_addresses", "api_keys", "mails", "mail_recipients", "domain_events"} <= data.keys()
     assert [row["id"] for row in data["accounts"]] == [client.id]
     assert data["api_keys"][0]["secret_hash"] == "***"
