@@ -279,7 +279,7 @@ class VerifiedDomain(Base):
     """A sending or link domain that an account claims; `verified_at` is None until verified.
 
     `account_id`: the reseller (also for overrides of a client), or a regular account. `missing_since`: when the record
-    of a domain verified by DNS was first missed.
+    of a domain verified by DNS was first missed. `seen`: its SPF, DKIM and DMARC records.
     """
 
     __tablename__ = "verified_domains"
@@ -292,6 +292,7 @@ class VerifiedDomain(Base):
     checked_at: Mapped[datetime | None]
     missing_since: Mapped[datetime | None]
     last_error: Mapped[str | None]
+    seen: Mapped[dict[str, str | None] | None] = mapped_column(JSONB(none_as_null=True))
     created_at: Mapped[datetime]
 
     __table_args__ = (Index("ix_verified_domains_domain", "domain"),)

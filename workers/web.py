@@ -134,12 +134,12 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
             clock=clock,
             jobs=with_tracing(Jobs(tasks, clock, doorbell, secret_box=box), tracer),
             secret_box=box,
-            passwords=Argon2Passwords(),
-            programmes=Programmes(clock),
+            passwords=Argon2Passwords(), programmes=Programmes(clock),
             tokens=tokens_of(settings),
             guard=AddressGuard(names.lookup, settings.allow_private_instances),
             handler_guard=AddressGuard(names.lookup, networks=settings.handler_networks, field="handler.push"),
             txt=names.lookup_txt,
+            dkim_selector=settings.dkim_selector,
             threads=threads,
             sign_in_threads=hashing,
             keys=keys,
@@ -156,7 +156,7 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
             job_stats=stats,
             puller_use=pullers,
             pull_hints=RedisPullHints(client, redis_keys(settings)),
-        )
+        )  # fmt: skip
 
 
 def raise_open_files() -> None:

@@ -106,9 +106,9 @@ def _brand(columns: Sequence[Any]) -> StoredBrand | None:
     return StoredBrand(*columns[1:]) if columns[0] is not None else None
 
 
-def by_account(session: Session, account_id: UUID) -> BrandRow | None:
-    """Return the brand stored for an account."""
-    return session.get(BrandRow, account_id)
+def by_account(session: Session, account_id: UUID, *, fresh: bool = False) -> BrandRow | None:
+    """Return the stored brand of an account; `fresh`: as it stands in the database."""
+    return session.get(BrandRow, account_id, populate_existing=fresh)
 
 
 def account_with_domain(session: Session, domain: str, owners: Collection[UUID]) -> Account | None:
@@ -219,6 +219,12 @@ def forget(session: Session, account_id: UUID, role: ImageRole) -> None:
 def put_in_force(session: Session, account_id: UUID, role: ImageRole, digest: str | None) -> None:
     """Set which file is the image of an account's brand."""
     session.execute(update(BrandRow).where(BrandRow.account_id == account_id).values({role.value: digest}))
+
+
+def put_url(session: Session, account_id: UUID, role: ImageRole, url: str | None, now: datetime) -> None:
+    """Set the URL of an image of a brand."""
+    values = {f"{role.value}_url": url, "updated_at": now}
+    session.execute(update(BrandRow).where(BrandRow.account_id == account_id).values(values))
 
 
 def put_uploaded(session: Session, account_id: UUID, role: ImageRole, url: str, digest: str, now: datetime) -> None:

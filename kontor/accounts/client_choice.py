@@ -40,7 +40,9 @@ def client_choice(request: PortalRequest) -> ClientChoice:
     Chosen is the client that was typed, else that of the address; another's is nobody.
     """
     session, owner, search = request.session, request.person.account, request.incoming.param("q")
-    page = client_list.page(session, owner.id, ClientFilter(search), request.now, None, MOST_CHOICES)
+    page = client_list.page(
+        session, request.deps.programmes, owner.id, ClientFilter(search), request.now, None, MOST_CHOICES
+    )
     typed = request.incoming.form.get("account_id") or request.incoming.param("account_id") or ""
     chosen = _own(request, typed)
     clients = list(page.items)

@@ -12,13 +12,19 @@ LONGEST_SEARCH: Final = 200
 
 
 class ClientState(StrEnum):
-    """What a filter of the list asks for."""
+    """What a filter of the list asks for; several are all asked for."""
 
+    OVER_QUOTA = "over_quota"
+    READ_ONLY = "read_only"
     TRIAL = "trial"
     OPEN_OFFER = "open_offer"
     NO_INSTANCE = "no_instance"
     SUSPENDED = "suspended"
     DELETED = "deleted"
+
+
+BY_USAGE: Final = frozenset({ClientState.OVER_QUOTA, ClientState.READ_ONLY})
+"""More is used than one of the limits allows, which makes an account read-only."""
 
 
 class ClientSort(StrEnum):
@@ -31,12 +37,17 @@ class ClientSort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClientFilter:
-    """Filter and order; None matches any."""
+    """Filter and order; None, and no states, match any."""
 
     search: str | None = None
     plan: str | None = None
-    state: ClientState | None = None
+    states: frozenset[ClientState] = frozenset()
     sort: ClientSort = ClientSort.NAME
+
+    @property
+    def by_usage(self) -> bool:
+        """Whether it asks for what a client uses, which `FILTER` does not know."""
+        return bool(self.states & BY_USAGE)
 
     def params(self) -> dict[str, object]:
         """Return the parameters of `FILTER`, besides the instant `now`."""
@@ -45,21 +56,19 @@ class ClientFilter:
         return {
             "search": f"%{escaped}%" if typed else None,
             "plan": self.plan,
-            "state": None if self.state is None else self.state.value,
+            "states": sorted(state.value for state in self.states - BY_USAGE),
         }
 
 
 FILTER: Final = """
- AND (a.deleted_at IS NOT NULL) = coalesce({state} = 'deleted', false)
+ AND (a.deleted_at IS NOT NULL) = ('deleted' = ANY({states}))
  AND ({plan} IS NULL OR a.plan = {plan})
  AND ({search} IS NULL OR a.name_key LIKE {search} OR a.email_key LIKE {search})
- AND CASE {state}
-  WHEN 'trial' THEN a.trial_state = 'running' AND a.trial_ends_at > {now}
-  WHEN 'open_offer' THEN EXISTS (
-   SELECT FROM offers AS f WHERE f.account_id = a.id AND f.reseller_id = a.reseller_id AND f.expires_at > {now}
-   AND f.state IN ('waiting', 'waiting_for_confirmation'))
-  WHEN 'no_instance' THEN NOT EXISTS (SELECT FROM instances AS i WHERE i.account_id = a.id)
-  WHEN 'suspended' THEN a.suspended
-  ELSE true END
+ AND ('trial' <> ALL({states}) OR (a.trial_state = 'running' AND a.trial_ends_at > {now}))
+ AND ('open_offer' <> ALL({states}) OR EXISTS (
+  SELECT FROM offers AS f WHERE f.account_id = a.id AND f.reseller_id = a.reseller_id AND f.expires_at > {now}
+  AND f.state IN ('waiting', 'waiting_for_confirmation')))
+ AND ('no_instance' <> ALL({states}) OR NOT EXISTS (SELECT FROM instances AS i WHERE i.account_id = a.id))
+ AND ('suspended' <> ALL({states}) OR a.suspended)
 """
 """Conditions on `accounts AS a`; the names in braces stand for parameters with their types."""

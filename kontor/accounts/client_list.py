@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -13,6 +13,9 @@ from sqlalchemy.orm import Session
 from kontor.accounts import queries
 from kontor.accounts.client_filter import FILTER, ClientFilter, ClientSort
 from kontor.kernel.paging import Page, cursor_id, paginate
+from kontor.programme.service import Programmes
+from kontor.usage import service as usage
+from kontor.usage.rules import is_read_only
 from models.accounts import Account
 
 KEYS: Final = {
@@ -26,13 +29,52 @@ WHERE a.reseller_id = :reseller_id AND a.purged_at IS NULL {filter}
  AND (CAST(:after AS uuid) IS NULL OR ({key}, a.id) {past} (SELECT {key}, a.id FROM accounts AS a WHERE a.id = :after))
 ORDER BY {key} {order}, a.id {order} LIMIT :limit
 """
-TYPES: Final = {"search": "text", "plan": "text", "state": "text", "now": "timestamptz"}
+READ_AT_ONCE: Final = 500
+MOST_READ: Final = 5_000
+TYPES: Final = {"search": "text", "plan": "text", "states": "text[]", "now": "timestamptz"}
 
 
 def page(
+    session: Session,
+    programmes: Programmes,
+    reseller_id: UUID,
+    criteria: ClientFilter,
+    now: datetime,
+    cursor: str | None,
+    limit: int,
+) -> Page[Account]:
+    """Return a page of clients; the cursor is the id of the last. Raises Invalid for a malformed one.
+
+    By usage a page may be short: one call looks at 5,000 clients at most, and the cursor goes on from there.
+    """
+    if not criteria.by_usage:
+        return _page(session, reseller_id, criteria, now, cursor, limit)
+    matching: list[Account] = []
+    for _ in range(MOST_READ // READ_AT_ONCE):
+        part = _page(session, reseller_id, criteria, now, cursor, READ_AT_ONCE)
+        matching += _over_limit(session, programmes, part.items, now)
+        if len(matching) > limit:
+            return Page(tuple(matching[:limit]), str(matching[limit - 1].id))
+        cursor = part.next
+        if cursor is None:
+            break
+    return Page(tuple(matching), cursor)
+
+
+def _over_limit(
+    session: Session, programmes: Programmes, accounts: Sequence[Account], now: datetime
+) -> Iterator[Account]:
+    """Yield the accounts that use more than one of their limits."""
+    used = usage.current_values(session, programmes, accounts, now)
+    for account in accounts:
+        allowed = usage.limits(account, programmes.current(session, account.programme), now)
+        if is_read_only(used[account.id], allowed):
+            yield account
+
+
+def _page(
     session: Session, reseller_id: UUID, criteria: ClientFilter, now: datetime, cursor: str | None, limit: int
 ) -> Page[Account]:
-    """Return a page of clients; the cursor is the id of the last. Raises Invalid for a malformed one."""
     key, order = KEYS[criteria.sort]
     conditions = FILTER.format(**{name: f"CAST(:{name} AS {kind})" for name, kind in TYPES.items()})
     statement = PAGE.format(filter=conditions, key=key, order=order, past=">" if order == "asc" else "<")
@@ -46,3 +88,8 @@ def page(
     ids: Sequence[UUID] = session.scalars(text(statement), params).all()
     accounts = queries.accounts_with_ids(session, ids)
     return paginate([accounts[each] for each in ids], limit, lambda account: str(account.id))
+
+
+def names(session: Session, account_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return the names of accounts by id."""
+    return {each: account.name for each, account in queries.accounts_with_ids(session, account_ids).items()}

@@ -13,12 +13,15 @@ from kontor.accounts.client_filter import ClientFilter, ClientSort, ClientState
 from kontor.accounts.clients import NewClient
 from kontor.accounts.suspension import Suspender
 from kontor.kernel.errors import Conflict, Forbidden, Invalid, KontorError, NotFound, TooManyAttempts
+from kontor.licences import service as licences
 from kontor.mailer.formatting import language_of
+from kontor.programme.service import name_of, products_of_others
 from kontor.ui.pages import N
 from kontor.ui.portal_errors import refused
 from kontor.ui.portal_request import PortalFile, PortalPage, PortalRequest, PortalResponse, SeeOther
 from kontor.usage import service as usage
 from kontor.usage.rules import is_read_only
+from kontor.webhooks import events
 from models.accounts import Account, SuspensionAuthority
 
 CLIENTS: Final = N("Clients")
@@ -26,7 +29,10 @@ NEW: Final = N("New client")
 CONNECT: Final = N("Add an existing account")
 CLIENT: Final = N("Client “%(client)s”")
 PAGE_SIZE: Final = 50
+MOST_EVENTS: Final = 100
 STATES: Final = {
+    ClientState.OVER_QUOTA: N("Over the limit"),
+    ClientState.READ_ONLY: N("Read-only"),
     ClientState.TRIAL: N("Trial running"),
     ClientState.OPEN_OFFER: N("Open offer"),
     ClientState.NO_INSTANCE: N("No system connected"),
@@ -59,16 +65,24 @@ def show_clients(request: PortalRequest) -> PortalResponse:
     """Show the clients of a filter."""
     criteria, owner = _filter(request), request.person.account
     page = client_list.page(
-        request.session, owner.id, criteria, request.now, request.incoming.param("cursor"), PAGE_SIZE
+        request.session,
+        request.deps.programmes,
+        owner.id,
+        criteria,
+        request.now,
+        request.incoming.param("cursor"),
+        PAGE_SIZE,
     )
     programme = request.deps.programmes.current(request.session, owner.programme)
-    query = {name: request.incoming.query.get(name, "") for name in ("q", "plan", "state", "sort")}
-    carried = urlencode({name: text for name, text in query.items() if text})
+    query = {name: request.incoming.query.get(name, "") for name in ("q", "plan", "sort")}
+    ticked = sorted(criteria.states)
+    carried = urlencode({**{name: text for name, text in query.items() if text}, "state": ticked}, doseq=True)
     plans = [(code, plan.name_in(language_of(request.locale))) for code, plan in programme.plans.items()]
     values = {
         "rows": _rows(request, page.items),
         "next": page.next,
         "query": query,
+        "ticked": criteria.states,
         "carried": carried,
         "plans": plans,
         "states": STATES,
@@ -132,7 +146,19 @@ def show_client(request: PortalRequest) -> PortalResponse:
     """Show one client. Raises NotFound."""
     client = _client(request)
     instance = instances.get(request.session, client.id)
-    values = {"row": _rows(request, [client])[0], "of_client": client, "instance": instance and instance.url}
+    programme = request.deps.programmes.current(request.session, client.programme)
+    hidden = products_of_others(request.session, client.programme, request.person.account.id)
+    values = {
+        "row": _rows(request, [client])[0],
+        "of_client": client,
+        "instance": instance and instance.url,
+        "seats": [
+            (name_of(programme, seat.product, request.locale), seat)
+            for seat in licences.balances(request.session, client.id, request.now)
+            if seat.product not in hidden
+        ],
+        "timeline": events.latest_of(request.session, client.id, request.person.account.id, MOST_EVENTS),
+    }
     return PortalPage("client.html", CLIENT, values, page="partner.clients.show")
 
 
@@ -207,11 +233,11 @@ def _client(request: PortalRequest) -> Account:
 
 def _filter(request: PortalRequest) -> ClientFilter:
     query = request.incoming
-    state, sort = query.param("state"), query.param("sort")
+    states, sort = query.query.getlist("state"), query.param("sort")
     return ClientFilter(
         query.param("q"),
         query.param("plan"),
-        ClientState(state) if state in list(ClientState) else None,
+        frozenset(ClientState(state) for state in states if state in list(ClientState)),
         ClientSort(sort) if sort in list(ClientSort) else ClientSort.NAME,
     )
 

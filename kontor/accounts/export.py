@@ -30,6 +30,7 @@ from kontor.kernel.serialization import escape_cell
 from kontor.kernel.zones import local_day
 from kontor.programme.display_names import DisplayNames
 from kontor.programme.model import Programme, QuotaPeriod
+from kontor.usage.rules import is_read_only
 from kontor.webhooks.signing import wire_time
 
 CSV_MEDIA: Final = "text/csv; charset=utf-8"
@@ -185,12 +186,13 @@ Limits = Mapping[str, int | None]
 class ClientList:
     """The rows read, and the programme to interpret them. Only one format can be written, once.
 
-    `locale`: the reseller's, for the names of plans.
+    `locale`: the reseller's, for the names of plans. `over_limit`: only clients that use more than one of their limits.
     """
 
     programme: Programme
     rows: SpooledTemporaryFile[bytes]
     locale: str
+    over_limit: bool = False
 
     def as_csv(self) -> Iterator[bytes]:
         """Yield the list as a CSV file."""
@@ -208,7 +210,8 @@ class ClientList:
         self.rows.seek(0)
         text = io.TextIOWrapper(self.rows, "utf-8", newline="")
         for row in csv.reader(text):
-            yield self._line(row)
+            if not self.over_limit or self._is_over(row):
+                yield self._line(row)
 
     def _line(self, row: list[str]) -> tuple[Value, ...]:
         name, email, plan, running, trial_end, created, used, offers, fee = row
@@ -224,6 +227,11 @@ class ClientList:
             self.programme.currency,
             _instant(created),
         )
+
+    def _is_over(self, row: list[str]) -> bool:
+        _, _, plan, running, _, _, used, _, _ = row
+        limits = self.programme.plans.get(plan, self.programme.free_plan).limits
+        return running != "t" and is_read_only(json.loads(used) if used else {}, limits)
 
     @property
     def _unit(self) -> Decimal:
@@ -258,4 +266,4 @@ def read_clients(ctx: Context, session: Session, reseller_id: UUID, criteria: Cl
         criteria=criteria or ClientFilter(),
     )
     copy_clients(psycopg_connection(session), query, rows)
-    return ClientList(programme, rows, owner.locale)
+    return ClientList(programme, rows, owner.locale, query.criteria.by_usage)

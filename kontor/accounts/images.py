@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Final
 from uuid import UUID
@@ -66,6 +67,12 @@ def upload(ctx: Context, session: Session, account: Account, role: ImageRole, co
     url = f"{base}{image_path(digest)}"
     brand_queries.put_request(session, account.id, role, url, ctx.now, ImageState.READY)
     brand_queries.put_uploaded(session, account.id, role, url, digest, ctx.now)
+
+
+def remove(session: Session, account: Account, role: ImageRole, now: datetime) -> None:
+    """Take an image back."""
+    brand_queries.forget(session, account.id, role)
+    brand_queries.put_url(session, account.id, role, None, now)
 
 
 def request_missing(ctx: Context, session: Session, limit: int) -> int:

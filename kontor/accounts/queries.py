@@ -188,7 +188,7 @@ PERIOD: Final = """
  ) AS period
 """
 CONDITIONS: Final = FILTER.format(
-    search="%(search)s::text", plan="%(plan)s::text", state="%(state)s::text", now="%(now)s"
+    search="%(search)s::text", plan="%(plan)s::text", states="%(states)s::text[]", now="%(now)s"
 )
 COPY: Final = f"""
 COPY (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypedDict, cast
 from uuid import UUID
@@ -131,11 +131,6 @@ def get(session: Session, account_id: UUID) -> Account:
 def find(session: Session, account_id: UUID, *, lock: bool = False, share: bool = False) -> Account | None:
     """Return an account or None, locked or share-locked on request."""
     return queries.by_id(session, account_id, lock=lock, share=share)
-
-
-def names(session: Session, account_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """Return the names of accounts by id."""
-    return {each: account.name for each, account in queries.accounts_with_ids(session, account_ids).items()}
 
 
 def named(session: Session, name: str) -> Account | None:

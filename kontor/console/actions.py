@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.accounts import acts_console, instances
 from kontor.accounts import console as accounts_console
-from kontor.accounts import instances
 from kontor.audit import Actor
 from kontor.bulk import console as bulk
 from kontor.console import queues as queue_pages
@@ -22,7 +22,7 @@ from kontor.payments import console as payments_console
 from kontor.provisioning import console as services_console
 from kontor.reconciliation import console as reconciliation_console
 from kontor.ui import texts
-from kontor.ui.console_request import ConsoleAction, ConsoleRequest
+from kontor.ui.console_request import ConsoleAction, ConsoleRequest, Perform
 from models.people import OperatorRole
 
 Steer = Callable[[ConsoleRequest, str, Actor], object]
@@ -102,6 +102,14 @@ ENGINE_ACTIONS: Final = (
 )
 
 PEOPLE: Final = "/console/people"
+ACCOUNT_ACTS: Final[tuple[tuple[str, str, Perform, tuple[str, str] | None], ...]] = (
+    ("become-reseller", "reseller.begin", acts_console.make_reseller, None),
+    ("trial", "trial.start", acts_console.start_trial, None),
+    ("plan", "plan.change", acts_console.change_plan, ("plan", texts.PLAN_LABEL)),
+    ("delete", "deletion.begin", acts_console.delete, None),
+    ("restore", "deletion.undo", acts_console.restore, None),
+    ("domain", "domain.mark", acts_console.mark_domain, ("domain", texts.DOMAIN_LABEL)),
+)
 BULK: Final = "/console/bulk/{}"
 ACTIONS: Final = (
     *ENGINE_ACTIONS,
@@ -138,6 +146,17 @@ ACTIONS: Final = (
     ConsoleAction(
         "/console/accounts/{account_id}/remove-factors", "factors.remove", accounts_console.remove_factors,
         nav="accounts", path_param="account_id", cancel_url="/console/accounts/{}", needs_reason=True,
+    ),
+    *(
+        ConsoleAction(
+            f"/console/accounts/{{account_id}}/{verb}", code, perform, nav="accounts", path_param="account_id",
+            cancel_url="/console/accounts/{}", needs_reason=True, field=field,
+        )
+        for verb, code, perform, field in ACCOUNT_ACTS
+    ),
+    ConsoleAction(
+        "/console/offers/{offer_id}/cancel", "withdrawal.begin", acts_console.withdraw_offer, nav="accounts",
+        path_param="offer_id", cancel_url="/console/offers/{}", needs_reason=True,
     ),
     ConsoleAction(
         "/console/queues/{name}/limit", "queue.limit", queue_pages.limit, nav="queues", cancel_url="/console/queues/{}",

@@ -67,6 +67,7 @@ class Deps:
     keys: DataKeys = field(repr=False)
     public_url: str
     console_url: str = ""
+    dkim_selector: str = "kontor"
     metrics_token: str | None = field(default=None, repr=False)
     test_clock: bool = False
     version: str = "0"

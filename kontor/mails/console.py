@@ -168,16 +168,22 @@ class StyleParser(HTMLParser):
 
 def sandboxed_html(html: str) -> RawResponse:
     """Return the HTML with a policy that allows its own styles by hash and no images of other hosts."""
+    text, policy = sandboxed(html)
+    return RawResponse(text, "text/html", {"Content-Security-Policy": policy, "X-Frame-Options": "SAMEORIGIN"})
+
+
+def sandboxed(html: str, images: str = "") -> tuple[str, str]:
+    """Return the HTML and a policy that allows its own styles by hash. `images`: an origin whose images are shown."""
     text = html.replace("\r\n", "\n").replace("\r", "\n")
     parser = StyleParser()
     parser.feed(text)
     parser.close()
     allowed = " ".join(sorted(f"'sha256-{_hash(style)}'" for style in parser.styles)) or "'none'"
     policy = (
-        f"default-src 'none'; style-src 'unsafe-hashes' {allowed}; img-src data:; sandbox;"
+        f"default-src 'none'; style-src 'unsafe-hashes' {allowed}; img-src data: {images}; sandbox;"
         " base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     )
-    return RawResponse(text, "text/html", {"Content-Security-Policy": policy, "X-Frame-Options": "SAMEORIGIN"})
+    return text, policy
 
 
 def _hash(style: str) -> str:

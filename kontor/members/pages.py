@@ -66,4 +66,5 @@ def remove_member(request: PortalRequest) -> PortalResponse:
 def _page(request: PortalRequest) -> PortalPage:
     page = service.page(request.session, request.account.id, request.incoming.param("cursor"), 100)
     values = {"people": page.items, "next": page.next, "roles": ROLES}
-    return PortalPage("members.html", TITLE, values, page="account.members")
+    name = "partner.team" if request.page == "partner.team" else "account.members"
+    return PortalPage("members.html", TITLE, values, page=name)

@@ -134,12 +134,12 @@ def _digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()[:32]
 
 
-def find_session(session: Session, secret: str, now: datetime) -> PortalSession | None:
-    """Return a session that is alive; it is used from now on."""
+def find_session(session: Session, secret: str, now: datetime, *, used: bool = True) -> PortalSession | None:
+    """Return a session that is alive; it is used from now on, unless a page asked by itself."""
     row = queries.session_by_secret(session, hash_secret(secret))
     if row is None or not is_alive(row, now):
         return None
-    if now - row.seen_at >= SEEN_STEP:
+    if used and now - row.seen_at >= SEEN_STEP:
         row.seen_at = now
     return row
 

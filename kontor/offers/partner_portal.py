@@ -4,9 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
-from kontor.accounts import client_list, instances
-from kontor.accounts import service as accounts
-from kontor.accounts.client_filter import ClientFilter
+from kontor.accounts.client_choice import chosen_client, client_choice
 from kontor.kernel.errors import Conflict, Invalid, NotFound, TooManyAttempts
 from kontor.mailer.formatting import language_of
 from kontor.offers import service, templates
@@ -24,7 +22,7 @@ NEW: Final = N("New offer")
 TEMPLATES: Final = N("Templates")
 TEMPLATE: Final = N("Template")
 PAGE_SIZE: Final = 50
-MOST_CHOICES: Final = 200
+MOST_TEMPLATES: Final = 200
 
 
 def show_offers(request: PortalRequest) -> PortalResponse:
@@ -34,22 +32,19 @@ def show_offers(request: PortalRequest) -> PortalResponse:
 
 def show_new(request: PortalRequest) -> PortalResponse:
     """Show the form of a new offer."""
-    session, owner = request.session, request.person.account
-    page = client_list.page(session, owner.id, ClientFilter(), request.now, None, MOST_CHOICES)
-    ready = {client.id: instances.get(session, client.id) is not None for client in page.items}
-    listed = templates.list_templates(session, reseller_id=owner.id, limit=MOST_CHOICES)
-    values = {"clients": page.items, "ready": ready, "templates": listed.items}
+    owner = request.person.account
+    listed = templates.list_templates(request.session, reseller_id=owner.id, limit=MOST_TEMPLATES)
+    values = {"choice": client_choice(request), "templates": listed.items}
     return PortalPage("offer_new.html", NEW, values, page="partner.offers.new")
 
 
 def send(request: PortalRequest) -> PortalResponse:
     """Send an offer from a template to a client. Raises NotFound for what is another reseller's, also in a field."""
     form, owner = request.incoming.form, request.person.account
-    client_id, template_id = _id(form.get("account_id", "")), _id(form.get("template_id", ""))
-    if accounts.get(request.session, client_id).reseller_id != owner.id:
-        raise NotFound
+    client = chosen_client(request, form.get("account_id", ""))
+    template_id = _id(form.get("template_id", ""))
     _own_template(request, template_id)
-    new = NewOffer(owner.id, client_id, template_id, message=form.get("message") or None)
+    new = NewOffer(owner.id, client.id, template_id, message=form.get("message") or None)
     try:
         with request.session.begin_nested():
             service.send(request.context, request.session, new, request.actor().name)

@@ -20,7 +20,7 @@ from kontor.offers.views import offer_out
 from kontor.programme import service as programme_service
 from kontor.ui.pages import N
 from kontor.ui.portal_errors import refused
-from kontor.ui.portal_request import PortalPage, PortalRequest, PortalResponse, SeeOther
+from kontor.ui.portal_request import PortalCount, PortalPage, PortalRequest, PortalResponse, SeeOther
 from models.members import MemberRole
 from models.offers import LineJson
 
@@ -74,7 +74,13 @@ def show_updates(request: PortalRequest) -> PortalResponse:
         request.session, request.account.id, request.now, Viewer.CLIENT, reseller_id=owner, cursor=cursor, limit=50
     )
     values = {"updates": [_update(request, item) for item in seen.items], "next": seen.next, "count": seen.count}
-    return PortalPage("updates.html", UPDATES, values)
+    live = None if request.embedded else f"{request.base}/updates.json"
+    return PortalPage("updates.html", UPDATES, values, live=live)
+
+
+def count_updates(request: PortalRequest) -> PortalResponse:
+    """Return how many offers are open, for a page that asks by itself."""
+    return PortalCount(inbox.count_open(request.session, request.account.id, request.now))
 
 
 def show_update(request: PortalRequest) -> PortalResponse:

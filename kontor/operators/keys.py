@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from kontor.accounts import service as accounts
@@ -117,9 +117,26 @@ def page(session: Session, caller: Principal, cursor: str | None, limit: int) ->
     if caller.account_id is not None:
         query = query.where(ApiKey.account_id == caller.account_id)
     if caller.reseller_id is not None:
-        own = select(Account.id).where((Account.reseller_id == caller.reseller_id) | (Account.id == caller.reseller_id))
-        query = query.where((ApiKey.reseller_id == caller.reseller_id) | ApiKey.account_id.in_(own))
+        query = query.where(_of_reseller(caller.reseller_id))
     return page_of(session, query, ApiKey.id, cursor, limit)
+
+
+def page_of_reseller(session: Session, reseller_id: UUID, cursor: str | None, limit: int) -> Page[ApiKey]:
+    """Return the keys bound to a reseller or its clients, newest first."""
+    return page_of(session, select(ApiKey).where(_of_reseller(reseller_id)), ApiKey.id, cursor, limit)
+
+
+def of_reseller(session: Session, reseller_id: UUID, key_id: UUID) -> ApiKey:
+    """Return a key bound to a reseller or one of its clients. Raises NotFound."""
+    key = session.scalars(select(ApiKey).where(ApiKey.id == key_id, _of_reseller(reseller_id))).one_or_none()
+    if key is None:
+        raise NotFound(message="There is no such key.")
+    return key
+
+
+def _of_reseller(reseller_id: UUID) -> ColumnElement[bool]:
+    own = select(Account.id).where((Account.reseller_id == reseller_id) | (Account.id == reseller_id))
+    return (ApiKey.reseller_id == reseller_id) | ApiKey.account_id.in_(own)
 
 
 def maker_of(caller: Principal) -> KeyMaker:

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from kontor.account_book import service as account_book
-from kontor.accounts import service as accounts
+from kontor.accounts import client_list
 from kontor.accounts.client_choice import ClientChoice, chosen_client, client_choice
 from kontor.kernel.errors import Conflict, Invalid, KontorError, NotFound
 from kontor.kernel.ids import new_id
@@ -228,7 +228,7 @@ def _orders(request: PortalRequest) -> PortalPage:
     owner, chosen = request.person.account, request.incoming.param("state")
     state = OrderState(chosen) if chosen in list(OrderState) else None
     page = service.page(request.session, owner.id, OrderFilter(state), request.incoming.param("cursor"), PAGE_SIZE)
-    named = accounts.names(request.session, [row.account_id for row in page.items if row.account_id is not None])
+    named = client_list.names(request.session, [row.account_id for row in page.items if row.account_id is not None])
     programme = _programme(request)
     rows = [
         {

@@ -67,6 +67,7 @@ ROUTES: Final[tuple[PortalRoute, ...]] = (
     PortalRoute("POST", "/account/members/{member_id}", members_pages.change_member, PROVEN),
     PortalRoute("POST", "/account/members/{member_id}/remove", members_pages.remove_member, PROVEN),
     PortalRoute("GET", "/updates", updates_portal.show_updates, READ, inside=True),
+    PortalRoute("GET", "/updates.json", updates_portal.count_updates, READ, inside=True, polled=True),
     PortalRoute("GET", "/updates/{offer_id}", updates_portal.show_update, READ, inside=True),
     PortalRoute("POST", "/updates/{offer_id}/decide", updates_portal.decide, STAFF, inside=True),
     *PARTNER,

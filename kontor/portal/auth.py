@@ -131,11 +131,14 @@ def serves(incoming: IncomingRequest, account: Account) -> bool:
     return owners is None or (account.reseller_id or account.id) in owners
 
 
-def authenticated(deps: Deps, session: Session, incoming: IncomingRequest) -> PortalRequest:
-    """Open a request with its person, nobody if not signed in, and the account that the pages are about."""
+def authenticated(deps: Deps, session: Session, incoming: IncomingRequest, *, used: bool = True) -> PortalRequest:
+    """Open a request with its person, nobody if not signed in, and the account that the pages are about.
+
+    `used`: a person asked, not a page by itself.
+    """
     store = cookies.store(deps)
     secret = store.read(incoming, cookies.SESSION)
-    opened = sessions.find_session(session, secret, deps.clock.wall_time()) if secret else None
+    opened = sessions.find_session(session, secret, deps.clock.wall_time(), used=used) if secret else None
     served: tuple[Access, ...] = ()
     if opened is not None:
         served = tuple(each for each in sessions.accesses(session, opened) if serves(incoming, each.account))

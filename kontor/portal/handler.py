@@ -97,7 +97,8 @@ class PortalHandler:
         refused: list[tuple[PortalRequest, KontorError]] = []
 
         def show(session: Session) -> Response:
-            request = replace(authenticated(deps, session, incoming), page=route.name, check=check)
+            request = authenticated(deps, session, incoming, used=not route.polled)
+            request = replace(request, page=route.name, check=check)
             request = route.policy.admit(request)
             asks = route.policy.proof and incoming.method == "POST"
             demanded = proof.demand(request) if asks else None

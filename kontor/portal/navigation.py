@@ -34,6 +34,18 @@ MONEY: Final = (
     MenuEntry("/partner/discount", N("Discount"), "partner.discount"),
     MenuEntry("/partner/account-book", N("Account book"), "partner.account-book"),
 )
+SETTINGS: Final = (
+    MenuEntry("/partner/brand", N("Brand"), "partner.brand", rare=True),
+    MenuEntry("/partner/webhooks", N("Webhooks"), "partner.webhooks", rare=True),
+)
+OWNED: Final = (
+    MenuEntry("/partner/keys", N("API keys"), "partner.keys", rare=True),
+    MenuEntry("/partner/team", N("People"), "partner.team", rare=True),
+    MenuEntry("/partner/merge", N("Merge accounts"), "partner.merge", rare=True),
+    MenuEntry("/partner/revert", N("Stop being a reseller"), "partner.revert", rare=True),
+)
+"""Of a reseller's owner."""
+
 ACCOUNT: Final = MenuEntry("/account", N("Account"), "account")
 UPDATES: Final = MenuEntry("/updates", N("Updates"), "updates")
 MEMBERS: Final = MenuEntry("/account/members", N("People"), "account.members")
@@ -54,11 +66,12 @@ def navigation(request: PortalRequest) -> tuple[MenuEntry, ...]:
     account = request.access.account
     if account.kind == AccountKind.RESELLER:
         partner = _partner(request) if request.incoming.domain_owners is None else ()
-        return (*partner, *(replace(each, rare=bool(partner)) for each in (ACCOUNT, *people)))
+        return (*partner, replace(ACCOUNT, rare=True)) if partner else (ACCOUNT, *people)
     return (ACCOUNT, UPDATES, *people, *((VISITS,) if account.kind == AccountKind.CLIENT else ()))
 
 
 def _partner(request: PortalRequest) -> tuple[MenuEntry, ...]:
     programme = request.context.programme(request.session, request.person.account.programme)
     sells = any(product.price is not None for product in programme.products.values())
-    return (*PARTNER, *(SHOP if sells else ()), *MONEY)
+    owned = OWNED if request.may(MemberRole.OWNER) else ()
+    return (*PARTNER, *(SHOP if sells else ()), *MONEY, *SETTINGS, *owned)

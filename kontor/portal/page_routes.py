@@ -25,10 +25,16 @@ SELLER: Final = PagePolicy(MemberRole.STAFF, reseller=True)
 HEAD: Final = PagePolicy(MemberRole.OWNER, reseller=True)
 """Of the pages for a reseller's owner alone."""
 
+SENSITIVE: Final = PagePolicy(MemberRole.OWNER, reseller=True, proof=True)
+"""Of its acts that give access away or cannot be taken back: keys, merge, revert."""
+
 
 @dataclass(frozen=True, slots=True)
 class PortalRoute:
-    """A page or form. `inside`: also under `/as/CLIENT`; `sign_in`: it verifies passwords; `files`: that it uploads."""
+    """A page or form. `inside`: also under `/as/CLIENT`; `sign_in`: it verifies passwords; `files`: that it uploads.
+
+    `polled`: a page asks it by itself, which does not keep a session alive.
+    """
 
     method: str
     path: str
@@ -38,6 +44,7 @@ class PortalRoute:
     sign_in: bool = False
     check: PortalCheck | None = None
     files: int = 0
+    polled: bool = False
 
     @property
     def name(self) -> str:

@@ -1,15 +1,21 @@
 """Routes of the reseller's pages."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from kontor.account_book import portal as account_book_portal
-from kontor.accounts import clients_portal
+from kontor.accounts import brand_portal, clients_portal, instance_portal
 from kontor.discounts import portal as discounts_portal
+from kontor.fees import portal as fees_portal
+from kontor.mails.brand_preview_portal import BrandPreview
+from kontor.members import pages as members_pages
 from kontor.offers import partner_portal
+from kontor.operators import portal as keys_portal
 from kontor.orders import portal as orders_portal
-from kontor.portal.page_routes import RESELLER, SELLER, PortalRoute, PortalView
+from kontor.portal import reseller
+from kontor.portal.page_routes import HEAD, RESELLER, SELLER, SENSITIVE, PortalRoute, PortalView
 from kontor.provisioning import portal as services_portal
+from kontor.webhooks import portal as webhooks_portal
 
 ACTS: Final[Mapping[str, PortalView]] = {
     "login-as": clients_portal.log_in_as,
@@ -26,6 +32,42 @@ VERBS: Final[Mapping[str, PortalView]] = {
     "terminate": services_portal.terminate,
     "retry": services_portal.retry,
 }
+HOOKS: Final[Mapping[str, PortalView]] = {
+    "test": webhooks_portal.send_test,
+    "replay": webhooks_portal.replay,
+    "rotate": webhooks_portal.rotate,
+    "remove": webhooks_portal.remove,
+}
+
+
+def brand_routes(path: str) -> Iterator[PortalRoute]:
+    """Yield the routes of a brand, the reseller's or a client's."""
+    yield PortalRoute("GET", path, brand_portal.show_brand, RESELLER)
+    yield PortalRoute("POST", path, brand_portal.save, SELLER)
+    yield PortalRoute("POST", f"{path}/images", brand_portal.upload, SELLER, files=1)
+    yield PortalRoute("POST", f"{path}/domains", brand_portal.check, SELLER, check=brand_portal.look_up)
+
+
+def preview_routes(path: str) -> Iterator[PortalRoute]:
+    """Yield the routes of the preview of a brand."""
+    preview = BrandPreview()
+    yield PortalRoute("GET", path, preview.show, RESELLER)
+    yield PortalRoute("GET", f"{path}/page", preview.page, RESELLER)
+    yield PortalRoute("GET", f"{path}/mail", preview.mail, RESELLER)
+
+
+def client_routes(path: str) -> Iterator[PortalRoute]:
+    """Yield the routes of a client's products and connected system."""
+    yield PortalRoute("GET", f"{path}/products", fees_portal.show_products, RESELLER)
+    yield PortalRoute("POST", f"{path}/products", fees_portal.assign, SELLER)
+    yield PortalRoute("POST", f"{path}/products/{{product}}/price", fees_portal.change_price, SELLER)
+    yield PortalRoute("POST", f"{path}/products/{{product}}/remove", fees_portal.unassign, SELLER)
+    yield PortalRoute("GET", f"{path}/instance", instance_portal.show_instance, RESELLER)
+    yield PortalRoute("POST", f"{path}/instance", instance_portal.save, SELLER, check=instance_portal.check_url)
+    yield PortalRoute("POST", f"{path}/instance/test", instance_portal.ping, SELLER)
+    yield PortalRoute("POST", f"{path}/instance/remove", instance_portal.remove, SELLER)
+
+
 PARTNER: Final[tuple[PortalRoute, ...]] = (
     PortalRoute("GET", "/partner", clients_portal.show_clients, RESELLER),
     PortalRoute("GET", "/partner/clients.csv", clients_portal.download_csv, RESELLER),
@@ -54,5 +96,21 @@ PARTNER: Final[tuple[PortalRoute, ...]] = (
     PortalRoute("GET", "/partner/services", services_portal.show_services, RESELLER),
     PortalRoute("GET", "/partner/services/{service_id}", services_portal.show_service, RESELLER),
     *(PortalRoute("POST", f"/partner/services/{{service_id}}/{verb}", view, SELLER) for verb, view in VERBS.items()),
+    PortalRoute("GET", "/partner/keys", keys_portal.show_keys, HEAD),
+    PortalRoute("POST", "/partner/keys", keys_portal.create, SENSITIVE),
+    PortalRoute("POST", "/partner/keys/{key_id}/revoke", keys_portal.revoke, SENSITIVE),
+    PortalRoute("GET", "/partner/merge", reseller.show_merge, HEAD),
+    PortalRoute("POST", "/partner/merge", reseller.merge_other, SENSITIVE, sign_in=True),
+    PortalRoute("GET", "/partner/revert", reseller.show_revert, HEAD),
+    PortalRoute("POST", "/partner/revert", reseller.revert, SENSITIVE),
+    PortalRoute("GET", "/partner/webhooks", webhooks_portal.show_endpoints, RESELLER),
+    PortalRoute("POST", "/partner/webhooks", webhooks_portal.create, SELLER, check=webhooks_portal.check_url),
+    PortalRoute("GET", "/partner/webhooks/{endpoint_id}", webhooks_portal.show_endpoint, RESELLER),
+    *(PortalRoute("POST", f"/partner/webhooks/{{endpoint_id}}/{act}", view, SELLER) for act, view in HOOKS.items()),
+    PortalRoute("GET", "/partner/team", members_pages.show_members, HEAD),
+    *brand_routes("/partner/brand"),
+    *brand_routes("/partner/clients/{account_id}/brand"),
+    *preview_routes("/partner/brand/preview"),
+    *client_routes("/partner/clients/{account_id}"),
     PortalRoute("GET", "/partner/account-book", account_book_portal.show_account_book, RESELLER),
 )

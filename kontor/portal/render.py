@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from markupsafe import Markup
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 
 from kontor.accounts.portal import brand_of, brand_on_host
 from kontor.http.hosts import split_host
@@ -15,7 +15,15 @@ from kontor.offers import inbox
 from kontor.portal import cookies
 from kontor.portal.navigation import navigation
 from kontor.ui.pages import N, Pages, PublicPage, Reader, page_headers
-from kontor.ui.portal_request import PortalFile, PortalPage, PortalRequest, PortalResponse, SeeOther
+from kontor.ui.portal_request import (
+    PortalCount,
+    PortalFile,
+    PortalFrame,
+    PortalPage,
+    PortalRequest,
+    PortalResponse,
+    SeeOther,
+)
 from models.accounts import Account
 from models.members import MemberRole
 
@@ -54,6 +62,17 @@ DONE: Final[Mapping[str, str]] = {
     "ended": N("The service is being ended."),
     "service-suspended": N("The service is being suspended."),
     "service-resumed": N("The service is being resumed."),
+    "key-revoked": N("The key has been revoked."),
+    "endpoint-removed": N("The endpoint has been removed."),
+    "endpoint-tested": N("A test event is on its way. Reload the page to see whether it arrived."),
+    "endpoint-replayed": N("The failed deliveries are sent again."),
+    "brand-saved": N("The brand has been saved."),
+    "domain-checked": N("The records have been looked up."),
+    "merge-started": N("The accounts are being merged. Both owners get an email when it is done."),
+    "reverted": N("Your account is a regular one again."),
+    "products": N("The products have been changed."),
+    "pinged": N("A test is on its way. Reload the page to see whether it was answered."),
+    "instance-removed": N("The system is not connected any more."),
     "plan": N("The plan has been changed."),
     "reseller": N("You are a reseller now."),
     "factor-removed": N("The second factor has been removed."),
@@ -80,19 +99,27 @@ class PortalPages:
         if isinstance(reply, PortalFile):
             named_file = {"Content-Disposition": f'attachment; filename="{reply.name}"', "Cache-Control": "no-store"}
             return StreamingResponse(reply.parts, media_type=reply.media, headers=named_file)
+        if isinstance(reply, PortalCount):
+            return JSONResponse({"count": reply.count}, headers=page_headers("none"))
+        if isinstance(reply, PortalFrame):
+            policy = {"Content-Security-Policy": reply.policy, "X-Frame-Options": "SAMEORIGIN"}
+            return HTMLResponse(reply.html, 200, {**page_headers("none"), **policy})
         brand = reply.brand or brand_for(request)
         zone = request.account.timezone if request.access is not None else "UTC"
         notice = reply.notice or DONE.get(request.incoming.query.get("done", ""))
         tone = "bad" if reply.status >= 400 else "good"
-        view = PublicPage(reply.template, reply.status, reply.title, brand, Reader(request.locale, zone), notice, tone)
+        view = PublicPage(
+            reply.template, reply.status, reply.title, brand, Reader(reply.locale or request.locale, zone), notice, tone
+        )
         of_client = reply.values.get("of_client")
         named = {
             "brand": brand.name if brand else "",
             "account": request.account.name if request.access else "",
             "client": of_client.name if isinstance(of_client, Account) else "",
         }
-        scope = {**_scope(reply, request), "script": self._script if reply.scripts else None}
-        page = self._pages.rendered(view, scope, named, reply.headers, scripts=reply.scripts)
+        scope = {**_scope(reply, request), "script": self._script if reply.scripts else None, "live": reply.live}
+        scripts = reply.scripts or reply.live is not None
+        page = self._pages.rendered(view, scope, named, reply.headers, scripts=scripts, framed=reply.framed)
         return (
             page if request.embedded else store.write(page, {**_language(request), **_ticket(request), **reply.cookies})
         )

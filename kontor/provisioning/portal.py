@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from kontor.account_book import service as account_book
-from kontor.accounts import service as accounts
+from kontor.accounts import client_list
 from kontor.http.visibility import ResponseView, Viewer
 from kontor.kernel.errors import Conflict, Forbidden, Invalid, KontorError, NotFound
 from kontor.kernel.ids import new_id
@@ -63,7 +63,7 @@ def show_services(request: PortalRequest) -> PortalResponse:
     client = _id(chosen["account_id"]) if chosen["account_id"] else None
     filters = ServiceFilter(request.person.account.id, client, state, chosen["product"] or None)
     page = queries.page(request.session, filters, request.incoming.param("cursor"), PAGE_SIZE)
-    named = accounts.names(request.session, [row.account_id for row in page.items if row.account_id is not None])
+    named = client_list.names(request.session, [row.account_id for row in page.items if row.account_id is not None])
     running = {action.service_id: action for action in queries.running_of(request.session, _ids(page.items))}
     rows = [
         (
@@ -242,7 +242,7 @@ def _product(request: PortalRequest, row: Service) -> str:
 
 
 def _client_name(request: PortalRequest, row: Service) -> str | None:
-    return None if row.account_id is None else accounts.names(request.session, [row.account_id]).get(row.account_id)
+    return None if row.account_id is None else client_list.names(request.session, [row.account_id]).get(row.account_id)
 
 
 def _ids(rows: Sequence[Service]) -> list[UUID]:

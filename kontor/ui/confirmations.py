@@ -75,6 +75,33 @@ CONFIRMATIONS: Final[Mapping[str, Confirmation]] = {
         "Account {} works again; of a reseller also the clients that its suspension alone held.",
         "Resume",
     ),
+    "reseller.begin": Confirmation(
+        "Make this account a reseller?",
+        "Account {} becomes a reseller at once, on the current terms, and is mailed. A client is disconnected first.",
+        "Make reseller",
+    ),
+    "trial.start": Confirmation(
+        "Start the free trial?", "The only trial of account {} starts now. It cannot be started a second time.", "Start"
+    ),
+    "plan.change": Confirmation(
+        "Change the plan?",
+        "Account {} takes another plan: an upgrade starts now and is charged, any other at the end of what is paid.",
+        "Change plan",
+    ),
+    "deletion.begin": Confirmation(
+        "Delete this account?",
+        "Account {} stops at once: sessions, keys and offers end. It can be restored for 30 days.",
+        "Delete",
+    ),
+    "deletion.undo": Confirmation("Restore this account?", "Account {} works again as it was.", "Restore"),
+    "domain.mark": Confirmation(
+        "Mark a domain as verified?",
+        "Pages and mails of account {} use the domain from now on, without a record in DNS.",
+        "Mark as verified",
+    ),
+    "withdrawal.begin": Confirmation(
+        "Withdraw this offer?", "Offer {} cannot be decided any more; the customer's system is informed.", "Withdraw"
+    ),
     "service.renew": Confirmation(
         "Renew this service?",
         "Service {} is ordered for another term at the price and discount of now; its reseller pays.",

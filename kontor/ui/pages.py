@@ -83,6 +83,7 @@ class Pages:
         named: Mapping[str, str],
         headers: Mapping[str, str] = {},
         *,
+        framed: bool = False,
         scripts: bool = False,
     ) -> HTMLResponse:
         """Render a page with values; `named` fills the placeholders of its title and notice, `scripts`: it has some."""
@@ -103,7 +104,7 @@ class Pages:
             **values,
         }
         body = self._env.get_template(view.template).render(scope)
-        return HTMLResponse(body, view.status, {**page_headers(nonce, scripts=scripts), **headers})
+        return HTMLResponse(body, view.status, {**page_headers(nonce, scripts=scripts, framed=framed), **headers})
 
 
 def _named(view: PublicPage) -> Mapping[str, str]:
@@ -112,19 +113,23 @@ def _named(view: PublicPage) -> Mapping[str, str]:
     return {"brand": view.brand.name if view.brand else "", "account": str(account)}
 
 
-def page_headers(nonce: str, *, scripts: bool = False) -> dict[str, str]:
-    """Return headers that keep the token in the URL private and foreign code out."""
-    script = f"; script-src 'nonce-{nonce}'" if scripts else ""
+def page_headers(nonce: str, *, scripts: bool = False, framed: bool = False) -> dict[str, str]:
+    """Return headers that keep the token in the URL private and foreign code out.
+
+    `framed`: a page of our own shows it in a frame.
+    """
+    script = f"; script-src 'nonce-{nonce}'; connect-src 'self'" if scripts else ""
+    ancestors = "'self'" if framed else "'none'"
     policy = (
-        f"default-src 'none'; style-src 'nonce-{nonce}'; img-src 'self' data:; form-action 'self';"
-        f" base-uri 'none'; frame-ancestors 'none'{script}"
+        f"default-src 'none'; style-src 'nonce-{nonce}'; img-src 'self' data:; form-action 'self'; frame-src 'self';"
+        f" base-uri 'none'; frame-ancestors {ancestors}{script}"
     )
     return {
         "Cache-Control": "no-store",
         "Content-Security-Policy": policy,
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
+        "X-Frame-Options": "SAMEORIGIN" if framed else "DENY",
         "X-Robots-Tag": "noindex, nofollow",
     }
 

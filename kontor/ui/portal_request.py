@@ -85,7 +85,9 @@ class PortalPage:
     """A template with its values. Texts are English message ids, translated when the page is rendered.
 
     `errors`: messages by field; `typed`: what the fields show, as typed. `brand`: another than that of the account or
-    host. `page`: another name than that of the route. `scripts`: it asks for passkeys.
+    host. `page`: another name than that of the route. `scripts`: it asks for passkeys. `framed`: a page of our own
+    shows it in a frame. `locale`: another language than the reader's. `live`: a path that answers `PortalCount`; the
+    page loads again when the number of open offers has changed.
     """
 
     template: str
@@ -99,6 +101,9 @@ class PortalPage:
     cookies: Mapping[str, str] = field(default_factory=dict)
     brand: Brand | None = None
     page: str = ""
+    framed: bool = False
+    live: str | None = None
+    locale: str | None = None
     scripts: bool = False
 
 
@@ -119,4 +124,19 @@ class PortalFile:
     parts: Iterator[bytes]
 
 
-PortalResponse = PortalPage | SeeOther | PortalFile
+@dataclass(frozen=True, slots=True)
+class PortalFrame:
+    """HTML of a mail, for a sandboxed frame on a page of ours. `policy`: its Content-Security-Policy."""
+
+    html: str
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class PortalCount:
+    """A number for a page that asks by itself whether something has changed."""
+
+    count: int
+
+
+PortalResponse = PortalPage | SeeOther | PortalFile | PortalFrame | PortalCount

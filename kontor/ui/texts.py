@@ -74,6 +74,13 @@ FLASH_MESSAGES: Final[Mapping[str, str]] = {
     "password": "Password changed. Your other sessions have ended.",
     "theme": "Colours changed.",
     "account-factors": "The second factors are removed.",
+    "reseller": "The account is a reseller now.",
+    "trial": "The trial has started.",
+    "plan": "The plan is changed.",
+    "delete": "Account deleted. It can be restored for 30 days.",
+    "restore": "Account restored.",
+    "domain": "The domain is verified.",
+    "withdraw": "The offer is withdrawn.",
     "factor-removed": "Removed. It no longer opens your login.",
     "session-ended": "Session ended.",
     "sessions-ended": "All other sessions have ended.",
@@ -81,6 +88,8 @@ FLASH_MESSAGES: Final[Mapping[str, str]] = {
 
 
 PAYEE_LABEL: Final = "Reseller: name, external id or id"
+PLAN_LABEL: Final = "Code of the plan"
+DOMAIN_LABEL: Final = "Domain, such as booking.example.com"
 LIMIT_LABEL: Final = "Concurrency limit (empty: no limit)"
 
 BULK_TITLES: Final[Mapping[BulkAction, str]] = {

@@ -21,7 +21,8 @@ from tests.support.console import ConsoleClient, enqueue_probe, mark_dead
 
 As = Callable[[str], ConsoleClient]
 SOME_ID = "018f0000-0000-7000-8000-000000000000"
-IDS = ("job_id", "run_id", "operator_id", "key_id", "worker", "gap_id", "account_id", "unmatched_id", "service_id")
+OWN = ("account_id", "offer_id", "service_id")
+IDS = ("job_id", "run_id", "operator_id", "key_id", "worker", "gap_id", "unmatched_id", *OWN)
 NAMES = {**dict.fromkeys(IDS, SOME_ID), "name": "probe"}
 
 
@@ -191,3 +192,29 @@ def test_account_is_suspended_and_resumed_with_its_clients(
     assert (entry.reason, entry.target) == ("abuse", f"account:{elbe.reseller}")
     assert someone.post(f"{place}/resume", {"reason": "settled"}).status_code == 303
     assert f"{place}/suspend" in someone.get(place).text
+
+
+def test_operator_acts_on_an_account_with_a_reason_in_the_audit_log(
+    signed_in: As, deps: Deps, make_accounts: Callable[[str], ResellerAccounts]
+) -> None:
+    made = make_accounts("elbe")
+    someone, place = signed_in("operator"), f"/console/accounts/{made.client}"
+
+    def act(verb: str, **sent: str) -> tuple[int, str]:
+        answer = someone.post(f"{place}/{verb}", {"reason": f"ticket about {verb}", **sent})
+        return answer.status_code, answer.headers.get("location", "").rpartition("=")[2]
+
+    assert someone.post(f"{place}/delete").status_code == 422
+    assert act("trial")[0] == 409, "the programme learning has no trial"
+    assert act("plan", plan="none such")[0] == 422
+    assert act("domain", domain="no domain")[0] == 422
+    assert act("domain", domain="kurse.elbe.example") == (303, "domain")
+    assert act("delete") == (303, "delete")
+    assert 'href="/console/accounts/' in someone.get(place).text
+    assert act("restore") == (303, "restore")
+    assert act("become-reseller") == (303, "reseller")
+    with deps.sessions() as session:
+        account = session.get_one(Account, made.client)
+        reasons = set(session.scalars(select(AuditEntry.reason).where(AuditEntry.reason.is_not(None))))
+    assert (account.kind, account.deleted_at) == ("reseller", None)
+    assert {f"ticket about {verb}" for verb in ("domain", "delete", "restore", "become-reseller")} <= reasons

@@ -1,9 +1,11 @@
 """The client's pages: account, trial, updates, people, visits."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
+from kontor.adapters.fakes import ManualClock
 from models.offers import Offer
 from tests.support.api import Api, ResellerAccounts
 from tests.support.portal import PASSWORD, PortalClient, error_of, mailed_path, page_of
@@ -127,3 +129,19 @@ def test_trial_starts_once_when_the_programme_has_one(api: Api, visitor: PortalC
     refused = visitor.post("/account/trial")
     assert (refused.status_code, page_of(refused)) == (409, "account")
     assert visitor.post("/account/plan", {"plan": "free"}).status_code == 403
+
+
+def test_number_of_open_offers_is_asked_without_keeping_the_session_alive(
+    visitor: PortalClient, elbe: ResellerAccounts, api: Api, clock: ManualClock
+) -> None:
+    visitor.sign_in("elbe client")
+    page = visitor.get("/updates")
+    policy = page.headers["content-security-policy"]
+    assert ("/updates.json" in page.text, "script-src 'nonce-" in policy) == (True, True)
+    assert visitor.get("/updates.json").json() == {"count": 0}
+    offer_to(api, elbe)
+    assert visitor.get("/updates.json").json() == {"count": 1}
+    for _ in range(3):
+        clock.advance(timedelta(minutes=25))
+        last = visitor.get("/updates.json")
+    assert last.status_code == 303

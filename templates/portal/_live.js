@@ -1,0 +1,13 @@
+// Loads the page again when the number of open offers has changed, or when it may not be seen any more.
+const shown = {{ open_offers }};
+const ask = async () => {
+  if (document.visibilityState !== "visible") return;
+  try {
+    const answer = await fetch("{{ live }}", { headers: { Accept: "application/json" }, redirect: "manual" });
+    if (!answer.ok || (await answer.json()).count !== shown) location.reload();
+  } catch {
+    // Away for a moment: asked again at the next turn.
+  }
+};
+setInterval(ask, {{ 4000 if client else 20000 }});
+document.addEventListener("visibilitychange", ask);
