@@ -33,6 +33,7 @@ apt-get update -qq
 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends systemctl procps >/dev/null
 """
 MAILS = """
+echo kontor.example > /etc/mailname
 cat > /etc/smtpd.conf <<END
 table anybody { "@" = "root" }
 listen on 127.0.0.1
@@ -44,6 +45,11 @@ STORY = """
 kontor keys create --name test --scope read --scope write --scope enqueue --json > /root/key.json
 python3 -c 'import json; print(json.load(open("/root/key.json"))["secret"])' > /root/key
 """
+INSTANCES = "".join(
+    f"ln -sfn kontor-{name}@.service /etc/systemd/system/kontor-{name}@{number}.service\n"
+    for name, number in (("web", 8000), ("web", 8001), ("worker", 1), ("worker", 2))
+)
+"""The package `systemctl` finds an instance of a template by a file of its own."""
 CAUGHT = "find /var/caught -type f -path '*/new/*' 2>/dev/null | wc -l"
 NEXT_VERSION = "0.1.999"
 MIGRATION = '''
@@ -141,6 +147,10 @@ def before_settings(machine: Machine) -> None:
     machine.root.must("pg_ctlcluster $(ls /usr/lib/postgresql) main start")
 
 
+def before_start(machine: Machine) -> None:
+    machine.root.must(INSTANCES)
+
+
 def before_backup(machine: Machine) -> None:
     """A mail that was sent, and one that waits in the backup and is sent afterwards."""
     machine.root.must(STORY)
@@ -203,6 +213,7 @@ BEFORE: dict[str, Check] = {
     "1. Packages": before_packages,
     "3. PostgreSQL and Redis": before_servers,
     "4. Secrets and settings": before_settings,
+    "5. Start it": before_start,
     "8. Backup": before_backup,
     "Restore": before_restore,
     "Upgrade": before_upgrade,
