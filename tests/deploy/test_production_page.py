@@ -36,11 +36,12 @@ MAILS = """
 echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start
 echo kontor.example > /etc/mailname
 cat > /etc/smtpd.conf <<END
-table anybody { "@" = "root" }
 listen on 127.0.0.1
-action "keep" maildir "/var/caught" virtual <anybody>
-match from any for any action "keep"
+action "out" relay host "smtp://127.0.0.1:1025"
+match from any for any action "out"
 END
+mkdir -p /var/caught
+nohup python3 /root/sink.py /var/caught >/root/sink.log 2>&1 &
 """
 STORY = """
 kontor keys create --name test --scope read --scope operate --scope enqueue --scope admin --json > /root/key.json
@@ -55,15 +56,16 @@ CLIENT = """
 key=$(cat /root/key)
 call() {{ curl -sSk --fail-with-body -H "Authorization: Bearer $key" -H 'Content-Type: application/json' "$@"; }}
 field() {{ python3 -c 'import json, sys; print(json.load(sys.stdin)["id"])'; }}
-new='{{"programme": "learning", "name": "Reseller {number}", "admin_email": "desk{number}@reseller.example"}}'
+some=$RANDOM
+new='{{"programme": "learning", "name": "Reseller {number} '$some'", "admin_email": "desk{number}@reseller.example"}}'
 reseller=$(call https://kontor.example/v1/accounts -d "$new" | field)
 call -X POST https://kontor.example/v1/accounts/$reseller/become-reseller
-new='{{"name": "Client {number}", "admin_email": "admin{number}@client.example"}}'
+new='{{"name": "Client {number} '$some'", "admin_email": "admin{number}@client.example"}}'
 call https://kontor.example/v1/resellers/$reseller/clients -d "$new"
 """
 UNSENT = "queue = 'mail' AND task = 'mail.send' AND state = 'queued'"
 WAITING = f"""runuser -u postgres -- psql -At kontor -c "SELECT least(count(*), 1) FROM jobs WHERE {UNSENT}" """
-CAUGHT = "find /var/caught -type f -path '*/new/*' 2>/dev/null | wc -l"
+CAUGHT = "ls /var/caught | wc -l"
 NEXT_VERSION = "0.1.999"
 MIGRATION = '''
 """A column for the test of an upgrade."""
@@ -132,6 +134,10 @@ class Machine:
             (target / name).write_bytes(content)
         (target / "SHA256SUMS").write_text(sums(files))
 
+    def place(self, program: str, name: str) -> None:
+        text = (ROOT / "tests" / "support" / program).read_text()
+        (self.root.folder / "root" / name).write_text(text)
+
     def number(self, script: str) -> int:
         return int(self.root.must(script).split()[-1])
 
@@ -153,6 +159,7 @@ def before_packages(machine: Machine) -> None:
 
 
 def before_servers(machine: Machine) -> None:
+    machine.place("production_sink.py", "sink.py")
     machine.root.must(MAILS)
 
 
@@ -192,8 +199,7 @@ def after_drill(machine: Machine) -> None:
 
 def before_upgrade(machine: Machine) -> None:
     machine.place_release(next_release(git("archive", "--format=tar", "HEAD")))
-    code = (ROOT / "tests" / "support" / "production_load.py").read_text()
-    (machine.root.folder / "root" / "load.py").write_text(code)
+    machine.place("production_load.py", "load.py")
     machine.root.must("nohup python3 /root/load.py $(cat /root/key) /root >/root/load.log 2>&1 &")
 
 
