@@ -64,7 +64,7 @@ def version_of(wheel: Path) -> str:
     """Return the version in a wheel's metadata."""
     with zipfile.ZipFile(wheel) as files:
         (name,) = (name for name in files.namelist() if name.endswith(".dist-info/METADATA"))
-        return VERSION.findall(files.read(name).decode())[0]
+        return str(VERSION.findall(files.read(name).decode())[0])
 
 
 def packed(folder: Path, name: str, seconds: int) -> bytes:

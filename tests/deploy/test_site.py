@@ -17,7 +17,7 @@ LOADED = re.compile(r"""<(?:script|link|img|iframe)[^>]+(?:src|href)="(https?:[^
 def test_site_builds_without_a_warning_and_loads_nothing_from_outside(tmp_path: Path) -> None:
     if not MKDOCS.exists():
         pytest.skip("mkdocs-material is missing: run `make docs`")
-    argv = [MKDOCS, "build", "--strict", "--site-dir", tmp_path / "site"]
+    argv = [str(MKDOCS), "build", "--strict", "--site-dir", str(tmp_path / "site")]
     environ = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
     done = subprocess.run(argv, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
