@@ -27,7 +27,7 @@ ONLINE = re.compile(r"apt-get|install\.sh")
 PREPARE = """
 printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d
 chmod 755 /usr/sbin/policy-rc.d
-echo 'export DEBIAN_FRONTEND=noninteractive' > /root/.bashrc
+echo 'export DEBIAN_FRONTEND=noninteractive' > $HOME/.bashrc
 printf '127.0.0.1 localhost kontor.example staff.kontor.example shop.nordlicht.example\\n' > /etc/hosts
 apt-get update -qq
 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends systemctl procps >/dev/null
@@ -41,11 +41,11 @@ action "out" relay host "smtp://127.0.0.1:1025"
 match from any for any action "out"
 END
 mkdir -p /var/caught
-nohup python3 /root/sink.py /var/caught >/root/sink.log 2>&1 &
+nohup python3 $HOME/sink.py /var/caught >$HOME/sink.log 2>&1 &
 """
 STORY = """
-kontor keys create --name test --scope read --scope operate --scope enqueue --scope admin --json > /root/key.json
-python3 -c 'import json; print(json.load(open("/root/key.json"))["secret"])' > /root/key
+kontor keys create --name test --scope read --scope operate --scope enqueue --scope admin --json > $HOME/key.json
+python3 -c 'import json, sys; print(json.load(sys.stdin)["secret"])' < $HOME/key.json > $HOME/key
 """
 INSTANCES = "".join(
     f"ln -sfn kontor-{name}@.service /etc/systemd/system/kontor-{name}@{number}.service\n"
@@ -53,7 +53,7 @@ INSTANCES = "".join(
 )
 """The package `systemctl` finds an instance of a template by a file of its own."""
 CLIENT = """
-key=$(cat /root/key)
+key=$(cat $HOME/key)
 call() {{ curl -sSk --fail-with-body -H "Authorization: Bearer $key" -H 'Content-Type: application/json' "$@"; }}
 field() {{ python3 -c 'import json, sys; print(json.load(sys.stdin)["id"])'; }}
 some=$RANDOM
@@ -200,12 +200,12 @@ def after_drill(machine: Machine) -> None:
 def before_upgrade(machine: Machine) -> None:
     machine.place_release(next_release(git("archive", "--format=tar", "HEAD")))
     machine.place("production_load.py", "load.py")
-    machine.root.must("nohup python3 /root/load.py $(cat /root/key) /root >/root/load.log 2>&1 &")
+    machine.root.must("nohup python3 $HOME/load.py $(cat $HOME/key) /root >$HOME/load.log 2>&1 &")
 
 
 def after_way_back(machine: Machine) -> None:
-    machine.root.must("touch /root/stop")
-    machine.until("test -e /root/load.json && echo yes", "yes")
+    machine.root.must("touch $HOME/stop")
+    machine.until("test -e $HOME/load.json && echo yes", "yes")
     report = json.loads((machine.root.folder / "root" / "load.json").read_text())
     machine.figures["calls during upgrade and way back"] = report
     assert report["failures"] == []
@@ -215,7 +215,7 @@ def after_way_back(machine: Machine) -> None:
 
 
 def after_standby(machine: Machine) -> None:
-    api = "curl -sfk -m 5 -H \"Authorization: Bearer $(cat /root/key)\" -H 'Content-Type: application/json'"
+    api = "curl -sfk -m 5 -H \"Authorization: Bearer $(cat $HOME/key)\" -H 'Content-Type: application/json'"
     echo = f'{api} -d \'{{"task": "probe.echo", "args": {{"message": "on the standby"}}}}\''
     waited = machine.until(f"{echo} 'https://kontor.example/v1/jobs?wait=4' | grep -c 'on the standby'", "1", 90)
     machine.figures["a job runs after the promotion, seconds"] = waited
