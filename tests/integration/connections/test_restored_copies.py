@@ -13,8 +13,7 @@ from kontor.adapters.settings import Settings
 from kontor.audit import Actor
 from kontor.engine.admin import outgoing
 from tasks.catalogue import catalogue
-from tests.conftest import Servers
-from tests.integration.connections.test_namespaces import copied
+from tests.conftest import Servers, copied
 from workers.connections import programme_time
 from workers.namespaces import register
 
