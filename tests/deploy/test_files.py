@@ -77,7 +77,7 @@ def test_every_role_runs_in_units_compose_file_and_manifests() -> None:
                for document in kinds if document["kind"] in {"Deployment", "Job"}}  # fmt: skip
     assert {name for name, service in services.items() if service.get("command") == [name]} == {*ROLES, "migrate"}
     assert started == {*ROLES, "migrate"}
-    commands = {line.split()[-1] for unit in UNITS for line in unit.read_text().splitlines() if "ExecStart" in line}
+    commands = {name for unit in UNITS for name in re.findall(r"^ExecStart=\S+ (\w+)", unit.read_text(), re.MULTILINE)}
     assert commands == {*ROLES, "migrate"}
 
 

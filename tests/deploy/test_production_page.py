@@ -27,24 +27,45 @@ ONLINE = re.compile(r"apt-get|install\.sh")
 PREPARE = """
 printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d
 chmod 755 /usr/sbin/policy-rc.d
-echo 'export DEBIAN_FRONTEND=noninteractive' > /root/.bashrc
+echo 'export DEBIAN_FRONTEND=noninteractive' > $HOME/.bashrc
 printf '127.0.0.1 localhost kontor.example staff.kontor.example shop.nordlicht.example\\n' > /etc/hosts
 apt-get update -qq
 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends systemctl procps >/dev/null
 """
 MAILS = """
+echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start
+echo kontor.example > /etc/mailname
 cat > /etc/smtpd.conf <<END
-table anybody { "@" = "root" }
 listen on 127.0.0.1
-action "keep" maildir "/var/caught" virtual <anybody>
-match from any for any action "keep"
+action "out" relay host "smtp://127.0.0.1:1025"
+match from any for any action "out"
 END
+mkdir -p /var/caught
+nohup python3 $HOME/sink.py /var/caught >$HOME/sink.log 2>&1 &
 """
 STORY = """
-kontor keys create --name test --scope read --scope write --scope enqueue --json > /root/key.json
-python3 -c 'import json; print(json.load(open("/root/key.json"))["secret"])' > /root/key
+kontor keys create --name test --scope read --scope operate --scope enqueue --scope admin --json > $HOME/key.json
+python3 -c 'import json, sys; print(json.load(sys.stdin)["secret"])' < $HOME/key.json > $HOME/key
 """
-CAUGHT = "find /var/caught -type f -path '*/new/*' 2>/dev/null | wc -l"
+INSTANCES = "".join(
+    f"ln -sfn kontor-{name}@.service /etc/systemd/system/kontor-{name}@{number}.service\n"
+    for name, number in (("web", 8000), ("web", 8001), ("worker", 1), ("worker", 2))
+)
+"""The package `systemctl` finds an instance of a template by a file of its own."""
+CLIENT = """
+key=$(cat $HOME/key)
+call() {{ curl -sSk --fail-with-body -H "Authorization: Bearer $key" -H 'Content-Type: application/json' "$@"; }}
+field() {{ python3 -c 'import json, sys; print(json.load(sys.stdin)["id"])'; }}
+some=$RANDOM
+new='{{"programme": "learning", "name": "Reseller {number} '$some'", "admin_email": "desk{number}@reseller.example"}}'
+reseller=$(call https://kontor.example/v1/accounts -d "$new" | field)
+call -X POST https://kontor.example/v1/accounts/$reseller/become-reseller
+new='{{"name": "Client {number} '$some'", "admin_email": "admin{number}@client.example"}}'
+call https://kontor.example/v1/resellers/$reseller/clients -d "$new"
+"""
+UNSENT = "queue = 'mail' AND task = 'mail.send' AND state = 'queued'"
+WAITING = f"""runuser -u postgres -- psql -At kontor -c "SELECT least(count(*), 1) FROM jobs WHERE {UNSENT}" """
+CAUGHT = "ls /var/caught | wc -l"
 NEXT_VERSION = "0.1.999"
 MIGRATION = '''
 """A column for the test of an upgrade."""
@@ -113,6 +134,10 @@ class Machine:
             (target / name).write_bytes(content)
         (target / "SHA256SUMS").write_text(sums(files))
 
+    def place(self, program: str, name: str) -> None:
+        text = (ROOT / "tests" / "support" / program).read_text()
+        (self.root.folder / "root" / name).write_text(text)
+
     def number(self, script: str) -> int:
         return int(self.root.must(script).split()[-1])
 
@@ -134,6 +159,7 @@ def before_packages(machine: Machine) -> None:
 
 
 def before_servers(machine: Machine) -> None:
+    machine.place("production_sink.py", "sink.py")
     machine.root.must(MAILS)
 
 
@@ -141,43 +167,45 @@ def before_settings(machine: Machine) -> None:
     machine.root.must("pg_ctlcluster $(ls /usr/lib/postgresql) main start")
 
 
+def before_start(machine: Machine) -> None:
+    machine.root.must(INSTANCES)
+
+
 def before_backup(machine: Machine) -> None:
-    """A mail that was sent, and one that waits in the backup and is sent afterwards."""
+    """Mails that were sent, and one that waits in the backup and is sent afterwards."""
     machine.root.must(STORY)
-    api = "curl -sfk -H \"Authorization: Bearer $(cat /root/key)\" -H 'Content-Type: application/json'"
-    new = '{"programme": "learning", "name": "%s", "admin_email": "%s"}'
-    first = new % ("Nordlicht", "desk@nordlicht.example")
-    machine.root.must(f"{api} -d '{first}' https://kontor.example/v1/accounts")
-    machine.figures["first mail after"] = machine.until(CAUGHT, "1")
+    machine.root.must(CLIENT.format(number=1))
+    machine.figures["first mail after, seconds"] = machine.until(f"{CAUGHT} | sed 's/[1-9][0-9]*/some/'", "some")
     machine.root.must("kontor queues pause mail")
-    second = new % ("Suedlicht", "desk@suedlicht.example")
-    machine.root.must(f"{api} -d '{second}' https://kontor.example/v1/accounts")
-    machine.until("kontor queues list --json | grep -c '\"mail\"'", "1")
+    machine.root.must(CLIENT.format(number=2))
+    machine.until(WAITING, "1")
 
 
 def before_restore(machine: Machine) -> None:
+    """What waited in the backup is sent from the original."""
     machine.root.must("kontor queues resume mail")
-    machine.until(CAUGHT, "2")
+    machine.until(WAITING, "0")
+    machine.figures["mails before the drill"] = machine.number(CAUGHT)
 
 
 def after_drill(machine: Machine) -> None:
     held = machine.sql("kontor_drill", "SELECT string_agg(name, ',' ORDER BY name) FROM queues WHERE held")
     assert {"handlers", "offers", "webhooks"} <= set(held.split(",")), held
-    assert machine.number(CAUGHT) == 2
+    assert machine.sql("kontor_drill", f"SELECT least(count(*), 1) FROM jobs WHERE {UNSENT}") == "1"
+    assert machine.number(CAUGHT) == machine.figures["mails before the drill"]
     assert machine.sql("kontor", "SELECT count(*) FROM queues WHERE held") == "0"
     machine.figures["queues held in the copy"] = held
 
 
 def before_upgrade(machine: Machine) -> None:
     machine.place_release(next_release(git("archive", "--format=tar", "HEAD")))
-    code = (ROOT / "tests" / "support" / "production_load.py").read_text()
-    (machine.root.folder / "root" / "load.py").write_text(code)
-    machine.root.must("nohup python3 /root/load.py $(cat /root/key) /root >/root/load.log 2>&1 &")
+    machine.place("production_load.py", "load.py")
+    machine.root.must("nohup python3 $HOME/load.py $(cat $HOME/key) /root >$HOME/load.log 2>&1 &")
 
 
 def after_way_back(machine: Machine) -> None:
-    machine.root.must("touch /root/stop")
-    machine.until("test -e /root/load.json && echo yes", "yes")
+    machine.root.must("touch $HOME/stop")
+    machine.until("test -e $HOME/load.json && echo yes", "yes")
     report = json.loads((machine.root.folder / "root" / "load.json").read_text())
     machine.figures["calls during upgrade and way back"] = report
     assert report["failures"] == []
@@ -187,7 +215,7 @@ def after_way_back(machine: Machine) -> None:
 
 
 def after_standby(machine: Machine) -> None:
-    api = "curl -sfk -m 5 -H \"Authorization: Bearer $(cat /root/key)\" -H 'Content-Type: application/json'"
+    api = "curl -sfk -m 5 -H \"Authorization: Bearer $(cat $HOME/key)\" -H 'Content-Type: application/json'"
     echo = f'{api} -d \'{{"task": "probe.echo", "args": {{"message": "on the standby"}}}}\''
     waited = machine.until(f"{echo} 'https://kontor.example/v1/jobs?wait=4' | grep -c 'on the standby'", "1", 90)
     machine.figures["a job runs after the promotion, seconds"] = waited
@@ -203,6 +231,7 @@ BEFORE: dict[str, Check] = {
     "1. Packages": before_packages,
     "3. PostgreSQL and Redis": before_servers,
     "4. Secrets and settings": before_settings,
+    "5. Start it": before_start,
     "8. Backup": before_backup,
     "Restore": before_restore,
     "Upgrade": before_upgrade,
