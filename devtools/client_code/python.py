@@ -8,14 +8,16 @@ from typing import Final
 from devtools.client_code.document import CallShape, MemberShape, Node, ObjectShape, TypeShape, calls, objects
 
 PRIMITIVES: Final = {
-    "string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None", "any": "Any",
+    "string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None", "any": "Json",
 }  # fmt: skip
 NOTE: Final = "Generated from docs/openapi.json by `python -m devtools.client_code`; do not edit."
 TYPES_HEAD: Final = f'''"""What the API takes and answers. {NOTE}"""
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
+from typing import Literal, NotRequired, TypeAlias, TypedDict
+
+from kontor_client.json_values import Json
 
 '''
 CALLS_HEAD: Final = f'''"""The calls of the API, by resource. {NOTE}"""
@@ -23,9 +25,10 @@ CALLS_HEAD: Final = f'''"""The calls of the API, by resource. {NOTE}"""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from kontor_client import types
+from kontor_client.json_values import Json
 from kontor_client.transport import Transport, path_of
 
 '''
@@ -131,7 +134,7 @@ def call_source(call: CallShape) -> str:
     ]
     if call.query:
         pairs = ", ".join(f'"{each.name}": {argument(each.name)}' for each in call.query)
-        lines.append(f"        query: dict[str, Any] = {{{pairs}}}")
+        lines.append(f"        query: dict[str, Json] = {{{pairs}}}")
     return "\n".join([*lines, *ending(call, answers), ""])
 
 

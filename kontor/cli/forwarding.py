@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -61,12 +61,19 @@ class RemoteKontor:
     stopping: threading.Event
     report: Callable[[str], None]
 
-    def call(self, method: str, path: str, **options: Any) -> Any:
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, int] | None = None,
+        body: Mapping[str, object] | None = None,
+    ) -> Document | None:
         """Make a call; return its document, None when the command stops before. Raises Forbidden, Conflict."""
         tried = 0
         while not self.stopping.is_set():
             try:
-                answer = self.http.request(method, path, **options)
+                answer = self.http.request(method, path, params=query, json=body)
             except httpx.TransportError as error:
                 reason = str(error) or type(error).__name__
             else:
@@ -90,15 +97,15 @@ class RemoteKontor:
         return high if self._after(low) else low
 
     def _after(self, number: int) -> bool:
-        page = self.call("GET", "/v1/events", params={"after": number, "limit": 1})
+        page = self.call("GET", "/v1/events", query={"after": number, "limit": 1})
         if page is None:
             raise Conflict("stopped", "Stopped before Kontor answered.")
         return bool(page["items"])
 
 
-def _document(answer: httpx.Response) -> Any:
+def _document(answer: httpx.Response) -> Document:
     """Return the document of an answer. Raises Forbidden, Conflict."""
-    document = answer.json() if answer.content else {}
+    document: Document = answer.json() if answer.content else {}
     if answer.is_success:
         return document
     code, detail = str(document.get("code", "refused")), str(document.get("detail", answer.text[:200]))
@@ -152,7 +159,7 @@ class EventForwarding:
         remote, position = self.to.remote, self.to.position
         while not remote.stopping.is_set():
             query = {"after": position.after, "limit": PAGE}
-            page = remote.call("GET", "/v1/events", params=query)
+            page = remote.call("GET", "/v1/events", query=query)
             for event in [] if page is None else page["items"]:
                 if self._concerns(event["type"]) and not self._forward(event):
                     return
@@ -185,7 +192,7 @@ class JobForwarding:
         """Forward jobs until the command stops; those that nobody answered are given back."""
         asked = {"tasks": list(self.tasks), "max": MOST_JOBS, "wait": LEASE_WAIT, "worker": self.worker, "tokens": True}
         while not self.to.remote.stopping.is_set():
-            leased = self.to.remote.call("POST", "/v1/leases", json=asked)
+            leased = self.to.remote.call("POST", "/v1/leases", body=asked)
             for item in [] if leased is None else leased["items"]:
                 thread = threading.Thread(target=self._forward, args=(item,), daemon=True)
                 thread.start()
@@ -210,12 +217,12 @@ class JobForwarding:
         beat = self._call(lease, "heartbeat", {})
         return beat is not None and not beat["cancel_requested"]
 
-    def _call(self, lease: str, verb: str, document: Document) -> Any:
+    def _call(self, lease: str, verb: str, document: Document) -> Document | None:
         """Make a call of a lease; None when it was lost, or the answer was refused."""
         stopping = self.to.remote.stopping
         remote = self.to.remote if not stopping.is_set() else _once(self.to.remote)
         try:
-            return remote.call("POST", f"/v1/leases/{lease}/{verb}", json=document or None)
+            return remote.call("POST", f"/v1/leases/{lease}/{verb}", body=document or None)
         except (Conflict, Forbidden) as error:
             self.to.remote.report(f"{verb} of a job was refused: {error.message}")
             return None

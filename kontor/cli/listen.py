@@ -15,7 +15,7 @@ import typer
 from kontor.kernel.errors import Invalid, KontorError
 
 if TYPE_CHECKING:
-    from kontor.cli.forwarding import ListenPosition, RemoteKontor
+    from kontor.cli.forwarding import Forwarder, ListenPosition, RemoteKontor
 
 TIMEOUT: Final = 40.0
 
@@ -45,7 +45,7 @@ def listen(
 
     from kontor.adapters.clock import SystemClock
     from kontor.adapters.http import PinnedHttp, SignedCalls
-    from kontor.cli.forwarding import EventForwarding, Forwarder, JobForwarding, RemoteKontor
+    from kontor.cli.forwarding import Forwarder, RemoteKontor
 
     if not key:
         raise typer.BadParameter("Set KONTOR_KEY to an API key, or pass --key.")
@@ -56,10 +56,15 @@ def listen(
         print(f"Forwarding to {forward} after event {position.after}. Secret: {position.secret}", flush=True)
         sender = SignedCalls(PinnedHttp(lambda _: True, plain_http=True), SystemClock())
         to = Forwarder(remote, sender, SystemClock(), forward, position)
-        loops = [EventForwarding(to, separated(events) or ["*"]).run]
-        if tasks:
-            loops.append(JobForwarding(to, separated(tasks), f"listen-{socket.gethostname()}-{os.getpid()}").run)
-        run_all(loops, stopping)
+        run_all(loops_of(to, separated(events) or ["*"], separated(tasks)), stopping)
+
+
+def loops_of(to: "Forwarder", events: list[str], tasks: list[str]) -> list[Callable[[], None]]:
+    """Return what is to be done side by side."""
+    from kontor.cli.forwarding import EventForwarding, JobForwarding
+
+    jobs = JobForwarding(to, tasks, f"listen-{socket.gethostname()}-{os.getpid()}")
+    return [EventForwarding(to, events).run, *([jobs.run] if tasks else [])]
 
 
 def stopped_by_signals() -> threading.Event:

@@ -85,7 +85,7 @@ class Kontor:
 
     def service(self, item: str) -> Document | None:
         """Return the service of an item; None where there is none."""
-        query: dict[str, Any] = {"reseller": self.reseller, "external_id": item, "limit": 1}
+        query: Document = {"reseller": self.reseller, "external_id": item, "limit": 1}
         items = self.call("GET", "/v1/services", **query)["items"]
         return self.read(items[0]["id"]) if items else None
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from kontor_client import types
+from kontor_client.json_values import Json
 from kontor_client.transport import Transport, path_of
 
 
@@ -18,7 +19,7 @@ class AccountBookCalls:
     def read_account_book(self, reseller_id: str, *, from_: str | None = None, to: str | None = None, as_recorded: str | None = None) -> Iterator[types.BookLineOut]:
         """List the lines of the book by (`at`, number), each with the balance after it."""
         path = path_of("/v1/resellers/{reseller_id}/account-book", reseller_id)
-        query: dict[str, Any] = {"from": from_, "to": to, "as_recorded": as_recorded}
+        query: dict[str, Json] = {"from": from_, "to": to, "as_recorded": as_recorded}
         return self._transport.pages(path, query)
 
 
@@ -31,7 +32,7 @@ class AccountsCalls:
     def list_accounts(self, *, q: str | None = None, external_id: str | None = None, name: str | None = None, admin_email: str | None = None, plan: str | None = None, trial: types.TrialState | None = None, over_quota: bool | None = None, read_only: bool | None = None, open_offer: bool | None = None, instance: types.InstanceState | None = None, suspended: bool | None = None, programme: str | None = None, kind: types.AccountKind | None = None, reseller: str | None = None) -> Iterator[types.AccountOut]:
         """List accounts in order of creation."""
         path = path_of("/v1/accounts")
-        query: dict[str, Any] = {"q": q, "external_id": external_id, "name": name, "admin_email": admin_email, "plan": plan, "trial": trial, "over_quota": over_quota, "read_only": read_only, "open_offer": open_offer, "instance": instance, "suspended": suspended, "programme": programme, "kind": kind, "reseller": reseller}
+        query: dict[str, Json] = {"q": q, "external_id": external_id, "name": name, "admin_email": admin_email, "plan": plan, "trial": trial, "over_quota": over_quota, "read_only": read_only, "open_offer": open_offer, "instance": instance, "suspended": suspended, "programme": programme, "kind": kind, "reseller": reseller}
         return self._transport.pages(path, query)
 
     def create_account(self, body: types.AccountIn, *, idempotency_key: str | None = None) -> types.AccountOut:
@@ -147,7 +148,7 @@ class DiscountsCalls:
     def list_runs(self, *, programme: str | None = None, state: types.RunState | None = None, day: str | None = None) -> Iterator[types.DiscountRunOut]:
         """List runs, newest first."""
         path = path_of("/v1/discount-runs")
-        query: dict[str, Any] = {"programme": programme, "state": state, "day": day}
+        query: dict[str, Json] = {"programme": programme, "state": state, "day": day}
         return self._transport.pages(path, query)
 
     def begin_run(self, body: types.DiscountRunIn, *, idempotency_key: str | None = None) -> types.DiscountRunPreviewOut | types.DiscountRunOut:
@@ -182,7 +183,7 @@ class DiscountsCalls:
     def get_discount(self, reseller_id: str, *, as_of: str | None = None, pay: str | None = None) -> types.DiscountOut:
         """Return turnover, tier and percentages of a local day, their derivation, and tomorrow's. 409 `not_a_reseller`."""
         path = path_of("/v1/resellers/{reseller_id}/discount", reseller_id)
-        query: dict[str, Any] = {"as_of": as_of, "pay": pay}
+        query: dict[str, Json] = {"as_of": as_of, "pay": pay}
         answer: types.DiscountOut = self._transport.request("GET", path, query=query)
         return answer
 
@@ -196,14 +197,14 @@ class DomainsCalls:
     def list_domains(self, *, account: str | None = None) -> types.PageOut_DomainOut_:
         """List the domains that an account claims, of a client those of its own brand, each with its DNS record."""
         path = path_of("/v1/domains")
-        query: dict[str, Any] = {"account": account}
+        query: dict[str, Json] = {"account": account}
         answer: types.PageOut_DomainOut_ = self._transport.request("GET", path, query=query)
         return answer
 
     def check_domain(self, domain: str, *, account: str | None = None, idempotency_key: str | None = None) -> types.DomainOut:
         """Look up a domain's TXT record for one claimant. 422 `account_required` if several claim it."""
         path = path_of("/v1/domains/{domain}/check", domain)
-        query: dict[str, Any] = {"account": account}
+        query: dict[str, Json] = {"account": account}
         answer: types.DomainOut = self._transport.request("POST", path, query=query, idempotency_key=idempotency_key)
         return answer
 
@@ -217,7 +218,7 @@ class EventsCalls:
     def list_events(self, *, after: int | None = None) -> Iterator[types.EventOut]:
         """List events, oldest first; continuing from the last one skips none."""
         path = path_of("/v1/events")
-        query: dict[str, Any] = {"after": after}
+        query: dict[str, Json] = {"after": after}
         return self._transport.pages(path, query)
 
 
@@ -230,7 +231,7 @@ class FeesCalls:
     def list_account_charges(self, account_id: str, *, from_: str | None = None, to: str | None = None) -> Iterator[types.ChargeOut]:
         """List charges that the account pays itself; charges paid by its reseller belong to the reseller."""
         path = path_of("/v1/accounts/{account_id}/charges", account_id)
-        query: dict[str, Any] = {"from": from_, "to": to}
+        query: dict[str, Json] = {"from": from_, "to": to}
         return self._transport.pages(path, query)
 
     def list_assignments(self, account_id: str) -> Iterator[types.AssignmentOut]:
@@ -289,7 +290,7 @@ class FeesCalls:
     def list_reseller_charges(self, reseller_id: str, *, from_: str | None = None, to: str | None = None) -> Iterator[types.ChargeOut]:
         """List charges that the reseller pays for its clients, ordered by period start."""
         path = path_of("/v1/resellers/{reseller_id}/charges", reseller_id)
-        query: dict[str, Any] = {"from": from_, "to": to}
+        query: dict[str, Json] = {"from": from_, "to": to}
         return self._transport.pages(path, query)
 
     def list_products(self, reseller_id: str) -> Iterator[types.ProductOut]:
@@ -313,13 +314,13 @@ class JobsCalls:
     def list_jobs(self, *, state: Sequence[types.JobState] | None = None, task: str | None = None, queue: str | None = None, tenant: str | None = None, created_after: str | None = None, created_before: str | None = None) -> Iterator[types.JobOut]:
         """Search jobs, newest first; without a time filter, only jobs of the last seven days."""
         path = path_of("/v1/jobs")
-        query: dict[str, Any] = {"state": state, "task": task, "queue": queue, "tenant": tenant, "created_after": created_after, "created_before": created_before}
+        query: dict[str, Json] = {"state": state, "task": task, "queue": queue, "tenant": tenant, "created_after": created_after, "created_before": created_before}
         return self._transport.pages(path, query)
 
     def enqueue_job(self, body: types.JobIn, *, wait: float | None = None, idempotency_key: str | None = None) -> types.JobOut:
         """Enqueue a job, or return the unfinished one with its `unique_key`; optionally wait for the result. 403 `task_internal` for Kontor's own tasks, whatever the key; `task_not_public` for a bound key."""
         path = path_of("/v1/jobs")
-        query: dict[str, Any] = {"wait": wait}
+        query: dict[str, Json] = {"wait": wait}
         answer: types.JobOut = self._transport.request("POST", path, query=query, body=body, idempotency_key=idempotency_key)
         return answer
 
@@ -393,7 +394,7 @@ class LanesCalls:
     def list_lanes(self, *, state: types.LaneState | None = None) -> Iterator[types.LaneOut]:
         """List lanes by name."""
         path = path_of("/v1/lanes")
-        query: dict[str, Any] = {"state": state}
+        query: dict[str, Json] = {"state": state}
         return self._transport.pages(path, query)
 
     def hold_lane(self, name: str, body: types.ActionIn | None = None, *, idempotency_key: str | None = None) -> types.LaneOut:
@@ -467,7 +468,7 @@ class MailsCalls:
     def list_mails(self, *, account: str | None = None, template: str | None = None, state: Sequence[types.MailState] | None = None) -> Iterator[types.MailOut]:
         """List mails, newest first."""
         path = path_of("/v1/mails")
-        query: dict[str, Any] = {"account": account, "template": template, "state": state}
+        query: dict[str, Json] = {"account": account, "template": template, "state": state}
         return self._transport.pages(path, query)
 
     def get_mail(self, mail_id: str) -> types.MailOut:
@@ -544,7 +545,7 @@ class OffersCalls:
     def list_templates(self, *, reseller: str | None = None) -> Iterator[types.TemplateOut]:
         """List templates, newest first."""
         path = path_of("/v1/offer-templates")
-        query: dict[str, Any] = {"reseller": reseller}
+        query: dict[str, Json] = {"reseller": reseller}
         return self._transport.pages(path, query)
 
     def create_template(self, body: types.TemplateIn, *, idempotency_key: str | None = None) -> types.TemplateOut:
@@ -580,14 +581,14 @@ class OffersCalls:
     def remove_line(self, template_id: str, *, product: str) -> types.TemplateOut:
         """Remove a product's line from a template. 404 `unknown_line`."""
         path = path_of("/v1/offer-templates/{template_id}/lines", template_id)
-        query: dict[str, Any] = {"product": product}
+        query: dict[str, Json] = {"product": product}
         answer: types.TemplateOut = self._transport.request("DELETE", path, query=query)
         return answer
 
     def list_offers(self, *, reseller: str | None = None, account: str | None = None, state: types.OfferState | None = None) -> Iterator[types.OfferOut]:
         """List offers, newest first."""
         path = path_of("/v1/offers")
-        query: dict[str, Any] = {"reseller": reseller, "account": account, "state": state}
+        query: dict[str, Json] = {"reseller": reseller, "account": account, "state": state}
         return self._transport.pages(path, query)
 
     def send_offer(self, body: types.OfferIn, *, idempotency_key: str | None = None) -> types.SentOfferOut:
@@ -642,7 +643,7 @@ class OrdersCalls:
     def list_orders(self, reseller_id: str, *, state: types.OrderState | None = None) -> Iterator[types.OrderOut]:
         """List orders, newest first."""
         path = path_of("/v1/resellers/{reseller_id}/orders", reseller_id)
-        query: dict[str, Any] = {"state": state}
+        query: dict[str, Json] = {"state": state}
         return self._transport.pages(path, query)
 
     def place_order(self, reseller_id: str, body: types.OrderIn, *, idempotency_key: str | None = None) -> types.OrderOut:
@@ -661,7 +662,7 @@ class PaymentsCalls:
     def list_unmatched_payments(self, *, programme: str | None = None, dismissed: bool | None = None) -> Iterator[types.UnmatchedPaymentOut]:
         """List imported payments that name no reseller and wait for somebody to assign them, latest first."""
         path = path_of("/v1/payments/unmatched")
-        query: dict[str, Any] = {"programme": programme, "dismissed": dismissed}
+        query: dict[str, Json] = {"programme": programme, "dismissed": dismissed}
         return self._transport.pages(path, query)
 
     def assign_unmatched_payment(self, unmatched_id: str, body: types.PayeeIn, *, idempotency_key: str | None = None) -> types.PaymentOut:
@@ -685,7 +686,7 @@ class PaymentsCalls:
     def list_payments(self, reseller_id: str, *, kind: types.PaymentKind | None = None, reference: str | None = None, from_: str | None = None, to: str | None = None) -> Iterator[types.PaymentOut]:
         """List payments, most recently posted first."""
         path = path_of("/v1/resellers/{reseller_id}/payments", reseller_id)
-        query: dict[str, Any] = {"kind": kind, "reference": reference, "from": from_, "to": to}
+        query: dict[str, Json] = {"kind": kind, "reference": reference, "from": from_, "to": to}
         return self._transport.pages(path, query)
 
     def post_payment(self, reseller_id: str, body: types.PaymentIn, *, idempotency_key: str | None = None) -> types.PaymentOut:
@@ -709,14 +710,14 @@ class ProgrammesCalls:
     def get_programme(self, code: str, *, version: int | None = None, against: int | None = None) -> types.ProgrammeOut:
         """Return a version of a programme, by default the one in force."""
         path = path_of("/v1/programmes/{code}", code)
-        query: dict[str, Any] = {"version": version, "against": against}
+        query: dict[str, Json] = {"version": version, "against": against}
         answer: types.ProgrammeOut = self._transport.request("GET", path, query=query)
         return answer
 
-    def apply_programme(self, code: str, body: dict[str, Any], *, dry_run: bool | None = None, approve: str | None = None, effective: str | None = None, reason: str | None = None, idempotency_key: str | None = None) -> types.PlanOut:
+    def apply_programme(self, code: str, body: dict[str, Json], *, dry_run: bool | None = None, approve: str | None = None, effective: str | None = None, reason: str | None = None, idempotency_key: str | None = None) -> types.PlanOut:
         """Apply a programme file, as YAML or JSON in the body, or plan it (`dry_run`). A file that touches more than the guard-rail allows is refused (`approval_required`) with the plan's `hash`, which `approve` names."""
         path = path_of("/v1/programmes/{code}", code)
-        query: dict[str, Any] = {"dry_run": dry_run, "approve": approve, "effective": effective, "reason": reason}
+        query: dict[str, Json] = {"dry_run": dry_run, "approve": approve, "effective": effective, "reason": reason}
         answer: types.PlanOut = self._transport.request("POST", path, query=query, body=body, idempotency_key=idempotency_key)
         return answer
 
@@ -760,7 +761,7 @@ class ReconciliationCalls:
     def list_gaps(self, *, kind: types.GapKind | None = None, open: bool | None = None) -> Iterator[types.GapOut]:
         """List gaps, newest first."""
         path = path_of("/v1/reconciliation")
-        query: dict[str, Any] = {"kind": kind, "open": open}
+        query: dict[str, Json] = {"kind": kind, "open": open}
         return self._transport.pages(path, query)
 
     def accept_gap(self, gap_id: str, body: types.ActionIn | None = None, *, idempotency_key: str | None = None) -> types.GapOut:
@@ -809,7 +810,7 @@ class ResellersCalls:
     def list_clients(self, reseller_id: str, *, q: str | None = None, external_id: str | None = None, name: str | None = None, admin_email: str | None = None, plan: str | None = None, trial: types.TrialState | None = None, over_quota: bool | None = None, read_only: bool | None = None, open_offer: bool | None = None, instance: types.InstanceState | None = None, suspended: bool | None = None) -> Iterator[types.AccountOut]:
         """List the reseller's clients in order of creation."""
         path = path_of("/v1/resellers/{reseller_id}/clients", reseller_id)
-        query: dict[str, Any] = {"q": q, "external_id": external_id, "name": name, "admin_email": admin_email, "plan": plan, "trial": trial, "over_quota": over_quota, "read_only": read_only, "open_offer": open_offer, "instance": instance, "suspended": suspended}
+        query: dict[str, Json] = {"q": q, "external_id": external_id, "name": name, "admin_email": admin_email, "plan": plan, "trial": trial, "over_quota": over_quota, "read_only": read_only, "open_offer": open_offer, "instance": instance, "suspended": suspended}
         return self._transport.pages(path, query)
 
     def create_client(self, reseller_id: str, body: types.ClientIn, *, idempotency_key: str | None = None) -> types.InvitedOut:
@@ -887,7 +888,7 @@ class ServicesCalls:
     def list_services(self, *, reseller: str | None = None, account: str | None = None, state: types.ServiceState | None = None, product: str | None = None, external_id: str | None = None) -> Iterator[types.ServiceOut]:
         """List services, newest first."""
         path = path_of("/v1/services")
-        query: dict[str, Any] = {"reseller": reseller, "account": account, "state": state, "product": product, "external_id": external_id}
+        query: dict[str, Json] = {"reseller": reseller, "account": account, "state": state, "product": product, "external_id": external_id}
         return self._transport.pages(path, query)
 
     def get_service(self, service_id: str) -> types.ServiceWithJobsOut:
@@ -979,7 +980,7 @@ class WebhooksCalls:
     def list_endpoints(self, *, reseller: str | None = None) -> Iterator[types.WebhookEndpointOut]:
         """List endpoints, newest first."""
         path = path_of("/v1/webhook-endpoints")
-        query: dict[str, Any] = {"reseller": reseller}
+        query: dict[str, Json] = {"reseller": reseller}
         return self._transport.pages(path, query)
 
     def create_endpoint(self, body: types.WebhookEndpointIn, *, idempotency_key: str | None = None) -> types.WebhookEndpointSecretOut:

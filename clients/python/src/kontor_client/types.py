@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
+from typing import Literal, NotRequired, TypeAlias, TypedDict
+
+from kontor_client.json_values import Json
 
 class AcceptedTermsOut(TypedDict):
     """The terms and conditions that a reseller accepted."""
@@ -254,7 +256,7 @@ class AttemptOut(TypedDict):
     """One attempt; `outcome` is null while it runs."""
 
     ended_at: str | None
-    error: Any
+    error: Json
     number: int
     outcome: str | None
     started_at: str | None
@@ -437,7 +439,7 @@ class ChargeOut(TypedDict):
     credits: str | None
     discount: MoneyOut
     fee: MoneyOut
-    how: dict[str, Any]
+    how: dict[str, Json]
     id: str
     kind: ChargeKind
     period_end: str
@@ -484,7 +486,7 @@ class ClockOut(TypedDict):
 class CompleteIn(TypedDict):
     """The result, at most 64 KiB as JSON."""
 
-    result: NotRequired[Any]
+    result: NotRequired[Json]
 
 class ConsequencesOut(TypedDict):
     """How many accounts a file would put over a limit, make read-only or mail (by template), and what it touches."""
@@ -680,7 +682,7 @@ class EventOut(TypedDict):
 
     account_id: str | None
     at: str
-    data: dict[str, Any]
+    data: dict[str, Json]
     id: str
     programme: str | None
     reseller_id: str | None
@@ -860,7 +862,7 @@ class JobIn(TypedDict):
     """A new job; its args have at most 1 MiB. `priority` 9 runs first. `unique_key` returns an unfinished job of the same task instead. `account_id` sets the lane, and the tenant to its reseller, or to itself."""
 
     account_id: NotRequired[str | None]
-    args: dict[str, Any]
+    args: dict[str, Json]
     external_id: NotRequired[str | None]
     priority: NotRequired[int]
     queue: NotRequired[str | None]
@@ -872,13 +874,13 @@ class JobIn(TypedDict):
 class JobOut(TypedDict):
     """A job. `deduplicated` is true if an existing job was returned instead of a new one. In a list args, result and errors over 4 KiB are cut (`args_truncated`, `result_truncated`): long members end in `…` or are missing, a long result is the beginning of its JSON as a string. The job itself has them whole. Those of Kontor's own tasks are for operators alone: others get `{}` and null."""
 
-    args: dict[str, Any]
+    args: dict[str, Json]
     args_truncated: NotRequired[bool]
     attempt: int
     attempts: list[AttemptOut]
     created_at: str
     deduplicated: NotRequired[bool]
-    error: Any
+    error: Json
     finished_at: str | None
     id: str
     max_attempts: int
@@ -886,7 +888,7 @@ class JobOut(TypedDict):
     priority: int
     queue: str
     reason: NotRequired[str | None]
-    result: Any
+    result: Json
     result_truncated: NotRequired[bool]
     run_at: str
     started_at: str | None
@@ -917,7 +919,7 @@ class JobsIn(TypedDict):
 
     jobs: list[JobIn]
 
-JsonValue: TypeAlias = 'Any'
+JsonValue: TypeAlias = 'Json'
 
 KeyIn = TypedDict("KeyIn", {
     "account_id": 'NotRequired[str | None]',
@@ -1359,7 +1361,7 @@ class OrderOut(TypedDict):
     """An order. `list` and `net` are for the whole quantity and term; `promotion` is the code that set the percentage. `discount_as_of` is the local day whose window determined the discount, `version` that of the programme; `id` is null in a dry run, and `missing` is what the balance is short of. `error`: why it failed or was cancelled."""
 
     account_id: str | None
-    config: dict[str, Any]
+    config: dict[str, Json]
     created_at: str
     discount_as_of: str
     error: str | None
@@ -1724,7 +1726,7 @@ class ProgrammeOut(TypedDict):
     applied_by: str
     changes: NotRequired[list[ProgrammeChangeOut] | None]
     code: str
-    document: dict[str, Any]
+    document: dict[str, Json]
     effective_at: str
     version: int
 
@@ -1732,7 +1734,7 @@ class PulledJobOut(TypedDict):
     """A job as its worker gets it: the sensitive args are open."""
 
     account: str | None
-    args: dict[str, Any]
+    args: dict[str, Json]
     attempt: int
     external_id: str | None
     id: str
@@ -1985,7 +1987,7 @@ class ServiceOut(TypedDict):
 
     account_id: str | None
     action: ServiceActionOut | None
-    config: dict[str, Any]
+    config: dict[str, Json]
     created_at: str
     ended_at: str | None
     events: list[ServiceEventOut]
@@ -1999,7 +2001,7 @@ class ServiceOut(TypedDict):
     quantity: int
     renewal: Renewal
     reseller_id: str
-    result: Any
+    result: Json
     since: str | None
     state: ServiceState
     suspended_by: list[SuspensionCause]
@@ -2050,7 +2052,7 @@ class ServiceWithJobsOut(TypedDict):
 
     account_id: str | None
     action: ServiceActionOut | None
-    config: dict[str, Any]
+    config: dict[str, Json]
     created_at: str
     ended_at: str | None
     events: list[ServiceEventOut]
@@ -2065,7 +2067,7 @@ class ServiceWithJobsOut(TypedDict):
     quantity: int
     renewal: Renewal
     reseller_id: str
-    result: Any
+    result: Json
     since: str | None
     state: ServiceState
     suspended_by: list[SuspensionCause]
@@ -2169,7 +2171,7 @@ class SuspensionIn(TypedDict):
 class TaskOut(TypedDict):
     """A task; `args` is a JSON Schema, `due_by_seconds` the time within which jobs should start. `internal`: only Kontor itself enqueues it."""
 
-    args: dict[str, Any]
+    args: dict[str, Json]
     crash: str
     due_by_seconds: float
     internal: bool
@@ -2199,7 +2201,7 @@ class TaskTypeOut(TypedDict):
 
     applied_at: str
     applied_by: str
-    args: dict[str, Any]
+    args: dict[str, Json]
     compensate: str | None
     crash: CrashPolicy
     due_by: str
@@ -2218,7 +2220,7 @@ class TaskTypeSecretOut(TypedDict):
 
     applied_at: str
     applied_by: str
-    args: dict[str, Any]
+    args: dict[str, Json]
     compensate: str | None
     crash: CrashPolicy
     due_by: str

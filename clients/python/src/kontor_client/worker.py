@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any, Final
 
 from kontor_client.client import Kontor
@@ -27,11 +28,13 @@ GRACE: Final = 25.0
 LASTING: Final = Retry(seconds=600.0)
 """How long the end of a job is reported over an outage of Kontor; the heartbeats go on meanwhile."""
 ERROR_LIMIT: Final = 2_000
+NUMBERS: Final = count(1)
 
 
 def default_name() -> str:
-    """Return a name of this process, in the letters that Kontor allows."""
-    return re.sub(r"[^A-Za-z0-9_.@/-]", "-", f"{socket.gethostname()}-{os.getpid()}")[:100]
+    """Return a name that no other worker has, in the letters that Kontor allows: it counts jobs by that name."""
+    host = re.sub(r"[^A-Za-z0-9_.@/-]", "-", socket.gethostname())
+    return f"{host[:80]}-{os.getpid()}-{next(NUMBERS)}"
 
 
 class Worker:
