@@ -41,7 +41,7 @@ SAMPLES: Final[Mapping[str, Sample]] = {
             "lines": [{"product": "{PRODUCT}", "count": 2, "mode": "absolute", "term": "P1Y"}],
         },
     ),
-    "enqueue_job": Sample("POST", "/v1/jobs?wait=5", {"task": "probe.echo", "args": {"message": "hello"}}),
+    "enqueue_job": Sample("POST", "/v1/jobs?wait=2", {"task": "probe.echo", "args": {"message": "hello"}}),
     "get_job": Sample("GET", "/v1/jobs/{JOB}"),
     "create_endpoint": Sample(
         "POST", "/v1/webhook-endpoints", {"url": "https://hooks.example/kontor", "events": ["offer.accepted"]}
