@@ -75,7 +75,8 @@ def save(request: PortalRequest) -> PortalResponse:
     former = BrandSettings.of(brand_queries.by_account(session, account.id))
     try:
         with session.begin_nested():
-            settings = brands.validate_brand(_wished(request, account, former))
+            checked = brands.validate_brand(_wished(request, account, former))
+            settings = replace(checked, logo_url=former.logo_url, favicon_url=former.favicon_url)
             brands.require_own_name(request.context, session, account, settings.name)
             brands.put(session, account, settings, request.now, SetBy.RESELLER)
     except (Conflict, Invalid) as error:
@@ -155,8 +156,6 @@ def _wished(request: PortalRequest, account: Account, former: BrandSettings) -> 
     name = form.get("name", "").strip() if account is request.person.account else former.name
     return {
         "name": name,
-        "logo_url": former.logo_url,
-        "favicon_url": former.favicon_url,
         "domain": form.get("domain", "").strip(),
         "from_address": form.get("from_address", "").strip(),
         "colours": more | _group(form, "colours", COLOURS),

@@ -110,9 +110,10 @@ def test_endpoint_is_made_tested_rotated_replayed_and_removed(
     assert seller.get(page).status_code == 404
 
 
-def test_address_of_an_endpoint_is_refused_when_it_is_private_or_an_event_unknown(seller: PortalClient) -> None:
-    private = seller.post("/partner/webhooks", {"url": "https://10.0.0.1/in", "events": "*"})
-    assert (private.status_code, error_of(private, "url") != "", "10.0.0.1" in private.text) == (422, True, True)
+def test_address_of_an_endpoint_is_refused_when_it_is_not_https_or_an_event_unknown(seller: PortalClient) -> None:
+    private = seller.post("/partner/webhooks", {"url": "http://hooks.example/in", "events": "*"})
+    assert (private.status_code, error_of(private, "url") != "") == (422, True)
+    assert 'value="http://hooks.example/in"' in private.text
     unknown = seller.post("/partner/webhooks", {"url": HOOK, "events": "offer.stolen"})
     assert (unknown.status_code, error_of(unknown, "events") != "") == (422, True)
     without = seller.http.post("/partner/webhooks", data={"url": HOOK})
