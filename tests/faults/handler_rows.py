@@ -149,7 +149,7 @@ def trade(deployment: HandlerFleet, programme: str, paid: str) -> str:
     """Apply the cloud programme, its types pushed to the handler; return a reseller with money."""
     for verb in ("create", "renew", "suspend", "resume", "change", "terminate"):
         deployment.declare_push(f"cloud.{verb}")
-    deployment.api.declare("metal.create", handler="pull", time_limit="20s")
+    deployment.api.declare("metal.create", handler="pull", time_limit="1m")
     headers = {"Authorization": f"Bearer {deployment.api.key}", "Content-Type": "application/yaml"}
     body = PROGRAMME.read_bytes()
     deployment.api.http.post(f"/v1/programmes/{programme}", content=body, headers=headers).raise_for_status()

@@ -21,6 +21,12 @@ JOBS = """
 SELECT id, state FROM (SELECT id, task, state FROM jobs UNION ALL SELECT id, task, state FROM jobs_archive) AS every
 WHERE task IN ('cloud.create', 'metal.create')
 """
+POISONED = """
+SELECT o.order_ref FROM orders o JOIN service_actions w ON w.order_id = o.id JOIN jobs j ON j.id = w.job_id
+WHERE j.state = 'dead' AND j.reason = 'poison' AND 3 <= (
+    SELECT count(*) FROM job_attempts a WHERE a.job_id = j.id AND a.outcome = 'crashed')
+"""
+"""Orders whose job took three workers with it: dead by the engine's own promise, and credited as others that fail."""
 LINES = "SELECT reseller_id, kind, ref, amount FROM account_book"
 EVENTS = "SELECT type, count(*) FROM domain_events WHERE type ~ '^(order|service)' GROUP BY type"
 
@@ -66,7 +72,9 @@ def judge(deployment: HandlerFleet, plan: Sequence[Wish], placed: Sequence[str],
     `placed`: acknowledged references; `calls`: of the handler.
     """
     ask, faults = deployment.made.ask, []
-    failing = {wish.ref for wish in plan if wish.product == "server" and wish.region == "us"}
+    refused = {wish.ref for wish in plan if wish.product == "server" and wish.region == "us"}
+    poisoned = {ref for (ref,) in ask(POISONED)}
+    failing = refused | poisoned
     orders = {row[0]: row[1:] for row in ask(ORDERS)}
     faults += [f"{ref} was placed and is gone" for ref in placed if ref not in orders]
     faults += [f"{ref} is an order of nobody" for ref in orders.keys() - {wish.ref for wish in plan}]
@@ -93,7 +101,8 @@ def judge(deployment: HandlerFleet, plan: Sequence[Wish], placed: Sequence[str],
     faults += [f"service {service} was made under {len(ids)} ids" for service, ids in keys.items() if len(ids) != 1]
     figures: dict[str, object] = {
         "orders": len(orders),
-        "of them refused by the handler and credited": len(failing),
+        "of them refused by the handler and credited": len(refused),
+        "of them dead after three killed workers, and credited": len(poisoned - refused),
         "calls of the handler": len(calls),
         "repeated under the same webhook-id": len(calls) - len(keys),
         "attempts that died": ask(CRASHED)[0][0],

@@ -16,7 +16,7 @@ def pull_forever(url: str, key: str, name: str, log: Path) -> None:
     die_with_parent(os.getppid())
     os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
     detach_from_parent()
-    asked = {"tasks": ["metal.*"], "max": 5, "wait": 5, "worker": name}
+    asked = {"tasks": ["metal.*"], "max": 1, "wait": 5, "worker": name}
     headers = {"Authorization": f"Bearer {key}"}
     with httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False) as http:
         while True:

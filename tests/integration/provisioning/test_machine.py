@@ -81,7 +81,7 @@ class Services(RuleBasedStateMachine):
         self.world.orders += 1
         reference = f"M-{self.world.orders}-{kind}"
         self.world.books.pay(self.reseller, amount, reference, kind)
-        facts = {"amount": amount, "kind": kind, "reference": reference, "paid_at": self.now}
+        facts: dict[str, Any] = {"amount": amount, "kind": kind, "reference": reference, "paid_at": self.now}
         self.tell("pay", "ok", reseller=self.reseller, **facts)
 
     def chosen(self, number: int) -> Service:
