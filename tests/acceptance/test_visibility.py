@@ -33,7 +33,6 @@ CLIENT_FIELDS: Final = re.compile(
     r"|terms|raw|suppressed|discount_as_of|charge\.\w+|payment\.\w+)\""
 )
 """Names of fields and events that a client never gets (contract.md 7)."""
-
 RESELLER_FIELDS: Final = re.compile(r'"(raw|worker)":')
 PROVIDER_KEYS: Final = "SELECT id FROM api_keys WHERE reseller_id IS NULL AND account_id IS NULL"
 NOTHING: Final = [str(UUID(int=1))]

@@ -20,6 +20,8 @@ export declare class AccountsCalls {
     constructor(transport: Transport);
     /** List accounts in order of creation. */
     listAccounts(query?: {
+        created_after?: string;
+        created_before?: string;
         q?: string;
         external_id?: string;
         name?: string;
@@ -227,6 +229,8 @@ export declare class MailsCalls {
     constructor(transport: Transport);
     /** List mails, newest first. */
     listMails(query?: {
+        created_after?: string;
+        created_before?: string;
         account?: string;
         template?: string;
         state?: Array<types.MailState>;
@@ -279,11 +283,14 @@ export declare class OffersCalls {
     }): Promise<types.TemplateOut>;
     /** List offers, newest first. */
     listOffers(query?: {
+        created_after?: string;
+        created_before?: string;
         reseller?: string;
         account?: string;
         state?: types.OfferState;
+        external_id?: string;
     }): AsyncGenerator<types.OfferOut, void, undefined>;
-    /** Send an offer to a client. 409 `no_instance`; 422 `unknown_product`; 429 `too_many`. */
+    /** Send an offer to a client. 409 `no_instance`, `external_id_taken`; 422 `unknown_product`; 429 `too_many`. */
     sendOffer(body: types.OfferIn, options?: PostOptions): Promise<types.SentOfferOut>;
     /** Return an offer with its events, oldest first. */
     getOffer(offerId: string): Promise<types.OfferOut>;
@@ -303,7 +310,10 @@ export declare class OrdersCalls {
     cancelOrder(orderId: string, body?: types.CancelIn, options?: PostOptions): Promise<types.OrderOut>;
     /** List orders, newest first. */
     listOrders(resellerId: string, query?: {
+        created_after?: string;
+        created_before?: string;
         state?: types.OrderState;
+        external_id?: string;
     }): AsyncGenerator<types.OrderOut, void, undefined>;
     /** Place an order. Existing `order_ref`: 200, the first order. 422 `unknown_product`, `unknown_promo_code`, `invalid_config`, `invalid_args`, `unknown_task`. 409 `insufficient_balance` with `missing` where balance and credit limit do not cover it; `external_id_taken`, `account_suspended`. */
     placeOrder(resellerId: string, body: types.OrderIn, options?: PostOptions): Promise<types.OrderOut>;
@@ -388,6 +398,8 @@ export declare class ResellersCalls {
     revertReseller(accountId: string, body?: types.RevertIn, options?: PostOptions): Promise<types.AccountOut>;
     /** List the reseller's clients in order of creation. */
     listClients(resellerId: string, query?: {
+        created_after?: string;
+        created_before?: string;
         q?: string;
         external_id?: string;
         name?: string;
@@ -430,6 +442,8 @@ export declare class ServicesCalls {
     constructor(transport: Transport);
     /** List services, newest first. */
     listServices(query?: {
+        created_after?: string;
+        created_before?: string;
         reseller?: string;
         account?: string;
         state?: types.ServiceState;
@@ -481,7 +495,11 @@ export declare class WebhooksCalls {
     /** Delete an endpoint. */
     deleteEndpoint(endpointId: string): Promise<types.WebhookEndpointOut>;
     /** List deliveries, newest first. */
-    listDeliveries(endpointId: string): AsyncGenerator<types.WebhookDeliveryOut, void, undefined>;
+    listDeliveries(endpointId: string, query?: {
+        created_after?: string;
+        created_before?: string;
+        state?: types.DeliveryState;
+    }): AsyncGenerator<types.WebhookDeliveryOut, void, undefined>;
     /** Deliver events again with their original ids; enables a disabled endpoint. */
     replayEndpoint(endpointId: string, body?: types.ReplayIn, options?: PostOptions): Promise<types.ReplayOut>;
     /** Rotate the secret; the previous one also signs for 24 h. */

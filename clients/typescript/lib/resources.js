@@ -407,7 +407,7 @@ export class OffersCalls {
     listOffers(query = {}) {
         return this.#transport.pages(`/v1/offers`, query);
     }
-    /** Send an offer to a client. 409 `no_instance`; 422 `unknown_product`; 429 `too_many`. */
+    /** Send an offer to a client. 409 `no_instance`, `external_id_taken`; 422 `unknown_product`; 429 `too_many`. */
     sendOffer(body, options = {}) {
         return this.#transport.request("POST", `/v1/offers`, { ...options, body });
     }
@@ -700,8 +700,8 @@ export class WebhooksCalls {
         return this.#transport.request("DELETE", `/v1/webhook-endpoints/${quoted(endpointId)}`);
     }
     /** List deliveries, newest first. */
-    listDeliveries(endpointId) {
-        return this.#transport.pages(`/v1/webhook-endpoints/${quoted(endpointId)}/deliveries`);
+    listDeliveries(endpointId, query = {}) {
+        return this.#transport.pages(`/v1/webhook-endpoints/${quoted(endpointId)}/deliveries`, query);
     }
     /** Deliver events again with their original ids; enables a disabled endpoint. */
     replayEndpoint(endpointId, body, options = {}) {

@@ -62,6 +62,7 @@ export interface AccountIn {
     admin_email: string;
     external_id?: string | null;
     locale?: string | null;
+    metadata?: Record<string, string> | null;
     name: string;
     party?: Party;
     password?: string | null;
@@ -113,12 +114,14 @@ export interface AccountOut {
     instance: InstanceStateOut;
     kind: AccountKind;
     locale: string;
+    metadata: Record<string, string>;
     name: string;
     party: Party;
     plan: string;
     programme: string;
     read_only: boolean;
     reseller_id: string | null;
+    services: Array<AccountServiceOut>;
     suspended: boolean;
     terms: AcceptedTermsOut | null;
     timezone: string;
@@ -131,6 +134,7 @@ export interface AccountPatch {
     external_id?: string | null;
     home_url?: string | null;
     locale?: string | null;
+    metadata?: Record<string, string> | null;
     name?: string | null;
     password?: string | null;
     suspended?: boolean | null;
@@ -159,6 +163,15 @@ export interface AccountRevertedEvent {
     data: AccountEventData;
     timestamp: string;
     type: "account.reverted";
+}
+/** A service of an account that has not ended; its own document has the rest. */
+export interface AccountServiceOut {
+    id: string;
+    paid_until: string | null;
+    product: string;
+    result: unknown;
+    since: string | null;
+    state: ServiceState;
 }
 /** An account was suspended, alone or with its reseller. */
 export interface AccountSuspendedEvent {
@@ -409,7 +422,9 @@ export interface ClientCredentials {
 /** A new client account. */
 export interface ClientIn {
     admin_email: string;
+    external_id?: string | null;
     locale?: string | null;
+    metadata?: Record<string, string> | null;
     name: string;
     timezone?: string | null;
 }
@@ -725,12 +740,14 @@ export interface InvitedOut {
     kind: AccountKind;
     locale: string;
     mail: MailFate;
+    metadata: Record<string, string>;
     name: string;
     party: Party;
     plan: string;
     programme: string;
     read_only: boolean;
     reseller_id: string | null;
+    services: Array<AccountServiceOut>;
     suspended: boolean;
     terms: AcceptedTermsOut | null;
     timezone: string;
@@ -1126,8 +1143,10 @@ export interface OfferEventOut {
 export interface OfferIn {
     account_id: string;
     expires_at?: string | null;
+    external_id?: string | null;
     lines?: Array<LineIn> | null;
     message?: string | null;
+    metadata?: Record<string, string> | null;
     reseller_id: string;
     template_id?: string | null;
 }
@@ -1148,11 +1167,13 @@ export interface OfferOut {
     delivery: OfferDeliveryOut;
     events: Array<OfferEventOut>;
     expires_at: string;
+    external_id: string | null;
     grant: GrantStatusOut;
     held_by: HeldBy | null;
     id: string;
     lines: Array<LineOut>;
     message: string | null;
+    metadata: Record<string, string>;
     programme: string;
     reason: string | null;
     reseller_id: string;
@@ -1464,7 +1485,7 @@ export interface PortalSessionOut {
 }
 /** RFC 9457 problem. `code` is stable; further members depend on it. */
 export interface ProblemOut {
-    code: string;
+    code: "account_deleted" | "account_required" | "account_suspended" | "action_under_way" | "address_not_allowed" | "address_unconfirmed" | "already_activated" | "already_assigned" | "already_held" | "already_reseller" | "already_subscribed" | "already_void" | "approval_required" | "args_too_large" | "bad_credentials" | "bad_programme" | "busy" | "clock_backwards" | "conflicts" | "currency_in_use" | "currency_mismatch" | "endpoint_disabled" | "endpoint_exists" | "external_id_taken" | "final" | "forbidden" | "forbidden_address" | "has_clients" | "has_main" | "has_reseller" | "idempotency_in_progress" | "idempotency_mismatch" | "illegal_transition" | "in_future" | "in_use" | "insufficient_balance" | "internal" | "invalid" | "invalid_amount" | "invalid_args" | "invalid_config" | "invalid_schema" | "invalid_secret" | "key_expired" | "later_version" | "lease_lost" | "locked" | "main_required" | "managed_by_provider" | "member_exists" | "mended" | "method_not_allowed" | "name_taken" | "no_handler" | "no_instance" | "no_lines" | "no_test_clock" | "no_trial" | "no_turnover_discount" | "not_a_client" | "not_a_preview" | "not_a_reseller" | "not_cancellable" | "not_deleted" | "not_for_sale" | "not_found" | "not_held" | "not_mendable" | "not_multiple" | "not_open" | "not_recurring" | "not_renewable" | "not_retryable" | "not_running" | "not_sendable" | "offer_held" | "order_ref_taken" | "own_address_unconfirmed" | "owner_fixed" | "party_refused" | "plan_in_use" | "precondition_failed" | "product_in_use" | "programme_mismatch" | "reason_missing" | "reference_taken" | "request_timeout" | "reserved_name" | "result_too_large" | "task_internal" | "task_not_public" | "terms_changed" | "too_large" | "too_many" | "trial_used" | "unauthorized" | "unavailable" | "unknown_domain" | "unknown_event" | "unknown_lane" | "unknown_limit" | "unknown_line" | "unknown_plan" | "unknown_product" | "unknown_programme" | "unknown_promo_code" | "unknown_queue" | "unknown_schedule" | "unknown_task" | "unknown_version" | "unsupported_encoding";
     detail: string;
     errors?: Array<FieldProblemOut> | null;
     state?: string | null;
@@ -1609,12 +1630,14 @@ export interface ResellerOut {
     instance: InstanceStateOut;
     kind: AccountKind;
     locale: string;
+    metadata: Record<string, string>;
     name: string;
     party: Party;
     plan: string;
     programme: string;
     read_only: boolean;
     reseller_id: string | null;
+    services: Array<AccountServiceOut>;
     suspended: boolean;
     terms: AcceptedTermsOut | null;
     timezone: string;
@@ -1661,12 +1684,14 @@ export interface SentOfferOut {
     delivery: OfferDeliveryOut;
     events: Array<OfferEventOut>;
     expires_at: string;
+    external_id: string | null;
     grant: GrantStatusOut;
     held_by: HeldBy | null;
     id: string;
     lines: Array<LineOut>;
     mail: MailFate;
     message: string | null;
+    metadata: Record<string, string>;
     programme: string;
     reason: string | null;
     reseller_id: string;
@@ -1845,12 +1870,14 @@ export interface SubscribedAccountOut {
     instance: InstanceStateOut;
     kind: AccountKind;
     locale: string;
+    metadata: Record<string, string>;
     name: string;
     party: Party;
     plan: string;
     programme: string;
     read_only: boolean;
     reseller_id: string | null;
+    services: Array<AccountServiceOut>;
     subscription: SubscriptionOut | null;
     suspended: boolean;
     terms: AcceptedTermsOut | null;

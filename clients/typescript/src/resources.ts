@@ -31,7 +31,7 @@ export class AccountsCalls {
   }
 
   /** List accounts in order of creation. */
-  listAccounts(query: { q?: string; external_id?: string; name?: string; admin_email?: string; plan?: string; trial?: types.TrialState; over_quota?: boolean; read_only?: boolean; open_offer?: boolean; instance?: types.InstanceState; suspended?: boolean; programme?: string; kind?: types.AccountKind; reseller?: string } = {}): AsyncGenerator<types.AccountOut, void, undefined> {
+  listAccounts(query: { created_after?: string; created_before?: string; q?: string; external_id?: string; name?: string; admin_email?: string; plan?: string; trial?: types.TrialState; over_quota?: boolean; read_only?: boolean; open_offer?: boolean; instance?: types.InstanceState; suspended?: boolean; programme?: string; kind?: types.AccountKind; reseller?: string } = {}): AsyncGenerator<types.AccountOut, void, undefined> {
     return this.#transport.pages(`/v1/accounts`, query);
   }
 
@@ -416,7 +416,7 @@ export class MailsCalls {
   }
 
   /** List mails, newest first. */
-  listMails(query: { account?: string; template?: string; state?: Array<types.MailState> } = {}): AsyncGenerator<types.MailOut, void, undefined> {
+  listMails(query: { created_after?: string; created_before?: string; account?: string; template?: string; state?: Array<types.MailState> } = {}): AsyncGenerator<types.MailOut, void, undefined> {
     return this.#transport.pages(`/v1/mails`, query);
   }
 
@@ -522,11 +522,11 @@ export class OffersCalls {
   }
 
   /** List offers, newest first. */
-  listOffers(query: { reseller?: string; account?: string; state?: types.OfferState } = {}): AsyncGenerator<types.OfferOut, void, undefined> {
+  listOffers(query: { created_after?: string; created_before?: string; reseller?: string; account?: string; state?: types.OfferState; external_id?: string } = {}): AsyncGenerator<types.OfferOut, void, undefined> {
     return this.#transport.pages(`/v1/offers`, query);
   }
 
-  /** Send an offer to a client. 409 `no_instance`; 422 `unknown_product`; 429 `too_many`. */
+  /** Send an offer to a client. 409 `no_instance`, `external_id_taken`; 422 `unknown_product`; 429 `too_many`. */
   sendOffer(body: types.OfferIn, options: PostOptions = {}): Promise<types.SentOfferOut> {
     return this.#transport.request("POST", `/v1/offers`, { ...options, body });
   }
@@ -570,7 +570,7 @@ export class OrdersCalls {
   }
 
   /** List orders, newest first. */
-  listOrders(resellerId: string, query: { state?: types.OrderState } = {}): AsyncGenerator<types.OrderOut, void, undefined> {
+  listOrders(resellerId: string, query: { created_after?: string; created_before?: string; state?: types.OrderState; external_id?: string } = {}): AsyncGenerator<types.OrderOut, void, undefined> {
     return this.#transport.pages(`/v1/resellers/${quoted(resellerId)}/orders`, query);
   }
 
@@ -720,7 +720,7 @@ export class ResellersCalls {
   }
 
   /** List the reseller's clients in order of creation. */
-  listClients(resellerId: string, query: { q?: string; external_id?: string; name?: string; admin_email?: string; plan?: string; trial?: types.TrialState; over_quota?: boolean; read_only?: boolean; open_offer?: boolean; instance?: types.InstanceState; suspended?: boolean } = {}): AsyncGenerator<types.AccountOut, void, undefined> {
+  listClients(resellerId: string, query: { created_after?: string; created_before?: string; q?: string; external_id?: string; name?: string; admin_email?: string; plan?: string; trial?: types.TrialState; over_quota?: boolean; read_only?: boolean; open_offer?: boolean; instance?: types.InstanceState; suspended?: boolean } = {}): AsyncGenerator<types.AccountOut, void, undefined> {
     return this.#transport.pages(`/v1/resellers/${quoted(resellerId)}/clients`, query);
   }
 
@@ -791,7 +791,7 @@ export class ServicesCalls {
   }
 
   /** List services, newest first. */
-  listServices(query: { reseller?: string; account?: string; state?: types.ServiceState; product?: string; external_id?: string } = {}): AsyncGenerator<types.ServiceOut, void, undefined> {
+  listServices(query: { created_after?: string; created_before?: string; reseller?: string; account?: string; state?: types.ServiceState; product?: string; external_id?: string } = {}): AsyncGenerator<types.ServiceOut, void, undefined> {
     return this.#transport.pages(`/v1/services`, query);
   }
 
@@ -897,8 +897,8 @@ export class WebhooksCalls {
   }
 
   /** List deliveries, newest first. */
-  listDeliveries(endpointId: string): AsyncGenerator<types.WebhookDeliveryOut, void, undefined> {
-    return this.#transport.pages(`/v1/webhook-endpoints/${quoted(endpointId)}/deliveries`);
+  listDeliveries(endpointId: string, query: { created_after?: string; created_before?: string; state?: types.DeliveryState } = {}): AsyncGenerator<types.WebhookDeliveryOut, void, undefined> {
+    return this.#transport.pages(`/v1/webhook-endpoints/${quoted(endpointId)}/deliveries`, query);
   }
 
   /** Deliver events again with their original ids; enables a disabled endpoint. */

@@ -1,12 +1,10 @@
 """What a lease opens: its token, and the sensitive args."""
 
 from tests.integration.task_types.test_declaring import ARGS
-from tests.integration.task_types.test_pull import key, leased, pull_type, worker
+from tests.integration.task_types.test_pull import leased, pull_type
 from tests.integration.task_types.test_push import enqueued, job
 from tests.support.api import Api
 from tests.support.worker import WorkerHarness
-
-__all__ = ["key", "worker"]
 
 
 def test_token_of_a_lease_opens_that_lease_alone(api: Api, worker: WorkerHarness, key: str) -> None:

@@ -29,10 +29,10 @@ class AccountsCalls:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def list_accounts(self, *, q: str | None = None, external_id: str | None = None, name: str | None = None, admin_email: str | None = None, plan: str | None = None, trial: types.TrialState | None = None, over_quota: bool | None = None, read_only: bool | None = None, open_offer: bool | None = None, instance: types.InstanceState | None = None, suspended: bool | None = None, programme: str | None = None, kind: types.AccountKind | None = None, reseller: str | None = None) -> Iterator[types.AccountOut]:
+    def list_accounts(self, *, created_after: str | None = None, created_before: str | None = None, q: str | None = None, external_id: str | None = None, name: str | None = None, admin_email: str | None = None, plan: str | None = None, trial: types.TrialState | None = None, over_quota: bool | None = None, read_only: bool | None = None, open_offer: bool | None = None, instance: types.InstanceState | None = None, suspended: bool | None = None, programme: str | None = None, kind: types.AccountKind | None = None, reseller: str | None = None) -> Iterator[types.AccountOut]:
         """List accounts in order of creation."""
         path = path_of("/v1/accounts")
-        query: dict[str, Json] = {"q": q, "external_id": external_id, "name": name, "admin_email": admin_email, "plan": plan, "trial": trial, "over_quota": over_quota, "read_only": read_only, "open_offer": open_offer, "instance": instance, "suspended": suspended, "programme": programme, "kind": kind, "reseller": reseller}
+        query: dict[str, Json] = {"created_after": created_after, "created_before": created_before, "q": q, "external_id": external_id, "name": name, "admin_email": admin_email, "plan": plan, "trial": trial, "over_quota": over_quota, "read_only": read_only, "open_offer": open_offer, "instance": instance, "suspended": suspended, "programme": programme, "kind": kind, "reseller": reseller}
         return self._transport.pages(path, query)
 
     def create_account(self, body: types.AccountIn, *, idempotency_key: str | None = None) -> types.AccountOut:
@@ -465,10 +465,10 @@ class MailsCalls:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def list_mails(self, *, account: str | None = None, template: str | None = None, state: Sequence[types.MailState] | None = None) -> Iterator[types.MailOut]:
+    def list_mails(self, *, created_after: str | None = None, created_before: str | None = None, account: str | None = None, template: str | None = None, state: Sequence[types.MailState] | None = None) -> Iterator[types.MailOut]:
         """List mails, newest first."""
         path = path_of("/v1/mails")
-        query: dict[str, Json] = {"account": account, "template": template, "state": state}
+        query: dict[str, Json] = {"created_after": created_after, "created_before": created_before, "account": account, "template": template, "state": state}
         return self._transport.pages(path, query)
 
     def get_mail(self, mail_id: str) -> types.MailOut:
@@ -585,14 +585,14 @@ class OffersCalls:
         answer: types.TemplateOut = self._transport.request("DELETE", path, query=query)
         return answer
 
-    def list_offers(self, *, reseller: str | None = None, account: str | None = None, state: types.OfferState | None = None) -> Iterator[types.OfferOut]:
+    def list_offers(self, *, created_after: str | None = None, created_before: str | None = None, reseller: str | None = None, account: str | None = None, state: types.OfferState | None = None, external_id: str | None = None) -> Iterator[types.OfferOut]:
         """List offers, newest first."""
         path = path_of("/v1/offers")
-        query: dict[str, Json] = {"reseller": reseller, "account": account, "state": state}
+        query: dict[str, Json] = {"created_after": created_after, "created_before": created_before, "reseller": reseller, "account": account, "state": state, "external_id": external_id}
         return self._transport.pages(path, query)
 
     def send_offer(self, body: types.OfferIn, *, idempotency_key: str | None = None) -> types.SentOfferOut:
-        """Send an offer to a client. 409 `no_instance`; 422 `unknown_product`; 429 `too_many`."""
+        """Send an offer to a client. 409 `no_instance`, `external_id_taken`; 422 `unknown_product`; 429 `too_many`."""
         path = path_of("/v1/offers")
         answer: types.SentOfferOut = self._transport.request("POST", path, body=body, idempotency_key=idempotency_key)
         return answer
@@ -640,10 +640,10 @@ class OrdersCalls:
         answer: types.OrderOut = self._transport.request("POST", path, body=body, idempotency_key=idempotency_key)
         return answer
 
-    def list_orders(self, reseller_id: str, *, state: types.OrderState | None = None) -> Iterator[types.OrderOut]:
+    def list_orders(self, reseller_id: str, *, created_after: str | None = None, created_before: str | None = None, state: types.OrderState | None = None, external_id: str | None = None) -> Iterator[types.OrderOut]:
         """List orders, newest first."""
         path = path_of("/v1/resellers/{reseller_id}/orders", reseller_id)
-        query: dict[str, Json] = {"state": state}
+        query: dict[str, Json] = {"created_after": created_after, "created_before": created_before, "state": state, "external_id": external_id}
         return self._transport.pages(path, query)
 
     def place_order(self, reseller_id: str, body: types.OrderIn, *, idempotency_key: str | None = None) -> types.OrderOut:
@@ -807,10 +807,10 @@ class ResellersCalls:
         answer: types.AccountOut = self._transport.request("POST", path, body=body, idempotency_key=idempotency_key)
         return answer
 
-    def list_clients(self, reseller_id: str, *, q: str | None = None, external_id: str | None = None, name: str | None = None, admin_email: str | None = None, plan: str | None = None, trial: types.TrialState | None = None, over_quota: bool | None = None, read_only: bool | None = None, open_offer: bool | None = None, instance: types.InstanceState | None = None, suspended: bool | None = None) -> Iterator[types.AccountOut]:
+    def list_clients(self, reseller_id: str, *, created_after: str | None = None, created_before: str | None = None, q: str | None = None, external_id: str | None = None, name: str | None = None, admin_email: str | None = None, plan: str | None = None, trial: types.TrialState | None = None, over_quota: bool | None = None, read_only: bool | None = None, open_offer: bool | None = None, instance: types.InstanceState | None = None, suspended: bool | None = None) -> Iterator[types.AccountOut]:
         """List the reseller's clients in order of creation."""
         path = path_of("/v1/resellers/{reseller_id}/clients", reseller_id)
-        query: dict[str, Json] = {"q": q, "external_id": external_id, "name": name, "admin_email": admin_email, "plan": plan, "trial": trial, "over_quota": over_quota, "read_only": read_only, "open_offer": open_offer, "instance": instance, "suspended": suspended}
+        query: dict[str, Json] = {"created_after": created_after, "created_before": created_before, "q": q, "external_id": external_id, "name": name, "admin_email": admin_email, "plan": plan, "trial": trial, "over_quota": over_quota, "read_only": read_only, "open_offer": open_offer, "instance": instance, "suspended": suspended}
         return self._transport.pages(path, query)
 
     def create_client(self, reseller_id: str, body: types.ClientIn, *, idempotency_key: str | None = None) -> types.InvitedOut:
@@ -885,10 +885,10 @@ class ServicesCalls:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def list_services(self, *, reseller: str | None = None, account: str | None = None, state: types.ServiceState | None = None, product: str | None = None, external_id: str | None = None) -> Iterator[types.ServiceOut]:
+    def list_services(self, *, created_after: str | None = None, created_before: str | None = None, reseller: str | None = None, account: str | None = None, state: types.ServiceState | None = None, product: str | None = None, external_id: str | None = None) -> Iterator[types.ServiceOut]:
         """List services, newest first."""
         path = path_of("/v1/services")
-        query: dict[str, Json] = {"reseller": reseller, "account": account, "state": state, "product": product, "external_id": external_id}
+        query: dict[str, Json] = {"created_after": created_after, "created_before": created_before, "reseller": reseller, "account": account, "state": state, "product": product, "external_id": external_id}
         return self._transport.pages(path, query)
 
     def get_service(self, service_id: str) -> types.ServiceWithJobsOut:
@@ -1007,10 +1007,11 @@ class WebhooksCalls:
         answer: types.WebhookEndpointOut = self._transport.request("DELETE", path)
         return answer
 
-    def list_deliveries(self, endpoint_id: str) -> Iterator[types.WebhookDeliveryOut]:
+    def list_deliveries(self, endpoint_id: str, *, created_after: str | None = None, created_before: str | None = None, state: types.DeliveryState | None = None) -> Iterator[types.WebhookDeliveryOut]:
         """List deliveries, newest first."""
         path = path_of("/v1/webhook-endpoints/{endpoint_id}/deliveries", endpoint_id)
-        return self._transport.pages(path, None)
+        query: dict[str, Json] = {"created_after": created_after, "created_before": created_before, "state": state}
+        return self._transport.pages(path, query)
 
     def replay_endpoint(self, endpoint_id: str, body: types.ReplayIn | None = None, *, idempotency_key: str | None = None) -> types.ReplayOut:
         """Deliver events again with their original ids; enables a disabled endpoint."""

@@ -80,6 +80,7 @@ class AccountIn(TypedDict):
     admin_email: str
     external_id: NotRequired[str | None]
     locale: NotRequired[str | None]
+    metadata: NotRequired[dict[str, str] | None]
     name: str
     party: NotRequired[Party]
     password: NotRequired[str | None]
@@ -135,12 +136,14 @@ class AccountOut(TypedDict):
     instance: InstanceStateOut
     kind: AccountKind
     locale: str
+    metadata: dict[str, str]
     name: str
     party: Party
     plan: str
     programme: str
     read_only: bool
     reseller_id: str | None
+    services: list[AccountServiceOut]
     suspended: bool
     terms: AcceptedTermsOut | None
     timezone: str
@@ -154,6 +157,7 @@ class AccountPatch(TypedDict):
     external_id: NotRequired[str | None]
     home_url: NotRequired[str | None]
     locale: NotRequired[str | None]
+    metadata: NotRequired[dict[str, str] | None]
     name: NotRequired[str | None]
     password: NotRequired[str | None]
     suspended: NotRequired[bool | None]
@@ -186,6 +190,16 @@ class AccountRevertedEvent(TypedDict):
     data: AccountEventData
     timestamp: str
     type: Literal["account.reverted"]
+
+class AccountServiceOut(TypedDict):
+    """A service of an account that has not ended; its own document has the rest."""
+
+    id: str
+    paid_until: str | None
+    product: str
+    result: Json
+    since: str | None
+    state: ServiceState
 
 class AccountSuspendedEvent(TypedDict):
     """An account was suspended, alone or with its reseller."""
@@ -468,7 +482,9 @@ class ClientIn(TypedDict):
     """A new client account."""
 
     admin_email: str
+    external_id: NotRequired[str | None]
     locale: NotRequired[str | None]
+    metadata: NotRequired[dict[str, str] | None]
     name: str
     timezone: NotRequired[str | None]
 
@@ -820,12 +836,14 @@ class InvitedOut(TypedDict):
     kind: AccountKind
     locale: str
     mail: MailFate
+    metadata: dict[str, str]
     name: str
     party: Party
     plan: str
     programme: str
     read_only: bool
     reseller_id: str | None
+    services: list[AccountServiceOut]
     suspended: bool
     terms: AcceptedTermsOut | None
     timezone: str
@@ -1261,8 +1279,10 @@ class OfferIn(TypedDict):
 
     account_id: str
     expires_at: NotRequired[str | None]
+    external_id: NotRequired[str | None]
     lines: NotRequired[list[LineIn] | None]
     message: NotRequired[str | None]
+    metadata: NotRequired[dict[str, str] | None]
     reseller_id: str
     template_id: NotRequired[str | None]
 
@@ -1285,11 +1305,13 @@ class OfferOut(TypedDict):
     delivery: OfferDeliveryOut
     events: list[OfferEventOut]
     expires_at: str
+    external_id: str | None
     grant: GrantStatusOut
     held_by: HeldBy | None
     id: str
     lines: list[LineOut]
     message: str | None
+    metadata: dict[str, str]
     programme: str
     reason: str | None
     reseller_id: str
@@ -1680,7 +1702,7 @@ class PortalSessionOut(TypedDict):
 class ProblemOut(TypedDict):
     """RFC 9457 problem. `code` is stable; further members depend on it."""
 
-    code: str
+    code: Literal["account_deleted", "account_required", "account_suspended", "action_under_way", "address_not_allowed", "address_unconfirmed", "already_activated", "already_assigned", "already_held", "already_reseller", "already_subscribed", "already_void", "approval_required", "args_too_large", "bad_credentials", "bad_programme", "busy", "clock_backwards", "conflicts", "currency_in_use", "currency_mismatch", "endpoint_disabled", "endpoint_exists", "external_id_taken", "final", "forbidden", "forbidden_address", "has_clients", "has_main", "has_reseller", "idempotency_in_progress", "idempotency_mismatch", "illegal_transition", "in_future", "in_use", "insufficient_balance", "internal", "invalid", "invalid_amount", "invalid_args", "invalid_config", "invalid_schema", "invalid_secret", "key_expired", "later_version", "lease_lost", "locked", "main_required", "managed_by_provider", "member_exists", "mended", "method_not_allowed", "name_taken", "no_handler", "no_instance", "no_lines", "no_test_clock", "no_trial", "no_turnover_discount", "not_a_client", "not_a_preview", "not_a_reseller", "not_cancellable", "not_deleted", "not_for_sale", "not_found", "not_held", "not_mendable", "not_multiple", "not_open", "not_recurring", "not_renewable", "not_retryable", "not_running", "not_sendable", "offer_held", "order_ref_taken", "own_address_unconfirmed", "owner_fixed", "party_refused", "plan_in_use", "precondition_failed", "product_in_use", "programme_mismatch", "reason_missing", "reference_taken", "request_timeout", "reserved_name", "result_too_large", "task_internal", "task_not_public", "terms_changed", "too_large", "too_many", "trial_used", "unauthorized", "unavailable", "unknown_domain", "unknown_event", "unknown_lane", "unknown_limit", "unknown_line", "unknown_plan", "unknown_product", "unknown_programme", "unknown_promo_code", "unknown_queue", "unknown_schedule", "unknown_task", "unknown_version", "unsupported_encoding"]
     detail: str
     errors: NotRequired[list[FieldProblemOut] | None]
     state: NotRequired[str | None]
@@ -1841,12 +1863,14 @@ class ResellerOut(TypedDict):
     instance: InstanceStateOut
     kind: AccountKind
     locale: str
+    metadata: dict[str, str]
     name: str
     party: Party
     plan: str
     programme: str
     read_only: bool
     reseller_id: str | None
+    services: list[AccountServiceOut]
     suspended: bool
     terms: AcceptedTermsOut | None
     timezone: str
@@ -1898,12 +1922,14 @@ class SentOfferOut(TypedDict):
     delivery: OfferDeliveryOut
     events: list[OfferEventOut]
     expires_at: str
+    external_id: str | None
     grant: GrantStatusOut
     held_by: HeldBy | None
     id: str
     lines: list[LineOut]
     mail: MailFate
     message: str | None
+    metadata: dict[str, str]
     programme: str
     reason: str | None
     reseller_id: str
@@ -2099,12 +2125,14 @@ class SubscribedAccountOut(TypedDict):
     instance: InstanceStateOut
     kind: AccountKind
     locale: str
+    metadata: dict[str, str]
     name: str
     party: Party
     plan: str
     programme: str
     read_only: bool
     reseller_id: str | None
+    services: list[AccountServiceOut]
     subscription: SubscriptionOut | None
     suspended: bool
     terms: AcceptedTermsOut | None
