@@ -106,8 +106,9 @@ class Actors:
 
     @property
     def provisioned_products(self) -> list[str]:
-        """Products that a handler makes."""
-        return sorted(product.code for product in self.programme.products.values() if product.provisioning.tasks)
+        """Products that a handler makes for a term."""
+        products = self.programme.products.values()
+        return sorted(each.code for each in products if each.provisioning.tasks and each.provisioning.term)
 
     @property
     def tier_starts(self) -> list[Decimal]:

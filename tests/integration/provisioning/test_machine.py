@@ -167,8 +167,8 @@ class Services(RuleBasedStateMachine):
             for event in document["events"]:
                 start = None if event["from"] is None else ServiceState(event["from"])
                 assert ServiceState(event["to"]) in ARROWS[start]
-        stated = self.world.books.account_book(self.reseller)
-        assert Decimal(stated["balance"]["amount"]) == balance(self.oracle.memory.lines, self.reseller)
+        ledger = self.world.books.account_book(self.reseller)
+        assert Decimal(ledger["balance"]["amount"]) == balance(self.oracle.memory.lines, self.reseller)
 
     def teardown(self) -> None:
         self.suspend_account(suspended=False)
