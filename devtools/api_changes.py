@@ -168,12 +168,6 @@ def version() -> str:
     return project
 
 
-def may_break(released: str, present: str) -> bool:
-    """Whether a version may break clients of a released one: a new major one, before 1.0 a new minor one."""
-    before, after = ([int(part) for part in each.split(".")[:2]] for each in (released, present))
-    return after[0] > before[0] or (after[0] == before[0] == 0 and after[1] > before[1])
-
-
 if __name__ == "__main__":
     if sys.argv[1:] == ["release"]:
         kept = {"release": version(), "document": shape(openapi_document())}

@@ -30,15 +30,13 @@ def ask_by_hand(
     What the provider suspended only the provider resumes. Raises NotFound, Forbidden,
     Conflict(`illegal_transition`, and as `renewals.renew` and `ordering.retry` do).
     """
-    match verb:
-        case ServiceVerb.RENEW:
-            return renewals.renew(ctx, session, service_id, Request(verb, actor, reason))
-        case ServiceVerb.CREATE:
-            return ordering.retry(ctx, session, service_id, Request(verb, actor, reason))
-        case _:
-            row = service.locked(session, service_id)
-            service.ask(ctx, session, row, Request(verb, actor, reason, _cause(row, verb, by)))
-            return row
+    if verb is ServiceVerb.RENEW:
+        return renewals.renew(ctx, session, service_id, Request(verb, actor, reason))
+    if verb is ServiceVerb.CREATE:
+        return ordering.retry(ctx, session, service_id, Request(verb, actor, reason))
+    row = service.locked(session, service_id)
+    service.ask(ctx, session, row, Request(verb, actor, reason, _cause(row, verb, by)))
+    return row
 
 
 def _cause(row: Service, verb: ServiceVerb, by: SuspensionCause) -> str | None:

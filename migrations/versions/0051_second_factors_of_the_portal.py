@@ -1,6 +1,6 @@
 """Second factors of the portal's people, recovery codes, and sessions on remembered devices.
 
-Revision: 0051, after 0059.
+Revision: 0051, after 0048.
 
 The previous release asks for no second factor and opens no session on a remembered device.
 """
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0051"
-down_revision = "0059"
+down_revision = "0048"
 branch_labels = None
 depends_on = None
 

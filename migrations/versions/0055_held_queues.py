@@ -1,13 +1,13 @@
 """Queues that are held back in a restored copy until an operator releases them.
 
-Revision: 0055, after 0048.
+Revision: 0055, after 0053.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0055"
-down_revision = "0048"
+down_revision = "0053"
 branch_labels = None
 depends_on = None
 
