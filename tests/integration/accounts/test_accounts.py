@@ -28,6 +28,9 @@ def test_new_account_is_regular_on_the_free_plan_in_the_programme_time_zone(offi
     made = accounts.create(office, session, NewAccount("booking", "Salon Ä", "a@salon.example"))
     shown = account_out(made, office.programme_of(session, made), office.now)
     assert dict(shown) == {
+        "badge_token": made.badge_token,
+        "metadata": {},
+        "services": [],
         "id": made.id,
         "programme": "booking",
         "name": "Salon Ä",

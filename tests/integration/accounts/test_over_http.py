@@ -251,7 +251,7 @@ def test_activation_page_activates_only_on_post(ask: Ask, api: Api, clock: Manua
         assert session.get_one(Account, client["id"]).activated_at is None
     assert api.http.post(path).status_code == 200
     assert api.http.post(path).status_code == 409
-    assert api.http.get(path).status_code == 200
+    assert api.http.get(path).status_code == 410
     assert api.http.get(path + "x").status_code == 404
     with api.deps.sessions() as session:
         assert session.get_one(Account, client["id"]).activated_at == clock.now()

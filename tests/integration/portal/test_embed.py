@@ -130,11 +130,6 @@ def test_viewer_reads_and_does_not_decide_in_a_frame(api: Api, elbe: ResellerAcc
     assert api.http.post(f"{path}/updates/{offer}/decide", data=sent).status_code == 403
 
 
-def test_resellers_key_gets_no_frame_of_its_client(api: Api, elbe: ResellerAccounts) -> None:
-    line = f"POST /v1/accounts/{elbe.client}/portal-sessions"
-    assert api.call(line, {"embed": True}, key=api.key(reseller_id=elbe.reseller)).status_code == 403
-
-
 def badge(api: Api, account: object, token: str, **headers: str) -> httpx.Response:
     return api.http.get(f"/v1/accounts/{account}/badge", params={"token": token}, headers=headers)
 

@@ -8,7 +8,7 @@ PAGE = ROOT / "docs" / "reference" / "limits.md"
 
 def row(limit: Limit) -> str:
     window = "at once" if limit.window is None else spoken(limit.window)
-    owner = "fixed" if limit.owner is None else limit.owner.value
+    owner = "fixed" if limit.fixed else "all only" if limit.owner is None else limit.owner.value
     cells = (f"`{limit.name}`", f"{limit.default:,}", limit.counts.value, window, limit.beyond.value, owner)
     return f"| {' | '.join(cells)} |"
 
