@@ -60,7 +60,7 @@ class Webhooks:
         self._require_fresh(sent_at)
         content = b".".join([message_id.encode(), sent_at.encode(), body])
         expected = [signature_of(key, content) for key in self._keys]
-        if not any(hmac.compare_digest(each.encode(), one.encode()) for each in expected for one in signatures):
+        if not any(hmac.compare_digest(own.encode(), sent.encode()) for own in expected for sent in signatures):
             raise NotVerified("No signature fits.")
         document = json.loads(body)
         return Message(message_id, document["type"], document["timestamp"], document["data"])
