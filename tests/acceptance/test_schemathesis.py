@@ -35,6 +35,7 @@ def test_generated_requests_get_no_server_error_and_no_undocumented_response(
         "--phases=coverage,fuzzing",
         "--max-examples=10",
         f"--max-time={SECONDS}",
+        "--request-timeout=60",  # the longest wait that a call may ask for takes 30 s
         "--seed=1",
         "--no-shrink",
         "--continue-on-failure",

@@ -23,12 +23,12 @@ const options = { url: process.env.KONTOR_URL, key: process.env.KONTOR_KEY };
 const kontor = new Kontor(options);
 const TYPE = { handler: "pull", lane: "none", retry: { max_attempts: 3, base: "100ms", cap: "1s" } };
 
-async function until(condition, what) {
+async function until(condition, what, seen = () => undefined) {
   const deadline = Date.now() + 30_000;
   for (;;) {
     const value = await condition();
     if (value) return value;
-    assert.ok(Date.now() < deadline, `${what}: not in time`);
+    assert.ok(Date.now() < deadline, `${what}: not in time; ${JSON.stringify(seen())}`);
     await pause(20);
   }
 }
@@ -40,11 +40,14 @@ async function declare(name) {
 
 const enqueue = async (task, args = {}) => (await kontor.jobs.enqueueJob({ task, args })).id;
 
-const ended = (id, ...states) =>
-  until(async () => {
-    const job = await kontor.jobs.getJob(id);
+function ended(id, ...states) {
+  let job;
+  const hasEnded = async () => {
+    job = await kontor.jobs.getJob(id);
     return (states.length ? states : ["succeeded", "dead", "cancelled"]).includes(job.state) && job;
-  }, `the end of ${id}`);
+  };
+  return until(hasEnded, `the end of ${id}`, () => job);
+}
 
 async function working(handlers, more, body) {
   const worker = new Worker(kontor, handlers, { wait: 0.5, beat: 0.2, grace: 5, log: () => undefined, ...more });
