@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -74,7 +74,7 @@ class FakeInstances:
         if failure is not None:
             self.failures += 1
             return _fail(failure)
-        if url == HANDLER and json.loads(body)["data"]["args"]["quantity"] == REFUSED_QUANTITY:
+        if url == HANDLER and _asks_too_much(json.loads(body)["data"]):
             return http_reply(422)
         self.calls += 1
         by_name = {name.lower(): text for name, text in headers.items()}
@@ -82,6 +82,11 @@ class FakeInstances:
         self.repeats += key in self.keys
         self.keys.add(key)
         return http_reply(204)
+
+
+def _asks_too_much(call: Mapping[str, Any]) -> bool:
+    """Whether so many cannot be there; an end is never refused."""
+    return call["args"]["quantity"] == REFUSED_QUANTITY and not call["task"].endswith(".terminate")
 
 
 def _fail(failure: str) -> HttpReply:
