@@ -24,7 +24,7 @@ class TierRow:
 
 @dataclass(frozen=True)
 class Sold:
-    """A product: bought once, or assigned monthly for a wholesale fee."""
+    """A product: bought once, or assigned monthly for a wholesale fee. `verbs`: those with a task of their own."""
 
     code: str
     family: str | None
@@ -34,6 +34,7 @@ class Sold:
     term: str = ""
     grace: int = 0
     renewal: str = "manual"
+    verbs: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ def sold(code: str, values: dict[str, Any], wholesale: dict[str, Any]) -> Sold:
         values.get("term", ""),
         int(values.get("grace", "P0D")[1:-1]),
         values.get("renewal", "manual"),
+        frozenset(values.get("provisioning", {})),
     )
 
 

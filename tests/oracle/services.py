@@ -213,14 +213,16 @@ def go_on(oracle: Oracle, service: Service) -> None:
         service.busy = True
         if asked.verb == "renew":
             asked.term, asked.quantity = next_term(oracle, service), service.next_quantity or service.quantity
-        if oracle.stopped is None or not needs_job(service, asked):
+        if oracle.stopped is None or not needs_job(oracle, service, asked):
             finish(oracle, service)
         else:
             oracle.memory.begun.append(service)
 
 
-def needs_job(service: Service, asked: Asked) -> bool:
-    """One more cause of a suspension, or one of several less, changes nothing at the handler."""
+def needs_job(oracle: Oracle, service: Service, asked: Asked) -> bool:
+    """A verb without a task does not; one more cause of a suspension, or one of several less, changes nothing there."""
+    if asked.verb not in oracle.rules.products[service.product].verbs:
+        return False
     if asked.verb == "suspend":
         return service.state != "suspended"
     return asked.verb != "resume" or service.causes <= {asked.cause}
