@@ -71,6 +71,10 @@ class DeclaredJob(Base):
     places: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     sealed: Mapped[str | None]
 
+    __table_args__ = (
+        Index("ix_declared_jobs_external_id", "external_id", postgresql_where=text("external_id IS NOT NULL")),
+    )
+
 
 class PullWorker(Base):
     """A pull worker by its key and name, and when it last asked for jobs, in real time; forgotten after a day."""

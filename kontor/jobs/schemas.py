@@ -146,6 +146,7 @@ class JobFilterMembers(BaseModel):
     task: str | None = None
     queue: str | None = None
     tenant: str | None = None
+    external_id: str | None = None
     created_after: UtcIn | None = None
     created_before: UtcIn | None = None
 

@@ -103,8 +103,9 @@ def views(session: Session, catalogue: Catalogue, jobs: Sequence[JobRecord]) -> 
 
 
 def has_default_span(job_filter: JobFilter) -> bool:
-    """Whether only jobs of the last seven days are searched: no time is set, and no group of similar errors."""
-    return job_filter.created_after is None and job_filter.created_before is None and job_filter.fingerprint is None
+    """Whether only jobs of the last seven days are searched: no time, external id or group of similar errors is set."""
+    chosen = (job_filter.created_after, job_filter.created_before, job_filter.external_id, job_filter.fingerprint)
+    return all(value is None for value in chosen)
 
 
 def with_defaults(job_filter: JobFilter, now: datetime, *, real_time: bool) -> JobFilter:

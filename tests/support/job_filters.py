@@ -20,6 +20,7 @@ VALUES: Final[dict[str, object]] = {
     "tenants": ("elbe", "spree"),
     "error": "the disk was “full” & 100 % used",
     "fingerprint": "f00d",
+    "external_id": "A-17",
     "created_after": MOMENT,
     "created_before": MOMENT,
     "args": (("offer_id", "7"), ("a=b&c", "")),

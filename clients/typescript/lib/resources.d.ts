@@ -164,6 +164,7 @@ export declare class JobsCalls {
         task?: string;
         queue?: string;
         tenant?: string;
+        external_id?: string;
         created_after?: string;
         created_before?: string;
     }): AsyncGenerator<types.JobOut, void, undefined>;

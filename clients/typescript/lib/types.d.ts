@@ -334,6 +334,7 @@ export interface BulkFilter {
     args?: Record<string, string>;
     created_after?: string | null;
     created_before?: string | null;
+    external_id?: string | null;
     queue?: string | null;
     state?: Array<JobState>;
     task?: string | null;

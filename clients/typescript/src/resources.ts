@@ -279,7 +279,7 @@ export class JobsCalls {
   }
 
   /** Search jobs, newest first; without a time filter, only jobs of the last seven days. */
-  listJobs(query: { state?: Array<types.JobState>; task?: string; queue?: string; tenant?: string; created_after?: string; created_before?: string } = {}): AsyncGenerator<types.JobOut, void, undefined> {
+  listJobs(query: { state?: Array<types.JobState>; task?: string; queue?: string; tenant?: string; external_id?: string; created_after?: string; created_before?: string } = {}): AsyncGenerator<types.JobOut, void, undefined> {
     return this.#transport.pages(`/v1/jobs`, query);
   }
 

@@ -19,6 +19,7 @@ COLD_STATES: Final = frozenset({JobState.SUCCEEDED, JobState.CANCELLED})
 PREFIX: Final = "args."
 EACH_ARG: Final = "payload ->> %(key)s = %(value)s"
 """One such clause for each pair."""
+OF_EXTERNAL_ID: Final = "id IN (SELECT job_id FROM declared_jobs WHERE external_id = %(external_id)s)"
 NOT_BEFORE: Final = """
 NOT EXISTS (SELECT FROM (SELECT id::text AS client, reseller_since AS since FROM accounts
     WHERE reseller_id = %(reseller)s AND reseller_since IS NOT NULL) AS moved WHERE client = tenant AND id < since)
@@ -81,6 +82,7 @@ class JobFilter(BaseModel):
     created_before: Annotated[
         datetime | None, Condition("created_at < %(created_before)s", "before", "created before {}", _instant)
     ] = None
+    external_id: Annotated[str | None, Condition(OF_EXTERNAL_ID, "external_id", "external id {}")] = None
     args: Annotated[tuple[tuple[str, str], ...], Condition(EACH_ARG, PREFIX)] = ()
     reseller: Annotated[UUID | None, Condition(NOT_BEFORE)] = None
     hidden_tasks: Annotated[tuple[str, ...], Condition("task <> ALL(%(hidden_tasks)s)")] = ()
@@ -99,7 +101,7 @@ class JobFilter(BaseModel):
 
     def dump(self) -> dict[str, Any]:
         """Return the filter as JSON without `before`, which is progress, and a member that the last release lacks."""
-        newer = {name for name in ("reseller", "hidden_tasks") if not getattr(self, name)}
+        newer = {name for name in ("reseller", "hidden_tasks", "external_id") if not getattr(self, name)}
         return {name: _as_json(getattr(self, name)) for name in CONDITIONS.keys() - {"before", *newer}}
 
     def replace(self, **changes: object) -> Self:

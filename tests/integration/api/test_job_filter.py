@@ -17,6 +17,7 @@ from kontor.kernel.database import psycopg_connection
 from kontor.kernel.states import BulkAction
 from models.accounts import Account
 from models.jobs import Job
+from models.task_types import DeclaredJob
 from tests.support.api import Api
 from tests.support.job_filters import HIGH, LOW, MIDDLE, MOMENT, MOVED, RESELLER, VALUES, filter_on
 from tests.support.wiring import apply_example
@@ -45,6 +46,7 @@ def both(api: Api) -> Api:
             session.add(account)
             session.flush()
         session.add_all([Job(id=HIGH, **shared, **newer), Job(id=LOW, **shared, **older)])
+        session.add_all([DeclaredJob(job_id=HIGH, external_id=VALUES["external_id"]), DeclaredJob(job_id=LOW)])
         session.commit()
     return api
 

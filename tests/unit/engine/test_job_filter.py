@@ -25,6 +25,7 @@ MEMBERS: dict[str, tuple[str, object]] = {
     "task": ("task", VALUES["task"]),
     "queue": ("queue", VALUES["queue"]),
     "tenant": ("tenants", "elbe"),
+    "external_id": ("external_id", VALUES["external_id"]),
     "created_after": ("created_after", "2026-03-02T12:00:30.500000Z"),
     "created_before": ("created_before", "2026-03-02T12:00:30.500000Z"),
 }
@@ -127,6 +128,11 @@ def test_time_with_an_offset_keeps_its_instant_in_the_query_string() -> None:
     chosen = JobFilter.parse([("after", local.isoformat())])
     assert chosen.created_after == MOMENT
     assert reread(chosen.to_query_string()) == chosen
+
+
+def test_external_id_has_no_default_span() -> None:
+    chosen = with_defaults(JobFilter(external_id="A-1"), datetime(2026, 4, 1, tzinfo=UTC), real_time=True)
+    assert (chosen.created_after, chosen.floor, chosen.states) == (None, None, frozenset())
 
 
 def test_group_of_errors_has_no_default_span_and_no_archive() -> None:

@@ -311,10 +311,10 @@ class JobsCalls:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def list_jobs(self, *, state: Sequence[types.JobState] | None = None, task: str | None = None, queue: str | None = None, tenant: str | None = None, created_after: str | None = None, created_before: str | None = None) -> Iterator[types.JobOut]:
+    def list_jobs(self, *, state: Sequence[types.JobState] | None = None, task: str | None = None, queue: str | None = None, tenant: str | None = None, external_id: str | None = None, created_after: str | None = None, created_before: str | None = None) -> Iterator[types.JobOut]:
         """Search jobs, newest first; without a time filter, only jobs of the last seven days."""
         path = path_of("/v1/jobs")
-        query: dict[str, Json] = {"state": state, "task": task, "queue": queue, "tenant": tenant, "created_after": created_after, "created_before": created_before}
+        query: dict[str, Json] = {"state": state, "task": task, "queue": queue, "tenant": tenant, "external_id": external_id, "created_after": created_after, "created_before": created_before}
         return self._transport.pages(path, query)
 
     def enqueue_job(self, body: types.JobIn, *, wait: float | None = None, idempotency_key: str | None = None) -> types.JobOut:

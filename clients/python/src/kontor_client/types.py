@@ -384,6 +384,7 @@ class BulkFilter(TypedDict):
     args: NotRequired[dict[str, str]]
     created_after: NotRequired[str | None]
     created_before: NotRequired[str | None]
+    external_id: NotRequired[str | None]
     queue: NotRequired[str | None]
     state: NotRequired[list[JobState]]
     task: NotRequired[str | None]
