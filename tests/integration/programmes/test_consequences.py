@@ -197,6 +197,19 @@ def test_price_of_a_version_that_waits_is_announced_when_another_begins_before_i
     assert announcements.announce(office, session, ProgrammesAnnounce.model_validate(dearer)) == 0, "taken back"
 
 
+def test_resellers_hear_that_an_announced_price_was_taken_back(office: Context, session: Session) -> None:
+    calls = with_calls(office, session)
+    later = ApplyOptions(effective=office.now + timedelta(days=10))
+    calls.apply(DEARER, later)
+    [dearer] = calls.payloads("programmes.announce")
+    announcements.announce(office, session, ProgrammesAnnounce.model_validate(dearer))
+    calls.apply(HOUSE, later)
+    _, taken_back = calls.payloads("programmes.announce")
+    assert announcements.announce(office, session, ProgrammesAnnounce.model_validate(taken_back)) > 0
+    mails = session.scalars(select(Mail).where(Mail.template == "price-change").order_by(Mail.id)).all()
+    assert [[price["after"]["amount"] for price in mail.facts["prices"]] for mail in mails] == [["10.00"], ["3.33"]]
+
+
 def test_later_version_begins_by_its_job_and_has_its_limits_judged(office: Context, session: Session) -> None:
     salons = field(office, session, "booking")
     begins = office.now + timedelta(days=1)
