@@ -1,5 +1,6 @@
 """Fixtures: servers shared by a test run, and a separate database and Redis namespace per test."""
 
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ KINDS = {"unit", "integration", "faults", "acceptance", "browser", "architecture
 OWN_PROCESSES = ("faults", "acceptance", "browser")
 """Kinds whose processes may outlive a test by a moment: they get a database of their own."""
 TEMPLATE_LOCK = 4_815_162_342
+STATEMENTS = 5_000
+"""More than all tests together execute."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,6 +42,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if kind in KINDS:
             item.add_marker(kind)
     items.sort(key=lambda item: item.get_closest_marker("architecture") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over modules and tests, which stay until the end of the run."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -187,10 +196,18 @@ def database_url(
         drop_database(servers, spare.name)
 
 
+@pytest.fixture(scope="session")
+def engines() -> dict[str, Engine]:
+    """An engine per database, with the statements that earlier tests compiled."""
+    return {}
+
+
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    """An engine on this test's database."""
-    engine = create_engine(database_url)
+def engine(database_url: str, engines: dict[str, Engine]) -> Iterator[Engine]:
+    """An engine on this test's database; its listeners end with the test."""
+    if database_url not in engines:
+        engines[database_url] = create_engine(database_url, query_cache_size=STATEMENTS)
+    engine = engines[database_url].execution_options()
     yield engine
     engine.dispose()
 

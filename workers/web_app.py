@@ -44,8 +44,8 @@ from kontor.operators import routes as operators_routes
 from kontor.orders import routes as orders_routes
 from kontor.payments import routes as payments_routes
 from kontor.payments import unmatched_routes
-from kontor.portal.app import portal_router
-from kontor.portal.routes import page_router
+from kontor.portal.app import portal_routes
+from kontor.portal.routes import page_routes
 from kontor.programme import routes as programme_routes
 from kontor.provisioning import routes as services_routes
 from kontor.provisioning.service import ServiceEndings
@@ -127,8 +127,7 @@ def build(deps: Deps) -> FastAPI:
     app.router.routes.extend(flat(FAMILIES))
     app.include_router(monitoring_routes.health_router)
     app.include_router(monitoring_routes.metrics_router)
-    app.include_router(page_router())
-    app.include_router(portal_router())
+    app.router.routes.extend([*page_routes(), *portal_routes()])
     docs_page.mount(app)
     mount_console(app)
     app.add_exception_handler(HTTPException, _http_error)

@@ -1,11 +1,13 @@
 """Routes of the operator console: pages, actions and static files."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
 from kontor.account_book import console as account_book_console
@@ -137,7 +139,13 @@ class Assets(StaticFiles):
 def mount(app: FastAPI) -> None:
     """Mount the console at `/console` of an application that has `state.deps`."""
     app.mount("/console/static", Assets(directory=STATIC), name="console-static")
-    app.include_router(router_of(ConsoleHandler(Templates())))
+    app.router.routes.extend(console_routes())
+
+
+@cache
+def console_routes() -> tuple[BaseRoute, ...]:
+    """Return every route of the console, with its templates; they read `state.deps` of the application."""
+    return tuple(router_of(ConsoleHandler(Templates())).routes)
 
 
 def router_of(server: ConsoleHandler) -> APIRouter:

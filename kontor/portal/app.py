@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from fastapi import APIRouter
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute
 
 from kontor.accounts import portal as accounts_portal
 from kontor.accounts import signup_portal
@@ -83,11 +85,11 @@ ROUTES: Final[tuple[PortalRoute, ...]] = (
 )
 
 
-def portal_router() -> APIRouter:
+@cache
+def portal_routes() -> tuple[BaseRoute, ...]:
     """Return every route of the portal that asks for a sign-in, and the sign-in itself."""
     pages = PortalPages()
     router, server = APIRouter(include_in_schema=False), PortalHandler(pages)
-    router.include_router(embed_router(pages))
     home = server.handler(PortalRoute("GET", "/home", show_home, OPEN))
 
     async def first_page(request: Request) -> Response:
@@ -100,7 +102,7 @@ def portal_router() -> APIRouter:
     for route, path in paths():
         methods = ["GET", "HEAD"] if route.method == "GET" else [route.method]
         router.add_api_route(path, server.handler(route), methods=methods, name=f"{route.method} {path}")
-    return router
+    return (*embed_router(pages).routes, *router.routes)
 
 
 def paths() -> Iterator[tuple[PortalRoute, str]]:

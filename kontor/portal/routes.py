@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final
 
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from kontor import audit
 from kontor.accounts import portal as accounts_portal
@@ -70,7 +72,8 @@ FAMILIES: Final = (
 )
 
 
-def page_router() -> APIRouter:
+@cache
+def page_routes() -> tuple[BaseRoute, ...]:
     """Return the routes of the pages."""
     pages = Pages()
     router = APIRouter(include_in_schema=False)
@@ -80,7 +83,7 @@ def page_router() -> APIRouter:
         show, act = _handler(pages, family.show, refuse), _handler(pages, _recorded(family), refuse)
         router.add_api_route(path, show, methods=["GET", "HEAD"], name=f"show {path}")
         router.add_api_route(path, act, methods=["POST"], name=f"act {path}")
-    return router
+    return tuple(router.routes)
 
 
 def _handler(pages: Pages, view: ShowPage, refuse: RefusePage) -> RequestHandler:

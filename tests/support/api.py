@@ -1,5 +1,6 @@
 """The application behind a real HTTP server in a thread, and API keys for it."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,8 +33,20 @@ class ListeningServer(uvicorn.Server):
 
     async def startup(self, sockets: Any = None) -> None:
         """Start, then set `listening`."""
+        self.loop, self.ended = asyncio.get_running_loop(), asyncio.Event()
         await super().startup(sockets)
         self.listening.set()
+
+    async def main_loop(self) -> None:
+        """Serve until `end` is called; uvicorn would look for it ten times a second."""
+        ticking = asyncio.create_task(super().main_loop())
+        await self.ended.wait()
+        self.should_exit = True
+        ticking.cancel()
+
+    def end(self) -> None:
+        """End the server, from another thread."""
+        self.loop.call_soon_threadsafe(self.ended.set)
 
     @property
     def url(self) -> str:
@@ -57,7 +70,7 @@ def running_server(app: FastAPI, http: type[BoundedHttp] | None = None) -> Itera
     try:
         yield server.url
     finally:
-        server.should_exit = True
+        server.end()
         thread.join(20)
 
 

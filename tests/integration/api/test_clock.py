@@ -24,7 +24,7 @@ LATER = "2026-03-09T12:00:00Z"
 
 def test_clock_route_is_404_without_the_test_clock(deps: Deps, api: Api) -> None:
     app = build(replace(deps, test_clock=False))
-    with running_server(app) as url, httpx.Client(base_url=url) as http:
+    with running_server(app) as url, httpx.Client(base_url=url, verify=False) as http:
         real = Api(http, deps, app)
         for line in ("GET /v1/clock", "POST /v1/clock"):
             answer = real.call(line, None if line.startswith("GET") else {"now": LATER})

@@ -35,7 +35,7 @@ def traced(deps: Deps, spans: SpanRecorder) -> Iterator[Api]:
     with ContextThreads(4) as threads:
         traced_deps = replace(deps, tracer=spans.tracer, jobs=with_tracing(deps.jobs, spans.tracer), threads=threads)
         app = build(traced_deps)
-        with running_server(app) as url, httpx.Client(base_url=url, timeout=30) as http:
+        with running_server(app) as url, httpx.Client(base_url=url, timeout=30, verify=False) as http:
             yield Api(http, traced_deps, app)
 
 

@@ -49,7 +49,7 @@ def test_new_operator_gets_a_password_that_is_shown_once(signed_in: As, address:
     assert admin.post("/console/people", {"email": "new@kontor.example", "role": "viewer"}).status_code == 409
     assert admin.post("/console/people", {"email": "no address", "role": "viewer"}).status_code == 422
     assert admin.post("/console/people", {"email": "a@b.example", "role": "king"}).status_code == 422
-    with httpx.Client(base_url=address) as http:
+    with httpx.Client(base_url=address, verify=False) as http:
         assert ConsoleClient(http).sign_in("new@kontor.example", match[1]).status_code == 303
 
 
@@ -58,7 +58,7 @@ def test_disabling_an_operator_ends_its_sessions_and_enabling_restores_the_login
 ) -> None:
     admin, email = signed_in("admin"), create_operator(deps, "viewer")
     place = f"/console/people/{id_of(deps, email)}"
-    with httpx.Client(base_url=address) as http:
+    with httpx.Client(base_url=address, verify=False) as http:
         other = ConsoleClient(http)
         assert other.sign_in(email).status_code == 303
         assert admin.post(f"{place}/disable", {"reason": ""}).status_code == 422
@@ -86,7 +86,7 @@ def test_last_admin_cannot_be_disabled_or_demoted(signed_in: As, deps: Deps) -> 
 
 def test_role_change_takes_effect_on_the_next_request(signed_in: As, deps: Deps, address: str) -> None:
     admin, email = signed_in("admin"), create_operator(deps, "operator")
-    with httpx.Client(base_url=address) as http:
+    with httpx.Client(base_url=address, verify=False) as http:
         ConsoleClient(http).sign_in(email)
         assert http.get("/console/queues/probe/pause").status_code == 200
         assert admin.post(f"/console/people/{id_of(deps, email)}/role", {"role": "viewer"}).status_code == 200

@@ -49,7 +49,7 @@ def test_cookies_are_secure_and_of_this_host_when_the_console_url_is_https(deps:
     """Whatever a proxy says of the request."""
     email = create_operator(deps, "viewer")
     secure = replace(deps, console_url="", public_url="https://kontor.example")
-    with running_server(build(secure)) as url, httpx.Client(base_url=url, timeout=30) as http:
+    with running_server(build(secure)) as url, httpx.Client(base_url=url, timeout=30, verify=False) as http:
         form = dict(HIDDEN.findall(http.get("/console/login").text))
         sent = {**form, "email": email, "password": PASSWORD}
         other, own = ({"cookie": f"{name}={form['ticket']}"} for name in ("console-ticket", "__Host-console-ticket"))
@@ -75,7 +75,7 @@ def test_login_replaces_a_session_id_that_was_set_before(deps: Deps, visitor: Co
 
 
 def test_login_ends_a_live_session_that_was_set_before(deps: Deps, visitor: ConsoleClient, address: str) -> None:
-    with httpx.Client(base_url=address, timeout=30) as http:
+    with httpx.Client(base_url=address, timeout=30, verify=False) as http:
         ConsoleClient(http).sign_in(create_operator(deps, "viewer"))
         planted = http.cookies["console"]
         assert http.get("/console").status_code == 200
@@ -206,7 +206,10 @@ def test_sessions_and_first_passwords_run_on_real_time_whatever_the_test_clock_s
             wall_time=clock.wall_time(),
         )  # fmt: skip
         session.commit()
-    with running_server(build(replace(deps, clock=clock))) as url, httpx.Client(base_url=url, timeout=30) as http:
+    with (
+        running_server(build(replace(deps, clock=clock))) as url,
+        httpx.Client(base_url=url, timeout=30, verify=False) as http,
+    ):
         someone = ConsoleClient(http)
         clock.advance(timedelta(hours=23))
         assert someone.sign_in("new@kontor.example", made.password).status_code == 303

@@ -56,7 +56,7 @@ def test_every_form_requires_the_csrf_token_of_the_session(signed_in: As) -> Non
 
 def test_csrf_token_of_another_session_is_refused(signed_in: As, deps: Deps, address: str) -> None:
     someone = signed_in("operator")
-    with httpx.Client(base_url=address) as http:
+    with httpx.Client(base_url=address, verify=False) as http:
         other = ConsoleClient(http)
         other.sign_in(create_operator(deps, "admin"))
         theirs = other.fields("/console")["csrf"]
@@ -187,7 +187,7 @@ def test_saved_search_stays_in_the_console_and_is_private(signed_in: As, deps: D
     assert someone.post("/console/searches", {"name": "a\nb", "filter": "state=dead"}).status_code == 422
     with deps.sessions() as session:
         mine: UUID = session.scalars(select(SavedSearch.id)).one()
-    with httpx.Client(base_url=address) as http:
+    with httpx.Client(base_url=address, verify=False) as http:
         other = ConsoleClient(http)
         other.sign_in(create_operator(deps, "admin"))
         assert "mine" not in other.get("/console/jobs?state=dead").text

@@ -66,7 +66,7 @@ def site(api: Api, deps: Deps) -> Iterator[Site]:
     apart = replace(deps, public_url="https://kontor.example", console_url="https://staff.kontor.example")
     app = build(apart)
     apart_hosts = app.state.hosts
-    with running_server(app) as url, httpx.Client(base_url=url, timeout=30) as http:
+    with running_server(app) as url, httpx.Client(base_url=url, timeout=30, verify=False) as http:
         app.state.hosts = apart_hosts
         yield Site(http, mine, others, deps)
 
@@ -173,7 +173,10 @@ def test_metrics_are_for_callers_on_this_machine_unless_there_is_a_token(api: Ap
     for header in ("X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"):
         assert api.http.get("/metrics", headers={header: "127.0.0.1"}).status_code == 403
     secret = "a token of sixteen or more"
-    with running_server(build(replace(deps, metrics_token=secret))) as url, httpx.Client(base_url=url) as http:
+    with (
+        running_server(build(replace(deps, metrics_token=secret))) as url,
+        httpx.Client(base_url=url, verify=False) as http,
+    ):
         assert http.get("/metrics").status_code == 401
         assert http.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 401
         right = {"Authorization": f"Bearer {secret}", "X-Forwarded-For": "192.0.2.1"}

@@ -36,5 +36,5 @@ def elbe(api: Api, make_accounts: Callable[[str], ResellerAccounts]) -> Reseller
 @pytest.fixture
 def visitor(api: Api) -> Iterator[PortalClient]:
     """A browser that has not signed in."""
-    with httpx.Client(base_url=api.http.base_url, timeout=30) as http:
+    with httpx.Client(base_url=api.http.base_url, timeout=30, verify=False) as http:
         yield PortalClient(http)

@@ -17,7 +17,7 @@ EVIL = "evil.example"
 @pytest.fixture
 def stranger(api: Api) -> Iterator[PortalClient]:
     """Another browser."""
-    with httpx.Client(base_url=api.http.base_url, timeout=30) as http:
+    with httpx.Client(base_url=api.http.base_url, timeout=30, verify=False) as http:
         yield PortalClient(http)
 
 

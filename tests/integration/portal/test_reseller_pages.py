@@ -80,7 +80,7 @@ def test_merge_needs_the_second_factor_of_the_other_account(
 ) -> None:
     other = make_accounts("spree")
     set_password(api, other.reseller)
-    with httpx.Client(base_url=api.http.base_url, timeout=30) as http:
+    with httpx.Client(base_url=api.http.base_url, timeout=30, verify=False) as http:
         browser = PortalClient(http)
         browser.sign_in("spree")
         secret, _ = add_app(browser, clock)

@@ -52,7 +52,7 @@ def owner(elbe: ResellerAccounts, visitor: PortalClient) -> PortalClient:
 @pytest.fixture
 def other(api: Api) -> Iterator[PortalClient]:
     """Another browser."""
-    with httpx.Client(base_url=api.http.base_url, timeout=30) as http:
+    with httpx.Client(base_url=api.http.base_url, timeout=30, verify=False) as http:
         yield PortalClient(http)
 
 

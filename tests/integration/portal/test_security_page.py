@@ -22,7 +22,7 @@ SESSION = re.compile(r'data-session="([0-9a-f-]{36})"')
 @pytest.fixture
 def elsewhere(api: Api) -> Iterator[PortalClient]:
     """A browser on another device."""
-    with httpx.Client(base_url=api.http.base_url, timeout=30, headers={"user-agent": FIREFOX}) as http:
+    with httpx.Client(base_url=api.http.base_url, timeout=30, headers={"user-agent": FIREFOX}, verify=False) as http:
         yield PortalClient(http)
 
 

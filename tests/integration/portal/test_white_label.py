@@ -38,7 +38,10 @@ def site(api: Api, deps: Deps, elbe: ResellerAccounts) -> Iterator[httpx.Client]
         session.commit()
     app = build(replace(deps, public_url=PROVIDER, console_url="https://staff.provider.example"))
     apart = app.state.hosts
-    with running_server(app) as url, httpx.Client(base_url=url, timeout=30, headers={"Host": DOMAIN}) as http:
+    with (
+        running_server(app) as url,
+        httpx.Client(base_url=url, timeout=30, headers={"Host": DOMAIN}, verify=False) as http,
+    ):
         app.state.hosts = apart
         yield http
 
