@@ -51,11 +51,9 @@ class Story:
         """The address of somebody."""
         return f"{who}@{self.word}.example"
 
-    def account(self, name: str, password: str = SECRET) -> str:
+    def account(self, name: str) -> str:
         """An account that exists already; its id."""
-        programme = self.words["programme_name"].lower()
-        body = {"programme": programme, "name": name, "admin_email": self.address("post"), "password": password}
-        return str(self.kontor.api.ok("POST /v1/accounts", body)["id"])
+        return self.kontor.account(self.words["programme_name"].lower(), name, SECRET)
 
 
 @pytest.fixture(params=["ja", "fr"])
@@ -171,10 +169,8 @@ def begin_as_client(client: Walker, story: Story) -> None:
 
 def sign_in(walker: Walker, story: Story, name: str) -> None:
     """Sign in by the account's name."""
-    walker.open("/login")
-    walker.type(story.words["identifier"], name)
-    walker.type(story.words["password"], SECRET)
-    walker.press(story.words["sign_in"])
+    words = story.words
+    walker.sign_in(words["identifier"], name, words["password"], SECRET, words["sign_in"])
 
 
 def outgrow_the_free_plan(client: Walker, story: Story) -> None:

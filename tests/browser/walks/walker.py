@@ -52,6 +52,20 @@ class Kontor(ApiScenario):
         ((account,),) = self.rows("SELECT id FROM accounts WHERE name = :name", name=name)
         return str(account)
 
+    def account(self, programme: str, name: str, password: str) -> str:
+        """An account that exists already; its id."""
+        self.made += 1
+        body = {"programme": programme, "name": name, "admin_email": f"boss{self.made}@walk.example"}
+        return str(self.api.ok("POST /v1/accounts", {**body, "password": password})["id"])
+
+    def client(self, reseller: str, name: str, password: str) -> str:
+        """A client whose admin has a password; its id."""
+        self.made += 1
+        body = {"name": name, "admin_email": f"admin{self.made}@walk.example"}
+        account = str(self.api.ok(f"POST /v1/resellers/{reseller}/clients", body)["id"])
+        self.api.ok(f"PATCH /v1/accounts/{account}", {"password": password})
+        return account
+
     def recipients(self, mail: Mail) -> list[str]:
         """The addresses that a mail goes to."""
         rows = self.rows("SELECT address FROM mail_recipients WHERE mail_id = :mail", mail=mail.id)
@@ -71,10 +85,17 @@ class Walker:
         """Follow a link from outside."""
         self.page.goto(path)
 
+    def sign_in(self, name_label: str, name: str, password_label: str, password: str, button: str) -> None:
+        """Sign in by the account's name."""
+        self.open("/login")
+        self.type(name_label, name)
+        self.type(password_label, password)
+        self.press(button)
+
     def menu(self, *entries: str) -> None:
         """Open a page by the menu; several entries: the last of them is in the part that opens on demand."""
         navigation = self.page.locator("nav")
-        if len(entries) > 1 and not navigation.locator("details[open]").count():
+        if len(entries) > 1:
             navigation.get_by_text(entries[0], exact=True).click()
         navigation.get_by_role("link", name=entries[-1], exact=len(entries) > 1).click()
 
