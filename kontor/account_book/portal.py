@@ -5,9 +5,15 @@ from typing import Final
 from kontor.account_book import service
 from kontor.kernel.money import Money
 from kontor.kernel.zones import local_day
+from kontor.mailer.formatting import language_of
+from kontor.programme.model import Programme
+from kontor.programme.service import name_of
 from kontor.ui.pages import N
 from kontor.ui.portal_request import PortalPage, PortalRequest, PortalResponse
-from models.account_book import BookKind
+from models.account_book import BookKind, BookLine
+
+OWN_NUMBERS: Final = frozenset({BookKind.CHARGE, BookKind.CREDIT, BookKind.VOID})
+"""Kinds whose reference is an id of ours, which says nothing to a reader."""
 
 TITLE: Final = N("Account book")
 PAGE_SIZE: Final = 100
@@ -33,8 +39,7 @@ def show_account_book(request: PortalRequest) -> PortalResponse:
         {
             "day": local_day(each.line.at, programme.zone),
             "kind": KINDS[BookKind(each.line.kind)],
-            "ref": each.line.ref,
-            "note": each.line.note,
+            "note": _note(each.line, programme, request.locale),
             "amount": Money(each.line.amount, each.line.currency),
             "balance": Money(each.balance, each.line.currency),
         }
@@ -47,3 +52,12 @@ def show_account_book(request: PortalRequest) -> PortalResponse:
         "available": service.available(request.session, owner.id, programme),
     }
     return PortalPage("account_book.html", TITLE, values, page="partner.account-book")
+
+
+def _note(line: BookLine, programme: Programme, locale: str) -> str:
+    """Return a line's reference and what it was for; the product, which a note begins with, by its name."""
+    code, space, more = (line.note or "").partition(" ")
+    plan = programme.plans.get(code)
+    named = plan.name_in(language_of(locale)) if plan is not None else name_of(programme, code, locale)
+    own = line.kind in OWN_NUMBERS or line.ref.startswith("portal:")
+    return " · ".join(part for part in ("" if own else line.ref, f"{named}{space}{more}") if part)

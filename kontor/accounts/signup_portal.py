@@ -25,6 +25,11 @@ def open_programmes(request: PortalRequest) -> dict[str, Programme]:
     return {code: programme for code, programme in current.items() if programme.signup}
 
 
+def may_sign_up(request: PortalRequest) -> bool:
+    """Whether the sign-in leads to the form: on the provider's host, where a programme is open."""
+    return request.incoming.domain_owners is None and bool(open_programmes(request))
+
+
 def show_signup(request: PortalRequest) -> PortalResponse:
     """Show the form. Raises NotFound where no programme is open."""
     if request.opened is not None:
@@ -98,4 +103,5 @@ def _become_page(request: PortalRequest) -> PortalPage:
     if request.incoming.domain_owners is not None or request.account.kind != AccountKind.REGULAR:
         raise NotFound
     programme = request.deps.programmes.current(request.session, request.account.programme)
-    return PortalPage("become_reseller.html", BECOME, {"terms": programme.terms}, page="account.become-reseller")
+    values = {"terms": programme.terms, "affiliate": programme.accounts.affiliate}
+    return PortalPage("become_reseller.html", BECOME, values, page="account.become-reseller")

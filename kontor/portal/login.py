@@ -39,7 +39,7 @@ def show_login(request: PortalRequest) -> PortalResponse:
     pending = second_step.pending_of(request)
     if pending is not None and "again" not in request.incoming.query:
         return second_step.show(request, pending)
-    return _form(following)
+    return _form(request, following)
 
 
 def enter(request: PortalRequest) -> PortalResponse:
@@ -49,16 +49,16 @@ def enter(request: PortalRequest) -> PortalResponse:
         return _second(request)
     following, identifier = safe_next(form.get("next", "")), form.get("identifier", "")
     if not identifier.strip():
-        return _form(following, 422, {"identifier": REQUIRED}, form)
+        return _form(request, following, 422, {"identifier": REQUIRED}, form)
     try:
         opened = sign_in.attempt(
             request.context, request.session, identifier, form.get("password", ""),
             lambda account: serves(request.incoming, account), browser_of(request), times_of(request),
         )  # fmt: skip
     except TooManyAttempts as error:
-        return _form(following, 429, {"password": TOO_MANY}, form, headers_of(error))
+        return _form(request, following, 429, {"password": TOO_MANY}, form, headers_of(error))
     if opened is None:
-        return _form(following, 422, {"password": WRONG}, form)
+        return _form(request, following, 422, {"password": WRONG}, form)
     key = sign_in.key_of(identifier)
     return go_on(request, PendingSignIn(opened, key, following, form.get("remember") == "1"))
 
@@ -67,7 +67,7 @@ def _second(request: PortalRequest) -> PortalResponse:
     """Check the second factor and open a session."""
     pending = second_step.pending_of(request)
     if pending is None:
-        return _form("", 422, notice=STEP_OVER)
+        return _form(request, "", 422, notice=STEP_OVER)
     opened = second_step.check(request, pending)
     if not isinstance(opened, Opened):
         return opened
@@ -141,7 +141,7 @@ def show_link(request: PortalRequest) -> PortalResponse:
     try:
         link = links.peek(request.context, request.session, request.deps.tokens, request.incoming.params["token"])
     except SpentLink as error:
-        return _form(safe_next(error.path), notice=SPENT)
+        return _form(request, safe_next(error.path), notice=SPENT)
     if not serves(request.incoming, link.account):
         raise NotFound
     brand = brand_of(request.deps, request.session, link.account) if request.incoming.domain_owners is None else None
@@ -157,7 +157,7 @@ def use_link(request: PortalRequest) -> PortalResponse:
             raise NotFound
         opened, row = links.use(request.context, request.session, tokens, token)
     except SpentLink as error:
-        return _form(safe_next(error.path), notice=SPENT)
+        return _form(request, safe_next(error.path), notice=SPENT)
     key = opened.member_key or link.account.email_key
     return go_on(request, PendingSignIn(opened, key, safe_next(row.path)))
 
@@ -188,6 +188,7 @@ def choose(request: PortalRequest) -> PortalResponse:
 
 
 def _form(
+    request: PortalRequest,
     following: str,
     status: int = 200,
     errors: Mapping[str, str] = NO_ERRORS,
@@ -196,4 +197,5 @@ def _form(
     notice: str | None = None,
 ) -> PortalPage:
     shown = {"identifier": typed.get("identifier", ""), "remember": typed.get("remember", "")}
-    return PortalPage("login.html", TITLE, {"next": following}, status, errors, shown, notice, headers, page="login")
+    values = {"next": following, "may_sign_up": signup_portal.may_sign_up(request)}
+    return PortalPage("login.html", TITLE, values, status, errors, shown, notice, headers, page="login")
