@@ -61,6 +61,7 @@ def show_accounts(request: ConsoleRequest) -> TemplateResponse | Redirect:
             row.code: _shown(request, row.code).programme.name for row in programmes.list_programmes(request.session)
         },
         "kinds": list(AccountKind),
+        "lists": texts.LISTS,
     }
     return TemplateResponse("accounts.html", "Accounts", values, "accounts")
 

@@ -153,6 +153,7 @@ def of_charge(row: Charge, names: DisplayNames) -> TimelineEntry:
         + ("unused days paid back" if row.credits else f"{fee} less {row.percent:f} %")
         + (f"; void: {row.void_reason}" if row.void_reason else ""),
         state="void" if row.voided_at else None,
+        link=f"/console/charges/{row.id}",
         about=row.account_id,
     )
 
@@ -165,7 +166,7 @@ def of_payment(row: PaymentRow) -> TimelineEntry:
         at=row.created_at,
         says=f"{row.kind} of {money(str(row.amount), row.currency)}",
         detail=f"paid {row.paid_at:%Y-%m-%d %H:%M} UTC, reference {row.reference}",
-        link=f"/console/resellers/{row.reseller_id}/discount",
+        link=f"/console/payments/{row.id}",
     )
 
 
@@ -177,7 +178,7 @@ def of_order(row: OrderRow, names: DisplayNames) -> TimelineEntry:
         at=row.created_at,
         says=f"order: {row.quantity} × {names.product(row.product)}, {money(str(row.net), row.currency)}",
         detail=f"{money(str(row.list_price), row.currency)} less {row.percent:f} %, reference {row.order_ref}",
-        link=f"/console/resellers/{row.reseller_id}/discount?as_of={row.as_of}",
+        link=f"/console/orders/{row.id}",
     )
 
 

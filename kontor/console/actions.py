@@ -16,13 +16,16 @@ from kontor.console import queues as queue_pages
 from kontor.engine.admin import lanes, queues
 from kontor.engine.admin.operations import Operations
 from kontor.engine.enqueue import Jobs
+from kontor.fees import console as fees_console
 from kontor.offers import console as offers_console
 from kontor.operators import console as operators_console
+from kontor.orders import console as orders_console
 from kontor.payments import console as payments_console
 from kontor.provisioning import console as services_console
 from kontor.reconciliation import console as reconciliation_console
 from kontor.ui import texts
 from kontor.ui.console_request import ConsoleAction, ConsoleRequest, Perform
+from kontor.webhooks import console as webhooks_console
 from models.people import OperatorRole
 
 Steer = Callable[[ConsoleRequest, str, Actor], object]
@@ -157,6 +160,22 @@ ACTIONS: Final = (
     ConsoleAction(
         "/console/offers/{offer_id}/cancel", "withdrawal.begin", acts_console.withdraw_offer, nav="accounts",
         path_param="offer_id", cancel_url="/console/offers/{}", needs_reason=True,
+    ),
+    ConsoleAction(
+        "/console/orders/{order_id}/cancel", "order.cancel", orders_console.cancel, nav="accounts",
+        path_param="order_id", cancel_url="/console/orders/{}", needs_reason=True, stake=orders_console.at_stake,
+    ),
+    ConsoleAction(
+        "/console/charges/{charge_id}/void", "charge.void", fees_console.void, nav="accounts",
+        path_param="charge_id", cancel_url="/console/charges/{}", needs_reason=True, stake=fees_console.at_stake,
+    ),
+    ConsoleAction(
+        "/console/endpoints/{endpoint_id}/replay", "endpoint.replay", webhooks_console.replay, nav="accounts",
+        path_param="endpoint_id", cancel_url="/console/endpoints/{}",
+    ),
+    ConsoleAction(
+        "/console/endpoints/{endpoint_id}/test", "endpoint.test", webhooks_console.send_test, nav="accounts",
+        path_param="endpoint_id", cancel_url="/console/endpoints/{}",
     ),
     ConsoleAction(
         "/console/queues/{name}/limit", "queue.limit", queue_pages.limit, nav="queues", cancel_url="/console/queues/{}",

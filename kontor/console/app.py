@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
@@ -20,21 +20,33 @@ from kontor.console.auth import PASSWORD_PATH, RolePolicy
 from kontor.console.handler import ConsoleHandler
 from kontor.console.render import Templates
 from kontor.discounts import console as discounts_console
+from kontor.fees import console as fees_console
 from kontor.kernel.errors import NotFound
 from kontor.limits import console as limits_console
 from kontor.mails import console as mails_console
 from kontor.mails.preview_console import Gallery
 from kontor.offers import console as offers_console
 from kontor.operators import console as operators_console
+from kontor.orders import console as orders_console
 from kontor.payments import console as payments_console
 from kontor.programme import console as programme_console
 from kontor.provisioning import console as services_console
 from kontor.reconciliation import console as reconciliation_console
 from kontor.task_types import console as task_types_console
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
+from kontor.ui.listing import Listing
+from kontor.webhooks import console as webhooks_console
 from models.people import OperatorRole
 
 STATIC: Final = Path(__file__).resolve().parent / "static"
+LISTINGS: Final[tuple[Listing[Any], ...]] = (
+    offers_console.OFFERS,
+    orders_console.ORDERS,
+    services_console.SERVICES,
+    fees_console.CHARGES,
+    payments_console.PAYMENTS,
+    webhooks_console.ENDPOINTS,
+)
 PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console", overview.show_overview),
     ("/console/jobs", jobs.show_jobs),
@@ -56,10 +68,18 @@ PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/resellers/{reseller_id}/account-book", account_book_console.show_account_book),
     ("/console/resellers/{reseller_id}/account-book.csv", account_book_console.export_account_book),
     ("/console/payments/unmatched", payments_console.show_unmatched),
+    *(
+        (place, view)
+        for each in LISTINGS
+        for place, view in ((each.path, each.show), (f"{each.path}.csv", each.export))
+    ),
     ("/console/offers/{offer_id}", offers_console.show_offer),
-    ("/console/services", services_console.show_services),
     ("/console/services/{service_id}", services_console.show_service),
-    ("/console/resellers/{reseller_id}/orders", services_console.show_orders),
+    ("/console/orders/{order_id}", orders_console.show_order),
+    ("/console/charges/{charge_id}", fees_console.show_charge),
+    ("/console/payments/{payment_id}", payments_console.show_payment),
+    ("/console/endpoints/{endpoint_id}", webhooks_console.show_endpoint),
+    ("/console/resellers/{reseller_id}/orders", orders_console.show_of_reseller),
     ("/console/mail", mails_console.show_mails),
     ("/console/mail/{mail_id}", mails_console.show_mail),
     ("/console/mail/{mail_id}/frame", mails_console.mail_frame),

@@ -107,6 +107,11 @@ def lock_unused(session: Session, run: FeeRun, day: date) -> list[Charge]:
     return list(session.scalars(locked.execution_options(populate_existing=True)))
 
 
+def credit_of(session: Session, charge_id: UUID) -> Charge | None:
+    """Return the credit of a charge."""
+    return session.scalars(select(Charge).where(Charge.credits == charge_id)).one_or_none()
+
+
 def lock_credit(session: Session, charge_id: UUID) -> Charge | None:
     """Return the credit of a charge, locked."""
     query = select(Charge).where(Charge.credits == charge_id).with_for_update()

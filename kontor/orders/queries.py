@@ -11,9 +11,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from kontor.kernel.paging import Page, page_of
-from kontor.kernel.states import OrderState
+from kontor.kernel.states import OrderKind, OrderState
 from kontor.kernel.time_spans import ANY_TIME, TimeSpan
-from models.orders import OrderRow
+from models.orders import OrderEntry, OrderRow
 
 
 def add(session: Session, values: Mapping[str, object]) -> OrderRow | None:
@@ -51,20 +51,36 @@ def of_service(session: Session, service_id: UUID, limit: int = 100) -> Sequence
 
 @dataclass(frozen=True, slots=True)
 class OrderFilter:
-    """Which of a reseller's orders are listed; None matches any."""
+    """Which orders are listed; None matches any."""
 
     state: OrderState | None = None
     external_id: str | None = None
     created: TimeSpan = ANY_TIME
+    kind: OrderKind | None = None
+    product: str | None = None
+    account_id: UUID | None = None
 
 
-def page(session: Session, reseller_id: UUID, filters: OrderFilter, cursor: str | None, limit: int) -> Page[OrderRow]:
-    """Return a reseller's orders, newest first. Raises Invalid on an invalid cursor."""
-    query = select(OrderRow).where(
-        OrderRow.reseller_id == reseller_id, *filters.created.conditions(OrderRow.created_at)
+def page(
+    session: Session, reseller_id: UUID | None, filters: OrderFilter, cursor: str | None, limit: int
+) -> Page[OrderRow]:
+    """Return a reseller's orders, or (None) those of all, newest first. Raises Invalid on an invalid cursor."""
+    query = select(OrderRow).where(*filters.created.conditions(OrderRow.created_at))
+    pairs = (
+        (OrderRow.reseller_id, reseller_id),
+        (OrderRow.account_id, filters.account_id),
+        (OrderRow.state, filters.state),
+        (OrderRow.kind, filters.kind),
+        (OrderRow.product, filters.product),
+        (OrderRow.external_id, filters.external_id),
     )
-    if filters.state is not None:
-        query = query.where(OrderRow.state == filters.state.value)
-    if filters.external_id is not None:
-        query = query.where(OrderRow.external_id == filters.external_id)
+    for column, value in pairs:
+        if value is not None:
+            query = query.where(column == value)
     return page_of(session, query, OrderRow.id, cursor, limit)
+
+
+def entries_of(session: Session, order_id: UUID) -> Sequence[OrderEntry]:
+    """Return what was credited of an order and charged again, oldest first."""
+    query = select(OrderEntry).where(OrderEntry.order_id == order_id)
+    return session.scalars(query.order_by(OrderEntry.id)).all()

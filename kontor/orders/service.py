@@ -160,10 +160,10 @@ def require_free_external_id(session: Session, reseller_id: UUID, external_id: s
 
 def page(
     session: Session,
-    reseller_id: UUID,
+    reseller_id: UUID | None,
     filters: OrderFilter,
     cursor: str | None = None,
     limit: int = 100,
 ) -> Page[OrderRow]:
-    """Return a reseller's orders, newest first. Raises Invalid on an invalid cursor."""
+    """Return a reseller's orders, or (None) those of all, newest first. Raises Invalid on an invalid cursor."""
     return queries.page(session, reseller_id, filters, cursor, limit)

@@ -1,25 +1,43 @@
-"""Payments from files: upload, preview with the rows in doubt, import; payments that name no reseller."""
+"""Payments: the list, one of them; files with a preview of rows in doubt; payments that name no reseller."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import urlencode
 
 from kontor.kernel.errors import Invalid, KontorError
-from kontor.payments import unmatched, uploads
+from kontor.kernel.paging import Page
+from kontor.kernel.states import PaymentKind
+from kontor.payments import service, unmatched, uploads
 from kontor.payments.import_run import ImportChoices, ImportSummary
 from kontor.payments.import_services import NAMED
+from kontor.payments.queries import PaymentFilter
 from kontor.payments.unmatched_routes import UnmatchedPaymentOut
 from kontor.payments.uploads import NewUpload
 from kontor.programme.service import list_programmes
+from kontor.ui import formatting
 from kontor.ui.console_request import ConsoleRequest, ConsoleResponse, Redirect, TemplateResponse
-from models.payments import PaymentUpload
+from kontor.ui.listing import (
+    FROM,
+    RESELLER,
+    TO,
+    Cell,
+    ListColumn,
+    ListFilter,
+    Listing,
+    ListQuery,
+    account_cell,
+    money_cell,
+)
+from kontor.ui.records import ConsoleRecord
+from models.payments import PaymentRow, PaymentUpload
 
-IMPORT_PATH: Final = "/console/payments/import"
+BASE_PATH: Final = "/console/payments"
+IMPORT_PATH: Final = f"{BASE_PATH}/import"
 PREVIEW_PATH: Final = f"{IMPORT_PATH}/{{upload_id}}"
-UNMATCHED_PATH: Final = "/console/payments/unmatched"
+UNMATCHED_PATH: Final = f"{BASE_PATH}/unmatched"
 NAV: Final = "accounts"
 SHOWN: Final = 30
 """Rows in doubt that are listed with a choice each."""
@@ -96,6 +114,65 @@ def dismiss(request: ConsoleRequest, reason: str | None) -> str:
     payment_id = request.incoming.uuid("unmatched_id")
     unmatched.dismiss(request.context, request.session, payment_id, request.actor(reason))
     return f"{UNMATCHED_PATH}?done=dismiss"
+
+
+def _read(request: ConsoleRequest, query: ListQuery, cursor: str | None, limit: int) -> Page[PaymentRow]:
+    kind, span = query.chosen("kind", PaymentKind), query.span
+    filters = PaymentFilter(kind, span.after, span.before, query.text("reference"))
+    return service.page(request.session, query.reseller_id, filters, cursor, limit)
+
+
+def _rows(request: ConsoleRequest, payments: Sequence[PaymentRow]) -> Sequence[Sequence[Cell]]:
+    names = formatting.named(request, [str(row.reseller_id) for row in payments])
+    return [
+        (
+            Cell(row.reference, f"{BASE_PATH}/{row.id}"),
+            account_cell(names, row.reseller_id),
+            Cell(row.kind),
+            money_cell(row.signed, row.currency),
+            Cell(at=row.paid_at),
+            Cell(at=row.created_at),
+        )
+        for row in payments
+    ]
+
+
+PAYMENTS: Final = Listing(
+    BASE_PATH,
+    "Payments",
+    "No payment matches.",
+    (
+        RESELLER,
+        ListFilter("kind", "Kind", tuple(PaymentKind)),
+        ListFilter("reference", "Reference"),
+        ListFilter(FROM.name, "Paid from (UTC)", kind=FROM.kind),
+        ListFilter(TO.name, "Paid until (UTC)", kind=TO.kind),
+    ),
+    (
+        *map(ListColumn, ("Reference", "Reseller", "Kind")),
+        ListColumn("Amount", figure=True),
+        *map(ListColumn, ("Paid", "Entered")),
+    ),
+    _read,
+    _rows,
+    lambda row: row.id,
+)
+
+
+def show_payment(request: ConsoleRequest) -> TemplateResponse:
+    """Show one payment. Raises NotFound."""
+    row = service.get(request.session, request.incoming.uuid("payment_id"))
+    names = formatting.named(request, [str(row.reseller_id), str(row.origin_id)])
+    moved = row.origin_id != row.reseller_id
+    facts = (
+        ("Reseller", account_cell(names, row.reseller_id)),
+        ("Posted to", account_cell(names, row.origin_id) if moved else Cell()),
+        ("Amount", money_cell(row.signed, row.currency)),
+        ("Reference", Cell(row.reference)),
+        ("Paid", Cell(at=row.paid_at)),
+        ("Entered", Cell(at=row.created_at)),
+    )
+    return ConsoleRecord(f"Payment {row.reference}", row.id, row.kind, facts).page()
 
 
 def _form(request: ConsoleRequest, message: str | None = None) -> TemplateResponse:

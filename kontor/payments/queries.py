@@ -73,10 +73,12 @@ def by_id(session: Session, payment_id: UUID) -> PaymentRow | None:
 
 
 def page(
-    session: Session, reseller_id: UUID, filters: PaymentFilter, cursor: str | None, limit: int
+    session: Session, reseller_id: UUID | None, filters: PaymentFilter, cursor: str | None, limit: int
 ) -> Page[PaymentRow]:
-    """Return a reseller's entries, latest arrival first. Raises Invalid."""
-    query = select(PaymentRow).where(PaymentRow.reseller_id == reseller_id)
+    """Return a reseller's entries, or (None) those of all, latest arrival first. Raises Invalid."""
+    query = select(PaymentRow)
+    if reseller_id is not None:
+        query = query.where(PaymentRow.reseller_id == reseller_id)
     if filters.kind is not None:
         query = query.where(PaymentRow.kind == filters.kind.value)
     if filters.since is not None:

@@ -177,7 +177,7 @@ def filter_by_days(
 
 
 def page(
-    session: Session, reseller_id: UUID, filters: PaymentFilter, cursor: str | None = None, limit: int = 100
+    session: Session, reseller_id: UUID | None, filters: PaymentFilter, cursor: str | None = None, limit: int = 100
 ) -> Page[PaymentRow]:
-    """Return a reseller's entries, latest arrival first. Raises Invalid on an invalid cursor."""
+    """Return a reseller's entries, or (None) those of all, latest arrival first. Raises Invalid for its cursor."""
     return queries.page(session, reseller_id, filters, cursor, limit)

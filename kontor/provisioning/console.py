@@ -1,20 +1,29 @@
-"""Console pages of services and orders: lists with filters, one service with its events and jobs."""
+"""Console pages of services: the list, and one service with its events and jobs."""
 
+from collections.abc import Sequence
 from typing import Final
-from urllib.parse import urlencode
-from uuid import UUID
 
-from kontor.accounts import service as accounts
-from kontor.kernel.states import OrderState, ServiceState, ServiceVerb, SuspensionCause
+from kontor.kernel.paging import Page
+from kontor.kernel.states import ServiceState, ServiceVerb, SuspensionCause
 from kontor.orders import service as orders
-from kontor.orders.queries import OrderFilter
 from kontor.provisioning import queries, service, verbs
 from kontor.provisioning.queries import ServiceFilter
 from kontor.ui import formatting
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
-from models.services import Service
+from kontor.ui.listing import (
+    ACCOUNT,
+    FROM,
+    RESELLER,
+    TO,
+    Cell,
+    ListColumn,
+    ListFilter,
+    Listing,
+    ListQuery,
+    account_cell,
+)
+from models.services import Service, ServiceAction
 
-LIMIT: Final = 50
 BUTTONS: Final = {
     ServiceVerb.RENEW: "renew",
     ServiceVerb.SUSPEND: "suspend",
@@ -25,28 +34,69 @@ BUTTONS: Final = {
 """What an operator may ask of a service, and where."""
 
 
-def show_services(request: ConsoleRequest) -> TemplateResponse:
-    """List services, newest first, by state, product, reseller or the id of another system."""
-    chosen = {name: request.incoming.param(name) or "" for name in ("state", "product", "external_id", "reseller")}
+def _read(request: ConsoleRequest, query: ListQuery, cursor: str | None, limit: int) -> Page[Service]:
     filters = ServiceFilter(
-        reseller_id=_uuid(chosen["reseller"]),
-        state=ServiceState(chosen["state"]) if chosen["state"] in set(ServiceState) else None,
-        product=chosen["product"] or None,
-        external_id=chosen["external_id"] or None,
+        reseller_id=query.reseller_id,
+        account_id=query.account_id,
+        state=query.chosen("state", ServiceState),
+        product=query.text("product"),
+        external_id=query.text("external_id"),
+        created=query.span,
     )
-    page = queries.page(request.session, filters, request.incoming.param("cursor") or None, LIMIT)
-    ids = [str(each) for row in page.items for each in (row.account_id, row.reseller_id) if each is not None]
-    values = {
-        "rows": page.items,
-        "running": {
-            action.service_id: action for action in queries.running_of(request.session, [r.id for r in page.items])
-        },
-        "names": formatting.named(request, ids),
-        "states": [state.value for state in ServiceState],
-        "chosen": chosen,
-        "next": _next("/console/services", chosen, page.next),
-    }
-    return TemplateResponse("services.html", "Services", values, "services")
+    return queries.page(request.session, filters, cursor, limit)
+
+
+def _rows(request: ConsoleRequest, services: Sequence[Service]) -> Sequence[Sequence[Cell]]:
+    ids = [str(each) for row in services for each in (row.account_id, row.reseller_id) if each is not None]
+    names, shown = (
+        formatting.named(request, ids),
+        formatting.display_names(request, [row.programme for row in services]),
+    )
+    running = queries.running_of(request.session, [row.id for row in services])
+    asked = {action.service_id: action for action in running}
+    return [
+        (
+            Cell(
+                f"{row.quantity:,} {shown[row.programme].product(row.product)}",
+                f"/console/services/{row.id}",
+                row.external_id or "",
+            ),
+            account_cell(names, row.account_id, "itself"),
+            account_cell(names, row.reseller_id),
+            Cell(row.state, state=True, note=", ".join(row.causes)),
+            _under_way(asked.get(row.id)),
+            Cell("" if row.paid_until is None else row.paid_until.isoformat()),
+            Cell(at=row.created_at),
+        )
+        for row in services
+    ]
+
+
+def _under_way(action: ServiceAction | None) -> Cell:
+    if action is None:
+        return Cell()
+    return Cell(action.verb, None if action.job_id is None else f"/console/jobs/{action.job_id}")
+
+
+SERVICES: Final = Listing(
+    "/console/services",
+    "Services",
+    "No service matches.",
+    (
+        ACCOUNT,
+        RESELLER,
+        ListFilter("state", "State", tuple(ServiceState)),
+        ListFilter("product", "Product"),
+        ListFilter("external_id", "External id"),
+        FROM,
+        TO,
+    ),
+    tuple(map(ListColumn, ("Service", "For", "Reseller", "State", "Under way", "Paid until", "Ordered"))),
+    _read,
+    _rows,
+    lambda row: row.id,
+    "services",
+)
 
 
 def show_service(request: ConsoleRequest) -> TemplateResponse:
@@ -63,24 +113,6 @@ def show_service(request: ConsoleRequest) -> TemplateResponse:
     return TemplateResponse("service.html", "Service", values, "services")
 
 
-def show_orders(request: ConsoleRequest) -> TemplateResponse:
-    """List a reseller's orders, newest first. Raises NotFound."""
-    reseller = accounts.get(request.session, request.incoming.uuid("reseller_id")).id
-    chosen = {"state": request.incoming.param("state") or ""}
-    state = OrderState(chosen["state"]) if chosen["state"] in set(OrderState) else None
-    filters = OrderFilter(state)
-    page = orders.page(request.session, reseller, filters, request.incoming.param("cursor") or None, LIMIT)
-    values = {
-        "rows": page.items,
-        "reseller": reseller,
-        "names": formatting.named(request, [str(reseller)]),
-        "states": [state.value for state in OrderState],
-        "chosen": chosen,
-        "next": _next(f"/console/resellers/{reseller}/orders", chosen, page.next),
-    }
-    return TemplateResponse("orders.html", "Orders", values, "services")
-
-
 def ask(request: ConsoleRequest, reason: str | None, verb: ServiceVerb) -> str:
     """Ask a service to do something, in the operator's name. Raises NotFound, Conflict."""
     service_id = request.incoming.uuid("service_id")
@@ -92,15 +124,3 @@ def _buttons(row: Service) -> list[tuple[str, str]]:
     """Return what may be asked of a service in its present state, as (path, verb) of its buttons."""
     offered = [verb for verb in BUTTONS if not service.refusal_of(row, verb, SuspensionCause.OPERATOR)]
     return [(BUTTONS[verb], verb.value) for verb in offered]
-
-
-def _uuid(text: str) -> UUID | None:
-    """Return an id that was typed; of what is none, one that nothing has."""
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return UUID(int=0)
-
-
-def _next(path: str, chosen: dict[str, str], cursor: str | None) -> str | None:
-    return None if cursor is None else f"{path}?{urlencode({**chosen, 'cursor': cursor})}"

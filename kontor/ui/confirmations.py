@@ -125,6 +125,20 @@ CONFIRMATIONS: Final[Mapping[str, Confirmation]] = {
         "The order of service {} is charged again at its own price, and a new job tries to make it.",
         "Try again",
     ),
+    "order.cancel": Confirmation(
+        "Cancel this order?",
+        "Order {} ends; what was made for it is removed by a job.",
+        "Cancel order",
+    ),
+    "charge.void": Confirmation(
+        "Void this charge?", "Charge {} does not count any more. It stays in the list, and it cannot be undone.", "Void"
+    ),
+    "endpoint.replay": Confirmation(
+        "Deliver again?",
+        "What endpoint {} did not take is delivered again with the same ids. A disabled endpoint is enabled.",
+        "Deliver again",
+    ),
+    "endpoint.test": Confirmation("Send a test?", "Endpoint {} gets one event of type webhook.test.", "Send"),
     "queue.limit": Confirmation(
         "Concurrency limit of queue {}",
         "At most this many jobs of queue {} run at the same time, across all processes.",

@@ -1,6 +1,6 @@
 """One console request with its operator; pages, redirects and actions."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -105,7 +105,7 @@ class ConsoleAction:
     """An action at `path`, confirmed in the words of `confirmations.CONFIRMATIONS[code]`.
 
     `path_param` names the part of the path that the texts mention. `field` is (name, label) of a further form field
-    that `perform` reads.
+    that `perform` reads; `stake` says before what is at stake, a sentence each.
     """
 
     path: str
@@ -117,6 +117,7 @@ class ConsoleAction:
     needs_reason: bool = False
     role: OperatorRole = OperatorRole.OPERATOR
     field: tuple[str, str] | None = None
+    stake: Callable[[ConsoleRequest], Sequence[str]] | None = None
 
     @property
     def proof(self) -> bool:
@@ -149,6 +150,7 @@ class ConsoleAction:
             "cancel_url": self.cancel_url.format(target),
             "needs_reason": self.needs_reason,
             "message": message,
+            "stake": () if self.stake is None else self.stake(request),
             "field": self.field,
             "typed": request.incoming.form.get(self.field[0], "") if self.field else "",
             "reason": request.incoming.form.get("reason", ""),

@@ -19,6 +19,7 @@ from kontor.kernel.failure_causes import job_error, public_error
 from kontor.kernel.money import minor_units
 from kontor.kernel.validation import name_key
 from kontor.mailer.formatting import term as parse_term
+from kontor.programme.display_names import DisplayNames
 from kontor.ui.console_request import ConsoleRequest
 
 CALLED: Final = "SELECT id FROM accounts WHERE name_key = %s AND purged_at IS NULL"
@@ -139,6 +140,12 @@ FILTERS: Final[Mapping[str, Callable[..., str]]] = {
 def named(request: ConsoleRequest, tenants: Iterable[str]) -> Mapping[str, str]:
     """Return the account names of those tenants that are accounts."""
     return account_names(psycopg_connection(request.session), tenants)
+
+
+def display_names(request: ConsoleRequest, programmes: Iterable[str]) -> Mapping[str, DisplayNames]:
+    """Return the names that programmes give their codes, by the code of each programme."""
+    current = request.deps.programmes.current
+    return {code: DisplayNames(current(request.session, code)) for code in set(programmes)}
 
 
 def resolved(request: ConsoleRequest, job_filter: JobFilter) -> JobFilter:

@@ -24,6 +24,16 @@ NAVIGATION: Final = (
     ("reconciliation", "/console/reconciliation", "Reconciliation"),
     ("audit", "/console/audit", "Audit"),
 )
+LISTS: Final = (
+    ("Accounts", "/console/accounts"),
+    ("Offers", "/console/offers"),
+    ("Orders", "/console/orders"),
+    ("Services", "/console/services"),
+    ("Charges", "/console/charges"),
+    ("Payments", "/console/payments"),
+    ("Webhook endpoints", "/console/endpoints"),
+)
+"""Lists of what people buy and pay, linked from each other."""
 ADMIN_NAVIGATION: Final = (("people", "/console/people", "Settings"),)
 
 IMAGE_REFUSED: Final[Mapping[str, str]] = {
@@ -81,6 +91,10 @@ FLASH_MESSAGES: Final[Mapping[str, str]] = {
     "restore": "Account restored.",
     "domain": "The domain is verified.",
     "withdraw": "The offer is withdrawn.",
+    "order-cancel": "The order is cancelled and paid back.",
+    "void": "The charge is void.",
+    "replay": "Failed deliveries are sent again.",
+    "endpoint-test": "The test event is on its way.",
     "factor-removed": "Removed. It no longer opens your login.",
     "session-ended": "Session ended.",
     "sessions-ended": "All other sessions have ended.",

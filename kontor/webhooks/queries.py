@@ -22,9 +22,19 @@ def get(session: Session, endpoint_id: UUID, *, lock: bool = False) -> WebhookEn
     return endpoint if endpoint is not None and endpoint.deleted_at is None else None
 
 
-def list_endpoints(session: Session, reseller_id: UUID | None, cursor: str | None, limit: int) -> Page[WebhookEndpoint]:
+def list_endpoints(
+    session: Session,
+    reseller_id: UUID | None,
+    cursor: str | None,
+    limit: int,
+    *,
+    disabled: bool | None = None,
+    created: TimeSpan = ANY_TIME,
+) -> Page[WebhookEndpoint]:
     """Return endpoints, newest first; those of all owners if `reseller_id` is None. Raises Invalid."""
-    query = select(WebhookEndpoint).where(NOT_DELETED)
+    query = select(WebhookEndpoint).where(NOT_DELETED, *created.conditions(WebhookEndpoint.created_at))
+    if disabled is not None:
+        query = query.where(WebhookEndpoint.disabled_at.is_not(None) == disabled)
     if reseller_id is not None:
         query = query.where(WebhookEndpoint.reseller_id == reseller_id)
     return page_of(session, query, WebhookEndpoint.id, cursor, limit)

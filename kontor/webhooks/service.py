@@ -121,10 +121,16 @@ def get(session: Session, endpoint_id: UUID, *, lock: bool = False) -> WebhookEn
 
 
 def list_endpoints(
-    session: Session, *, reseller_id: UUID | None = None, cursor: str | None = None, limit: int = 100
+    session: Session,
+    *,
+    reseller_id: UUID | None = None,
+    cursor: str | None = None,
+    limit: int = 100,
+    disabled: bool | None = None,
+    created: TimeSpan = ANY_TIME,
 ) -> Page[WebhookEndpoint]:
     """Return endpoints, newest first; those of all owners without `reseller_id`."""
-    return queries.list_endpoints(session, reseller_id, cursor, limit)
+    return queries.list_endpoints(session, reseller_id, cursor, limit, disabled=disabled, created=created)
 
 
 def delete(session: Session, endpoint_id: UUID, now: datetime) -> None:

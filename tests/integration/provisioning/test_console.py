@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -107,3 +108,23 @@ def test_failed_service_is_tried_again_from_the_console_and_viewers_have_no_butt
     assert someone.post(f"{place}/retry", {"reason": "capacity is back"}).status_code == 303
     world.finish("create", result={"host": "b.example"})
     assert world.state(service) == "active"
+
+
+def test_order_that_is_being_made_is_cancelled_with_a_reason_and_paid_back(
+    world: ServiceScenario, visitors: Callable[[str], ConsoleClient]
+) -> None:
+    order, someone = world.order(), visitors("operator")
+    place = f"/console/orders/{order['id']}"
+    net = Decimal(order["net"]["amount"])
+
+    def balance() -> Decimal:
+        return Decimal(world.ok(f"GET /v1/resellers/{world.reseller}/account-book")["balance"]["amount"])
+
+    before = balance()
+    assert f"{net} {order['net']['currency']} is paid back" in someone.get(f"{place}/cancel").text
+    assert someone.post(f"{place}/cancel").status_code == 422
+    assert (balance(), someone.post(f"{place}/cancel", {"reason": "ordered twice"}).status_code) == (before, 303)
+    assert someone.post(f"{place}/cancel", {"reason": "again"}).status_code == 409
+    assert balance() == before + net
+    page = someone.get(place).text
+    assert ("ordered twice" in page, f"{place}/cancel" in page) == (True, False)
