@@ -142,7 +142,7 @@ def run(settings: Settings) -> None:
     engine = sql_engine(settings, presence.identity.application, 2)
     tracer = tracer_for(settings, "scheduler")
     box = DataKeyBox(DatabaseKeys(settings), settings.secret_keys)
-    jobs = Jobs(catalogue(settings.task_packages), clock, doorbell, secret_box=box)
+    jobs = Jobs(catalogue(settings.task_packages, simulated=settings.in_sandbox), clock, doorbell, secret_box=box)
     if tracer is not None:
         from kontor.engine.tracing import with_tracing
 

@@ -57,6 +57,6 @@ FAMILIES: Final = frozenset(payload.policy.name.partition(".")[0] for payload in
 """The first parts of the names of Kontor's own tasks."""
 
 
-def catalogue(packages: tuple[str, ...] = ()) -> Catalogue:
+def catalogue(packages: tuple[str, ...] = (), *, simulated: bool = False) -> Catalogue:
     """Return every task, without the handlers; `packages`: installed ones with tasks. Raises Invalid."""
-    return Catalogue((*PAYLOADS, *packages_payloads(packages, FAMILIES)))
+    return Catalogue((*PAYLOADS, *packages_payloads(packages, FAMILIES)), simulated=simulated)

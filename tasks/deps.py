@@ -18,6 +18,7 @@ class HandlerDeps:
     """Dependencies of handlers; `secret_box` holds the same secret as the API's.
 
     `handler_sender` calls handlers of declared tasks, which may have addresses that nothing else may have.
+    `webhook_sender` calls webhook endpoints, by default as `sender` calls instances.
     """
 
     sleep: Sleep
@@ -31,6 +32,7 @@ class HandlerDeps:
     txt: TxtResolver
     reader: HttpReader
     handler_sender: CallSender | None = None
+    webhook_sender: CallSender | None = None
 
     @property
     def programmes(self) -> Programmes:

@@ -37,7 +37,7 @@ from kontor.kernel.ports import BODY_LIMIT, CallSender, Clock, HttpReply, Outgoi
 from kontor.kernel.states import CrashPolicy, JobState
 from kontor.task_types.service import TaskTypes
 from kontor.webhooks import signing
-from models.task_types import LeaseKind
+from models.task_types import LeaseKind, TaskType
 from tasks.calls import TOO_MANY, describe_reply, send_or_raise
 from tasks.deps import HandlerDeps
 
@@ -114,7 +114,7 @@ class PushHandler:
             "lease": str(job.lease),
             "token": token,
         }
-        valid = signing.valid_secrets(self._sealer, kind, job.now)
+        valid = secrets_of(self._sealer, kind, job.now)
         return PushPlan(payload.task.url, str(job.id), valid, data, self._clock.wall_time(), payload.policy.crash)
 
     def verify(self, job: JobContext, plan: PushPlan) -> Succeeded | None:
@@ -236,7 +236,7 @@ class HandlersCancelHandler:
         kind = TaskTypes.get(session, task)
         data = {"job_id": str(payload.job_id), "task": task, "lease": str(lease)}
         body = signing.message_body(CANCEL, self._clock.wall_time(), data)
-        valid = signing.valid_secrets(self._sealer, kind, job.now)
+        valid = secrets_of(self._sealer, kind, job.now)
         return CancelCall(lease, OutgoingCall(declared_type.url, f"{payload.job_id}.cancel", body, valid))
 
     def act(self, job: JobContext, plan: CancelCall) -> HttpReply:
@@ -248,6 +248,11 @@ class HandlersCancelHandler:
     ) -> Outcome:
         """End the attempt."""
         return Done({"cancelled": outside.cancel_running(session, job.jobs, payload.job_id, plan.lease, job.now)})
+
+
+def secrets_of(box: SecretBox, kind: TaskType, now: datetime) -> tuple[str, ...]:
+    """Return the secrets to sign with; none for a pull type, whose handler a sandbox simulates."""
+    return signing.valid_secrets(box, kind, now) if kind.secret_sealed else ()
 
 
 def _named(name: str, value: UUID | str | None) -> Mapping[str, str]:

@@ -104,5 +104,5 @@ def handlers(deps: HandlerDeps) -> list[Handler]:
     """Return the handlers of webhooks."""
     return [
         WebhooksFanOutHandler(),
-        WebhooksDeliverHandler(deps.sender, deps.secret_box, deps.clock),
+        WebhooksDeliverHandler(deps.webhook_sender or deps.sender, deps.secret_box, deps.clock),
     ]

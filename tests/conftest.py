@@ -17,8 +17,9 @@ from pytest_socket import disable_socket, enable_socket
 from sqlalchemy import Engine, create_engine, make_url
 from sqlalchemy.orm import Session
 
+from kontor.adapters.database_url import sqlalchemy_url
 from kontor.adapters.embedded.endpoints import shared_servers
-from kontor.adapters.settings import Settings, sqlalchemy_url
+from kontor.adapters.settings import Settings
 from tests.support.spare_database import SpareDatabase
 from tests.support.wiring import SECRET
 from workers.migrations import ROOT, metadata, migrate

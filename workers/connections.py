@@ -17,11 +17,11 @@ import redis
 import structlog
 
 from kontor.adapters.clock import DatabaseClock, ServerClock
-from kontor.adapters.database_url import connection_parameters
+from kontor.adapters.database_url import connection_parameters, libpq_url
 from kontor.adapters.primary import PrimaryConnector, shares_sessions
 from kontor.adapters.redis_client import RedisTimelines, client_of, is_cluster
 from kontor.adapters.secret_keys import fingerprint, other_key
-from kontor.adapters.settings import Settings, SettingsError, libpq_url
+from kontor.adapters.settings import Settings, SettingsError
 from kontor.kernel.data_keys import DataKeys, KeyPurpose
 from kontor.kernel.errors import TooManyAttempts
 from kontor.kernel.tracing import Tracer

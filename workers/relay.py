@@ -129,7 +129,9 @@ def run(settings: Settings, catalogue: Catalogue | None = None, crash: CrashPoin
     """Run a relay until SIGTERM or SIGINT."""
     if crash is None and settings.crash_point is not None:
         crash = KillAt(settings.crash_point)
-    process = RelayProcess(settings, catalogue or every_task(settings.task_packages), crash or no_crash)
+    process = RelayProcess(
+        settings, catalogue or every_task(settings.task_packages, simulated=settings.in_sandbox), crash or no_crash
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, process.stop)
     process.run()

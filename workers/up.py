@@ -13,9 +13,10 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from kontor.adapters import data_directory
+from kontor.adapters.database_url import libpq_url
 from kontor.adapters.embedded import endpoints
 from kontor.adapters.embedded.servers import owned_servers
-from kontor.adapters.settings import Environment, Settings, SettingsError, libpq_url, missing_server, settings_from
+from kontor.adapters.settings import Environment, Settings, SettingsError, missing_server, settings_from
 from workers.connections import require_key, require_sessions
 from workers.namespaces import namespace_of
 from workers.schema import is_prepared
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 Roles = Mapping[str, Callable[[], object]]
 LOOPBACK = "127.0.0.1"
+SANDBOX_ROLES = ("relay", "worker", "scheduler")
 EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 -- compared with, not listened on
 
 
@@ -92,7 +94,11 @@ def child_processes(settings: Settings, roles: Roles, *, catcher: bool) -> list[
     names = ["web", "relay", *["worker"] * settings.worker_processes, "scheduler"]
     if catcher:
         names.insert(0, "catcher")
-    return [ForkedProcess(name, roles[name], environ) for name in names]
+    children: list[SupervisedProcess] = [ForkedProcess(name, roles[name], environ) for name in names]
+    if settings.sandbox:
+        inside = {**environ, "KONTOR_IN_SANDBOX": "1"}
+        children += [ForkedProcess(f"{name} --sandbox", roles[name], inside) for name in SANDBOX_ROLES]
+    return children
 
 
 def preload() -> None:
@@ -103,6 +109,16 @@ def preload() -> None:
 
 
 def prepare(settings: Settings, credentials_file: Path) -> "FirstLogin | None":
+    """Prepare the databases; return the first login if one was made."""
+    login = prepare_live(settings, credentials_file)
+    if settings.sandbox:
+        from workers import sandbox
+
+        sandbox.prepare(settings, settings.data_dir / data_directory.SANDBOX_KEY)
+    return login
+
+
+def prepare_live(settings: Settings, credentials_file: Path) -> "FirstLogin | None":
     """Migrate and create the first login; a prepared database skips both and their imports."""
     if is_prepared(libpq_url(settings.direct_url)):
         return None
@@ -126,6 +142,8 @@ def run(
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, exit_on_signal)
+    if environment.in_sandbox:
+        raise SettingsError("KONTOR_IN_SANDBOX is for single processes: use KONTOR_SANDBOX, or `kontor up --sandbox`")
     claim_port(environment.host, environment.port)
     data_directory.begin(environment.data_dir.resolve())
     with ExitStack() as stack:

@@ -10,12 +10,14 @@ from typing import Protocol
 import uvicorn
 from sqlalchemy import Engine
 from sqlalchemy.orm import sessionmaker
+from starlette.types import ASGIApp
 
 from kontor.adapters.bounded_http import bounded_http
 from kontor.adapters.clock import ServerClock
 from kontor.adapters.redis_doorbell import RedisRelayHint
 from kontor.adapters.redis_pull_hints import RedisPullHints
 from kontor.adapters.resolver import Names
+from kontor.adapters.sandbox import sandbox_of, simulated_lookup
 from kontor.adapters.secrets import HASHES_AT_ONCE, Argon2Passwords, DataKeyBox
 from kontor.adapters.settings import Settings
 from kontor.engine.catalogue import Catalogue
@@ -25,6 +27,7 @@ from kontor.engine.tracing import with_tracing
 from kontor.http.context import Deps
 from kontor.http.key_use import KeyUse
 from kontor.http.puller_use import PullerUse
+from kontor.http.sandbox import SandboxSwitch
 from kontor.kernel.addresses import AddressGuard
 from kontor.kernel.database import PgConnection
 from kontor.kernel.tracing import Tracer
@@ -63,16 +66,32 @@ class Flushing(Protocol):
 
 
 THREADS = 8
+SANDBOX_THREADS = 4
+"""Threads that serve a sandbox's calls: what is tried there takes none of those of live calls."""
 BACKLOG = 2_048
 DRAIN_SECONDS = 10
 WAITING_SIGN_INS = 100
 """Sign-ins that may wait for a thread; further ones are 429 at once."""
 
 
-def call_threads(tracer: Tracer | None) -> ThreadPoolExecutor:
+def threads_of(settings: Settings) -> int:
+    """Return how many threads serve calls."""
+    return SANDBOX_THREADS if settings.in_sandbox else THREADS
+
+
+def call_threads(settings: Settings, tracer: Tracer | None) -> ThreadPoolExecutor:
     """Return the threads that serve calls; with tracing they carry the caller's context."""
     pool = ThreadPoolExecutor if tracer is None else ContextThreads
-    return pool(THREADS, thread_name_prefix="call")
+    return pool(threads_of(settings), thread_name_prefix="call")
+
+
+def guards_of(settings: Settings, names: Names) -> tuple[AddressGuard, AddressGuard]:
+    """Return the checks of addresses of instances and of handlers; in a sandbox no name is looked up."""
+    lookup = simulated_lookup if settings.in_sandbox else names.lookup
+    return (
+        AddressGuard(lookup, settings.allow_private_instances),
+        AddressGuard(lookup, networks=settings.handler_networks, field="handler.push"),
+    )
 
 
 def hashing_threads() -> BoundedThreads:
@@ -119,16 +138,18 @@ def running(presence: PresenceThread) -> Iterator[None]:
 @contextmanager
 def web_deps(settings: Settings) -> Iterator[Deps]:
     """Build the dependencies of the API from settings; close them at the end of the block."""
-    engine, client = sql_engine(settings, "kontor web", THREADS + HASHES_AT_ONCE), redis_client(settings)
+    engine = sql_engine(settings, "kontor web", threads_of(settings) + HASHES_AT_ONCE)
+    client = redis_client(settings)
     doorbell, clock, key_use = RedisRelayHint(client, redis_keys(settings)), clock_for(settings), KeyUse()
-    tasks, tracer = catalogue(settings.task_packages), tracer_for(settings, "web")
+    tasks, tracer = catalogue(settings.task_packages, simulated=settings.in_sandbox), tracer_for(settings, "web")
     keys, stats, pullers = DatabaseKeys(settings), JobStats(), PullerUse()
     presence = presence_of(settings, clock, (key_use, stats, pullers), tasks)
-    box, threads, hashing = DataKeyBox(keys, settings.secret_keys), call_threads(tracer), hashing_threads()
+    box, threads, hashing = DataKeyBox(keys, settings.secret_keys), call_threads(settings, tracer), hashing_threads()
     with (
         ended(engine, (threads, hashing), doorbell, client), running(presence),
         call_limits(settings) as limits, closing(Names()) as names,
     ):  # fmt: skip
+        guard, handler_guard = guards_of(settings, names)
         yield Deps(
             sessions=sessionmaker(engine, expire_on_commit=False),
             clock=clock,
@@ -136,18 +157,16 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
             secret_box=box,
             passwords=Argon2Passwords(), programmes=Programmes(clock),
             tokens=tokens_of(settings),
-            guard=AddressGuard(names.lookup, settings.allow_private_instances),
-            handler_guard=AddressGuard(names.lookup, networks=settings.handler_networks, field="handler.push"),
+            guard=guard, handler_guard=handler_guard,
             txt=names.lookup_txt,
             dkim_selector=settings.dkim_selector,
             threads=threads,
             sign_in_threads=hashing,
             keys=keys,
             identity_provider=identity_provider(settings, clock),
-            public_url=settings.public_url,
-            console_url=settings.console_url,
+            public_url=settings.public_url, console_url=settings.console_url,
             metrics_token=settings.metrics_token,
-            test_clock=settings.test_clock,
+            test_clock=settings.test_clock, in_sandbox=settings.in_sandbox,
             version=installed_version(),
             tracer=tracer,
             readiness=presence.readiness,
@@ -165,12 +184,23 @@ def raise_open_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+@contextmanager
+def application(settings: Settings) -> Iterator[ASGIApp]:
+    """Build the application, with that of the sandbox beside it if there is one; close both at the end."""
+    with web_deps(settings) as deps:
+        if not settings.sandbox:
+            yield build(deps)
+            return
+        with web_deps(sandbox_of(settings)) as simulated:
+            yield SandboxSwitch(build(deps), build(simulated))
+
+
 def run(settings: Settings) -> None:
     """Serve until a stop signal."""
     raise_open_files()
-    with web_deps(settings) as deps:
+    with application(settings) as app:
         uvicorn.run(
-            build(deps),
+            app,
             host=settings.host,
             port=settings.port,
             loop="uvloop",

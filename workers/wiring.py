@@ -2,19 +2,24 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
+
+from sqlalchemy.orm import Session
 
 from kontor.adapters.dkim import signer_from_file
 from kontor.adapters.http import HandlerHttp, PinnedHttp, SignedCalls
 from kontor.adapters.network import DnsTxt
+from kontor.adapters.sandbox import RESULT, CaughtMail, SimulatedHttp
 from kontor.adapters.secrets import DataKeyBox
 from kontor.adapters.settings import Settings, SettingsError
 from kontor.adapters.smtp import SmtpTransport
 from kontor.adapters.smtp_pool import smtp_address
 from kontor.adapters.traced_clients import TracedHttp, TracedMail, TracedReader
 from kontor.context import Context, Secrets
+from kontor.engine.catalogue import Payload
 from kontor.engine.enqueue import Jobs
-from kontor.engine.handlers import Handler
+from kontor.engine.handlers import Done, Handler, JobContext, Outcome
 from kontor.kernel.addresses import lies_in, may_connect
 from kontor.kernel.identity import IdentityProvider
 from kontor.kernel.ports import Clock, HttpReader, HttpSender, MailTransport
@@ -25,7 +30,9 @@ from kontor.mailer.render import Renderer
 from kontor.mails.dispatch import Dispatcher
 from kontor.mails.resend import RULES
 from kontor.programme.service import Programmes
+from tasks.catalogue import FAMILIES
 from tasks.deps import HandlerDeps
+from tasks.packages import handlers_of
 from tasks.registry import all_handlers
 from workers.connections import DatabaseKeys
 
@@ -34,7 +41,7 @@ def handlers_for(settings: Settings, clock: Clock, jobs: Jobs, tracer: Tracer | 
     """Build all handlers of the deployment with their adapters."""
     programmes = Programmes(clock)
     tokens, keys = tokens_of(settings), DatabaseKeys(settings)
-    http, reader, transport = outbound_adapters(settings, tracer)
+    http, reader, transport = adapters_for(settings, tracer)
     ports = HandlerDeps(
         sleep=time.sleep,
         ctx=Context(jobs, programmes, Secrets(keys)),
@@ -46,9 +53,30 @@ def handlers_for(settings: Settings, clock: Clock, jobs: Jobs, tracer: Tracer | 
         transport=transport,
         txt=DnsTxt(),
         reader=reader,
-        handler_sender=SignedCalls(handler_http(settings, tracer), clock),
+        handler_sender=SignedCalls(http if settings.in_sandbox else handler_http(settings, tracer), clock),
+        webhook_sender=SignedCalls(outbound_adapters(settings, tracer)[0], clock) if settings.in_sandbox else None,
     )
     return all_handlers(ports)
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedTask:
+    """In a sandbox, the handler of a task of an installed package: each job succeeds, and no code of theirs runs."""
+
+    payload: type[Payload]
+
+    def run(self, job: JobContext, session: Session, payload: Payload) -> Outcome:
+        """Succeed."""
+        return Done(dict(RESULT))
+
+    claim = run
+    """A task with an external effect ends where it would be planned."""
+
+
+def installed_handlers(settings: Settings) -> Sequence[Handler]:
+    """Return the handlers of the installed packages with tasks. Raises Invalid."""
+    installed = handlers_of(settings.task_packages, FAMILIES)
+    return [SimulatedTask(handler.payload) for handler in installed] if settings.in_sandbox else installed
 
 
 def tokens_of(settings: Settings) -> Tokens:
@@ -74,6 +102,14 @@ def outbound_adapters(settings: Settings, tracer: Tracer | None) -> tuple[HttpSe
         return http, http, transport
     mail = TracedMail(transport, tracer, smtp_address(settings.smtp_url))
     return TracedHttp(http, tracer), TracedReader(http, tracer), mail
+
+
+def adapters_for(settings: Settings, tracer: Tracer | None) -> tuple[HttpSender, HttpReader, MailTransport]:
+    """Build the adapters for instances, files and mail; in a sandbox instances are simulated and mails caught."""
+    if not settings.in_sandbox:
+        return outbound_adapters(settings, tracer)
+    http = SimulatedHttp()
+    return http, http, CaughtMail()
 
 
 def handler_http(settings: Settings, tracer: Tracer | None) -> HttpSender:

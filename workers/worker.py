@@ -39,8 +39,7 @@ from kontor.programme.service import Programmes
 from kontor.provisioning.service import ServiceEndings
 from kontor.task_types import registry as task_types
 from kontor.webhooks.job_events import JOB_END_EVENTS, emit_job_dead
-from tasks.catalogue import FAMILIES, PAYLOADS
-from tasks.packages import handlers_of
+from tasks.catalogue import PAYLOADS
 from workers.connections import (
     CACHED_PLAN_OPTIONS,
     DatabaseKeys,
@@ -52,7 +51,7 @@ from workers.connections import (
 )
 from workers.heartbeat import Heartbeat, end_process
 from workers.namespaces import redis_keys
-from workers.wiring import handlers_for
+from workers.wiring import handlers_for, installed_handlers
 
 log = structlog.get_logger(__name__)
 
@@ -81,8 +80,8 @@ class Worker:
         client = redis_client(settings)
         clock = clock_for(settings)
         self.doorbell = RedisRelayHint(client, keys)
-        extra = [*handlers_of(settings.task_packages, FAMILIES), *extra]
-        catalogue = Catalogue([*PAYLOADS, *(handler.payload for handler in extra)])
+        extra = [*installed_handlers(settings), *extra]
+        catalogue = Catalogue([*PAYLOADS, *(handler.payload for handler in extra)], simulated=settings.in_sandbox)
         self.tracer = tracer_for(settings, "worker")
         box = DataKeyBox(DatabaseKeys(settings), settings.secret_keys)
         jobs = with_tracing(Jobs(catalogue, clock, self.doorbell, secret_box=box), self.tracer)

@@ -14,6 +14,7 @@ MARKER_TEXT: Final = "A data directory of Kontor: database, keys, logs and caugh
 # What releases before the marker left behind: the first three hold what cannot be made again.
 STORED: Final = frozenset({"postgres", "valkey", "secret_key"})
 OWN: Final = STORED | {"first-login.json", "log", "lost+found", "mail", "owner.lock", "run", "users.lock"}
+SANDBOX_KEY: Final = "sandbox-key.json"
 DEFAULT: Final = Path(".kontor")
 REMEDY: Final = (
     "go to the folder of your deployment, name it with --data-dir or KONTOR_DATA_DIR, or begin a new one with"

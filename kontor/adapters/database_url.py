@@ -130,3 +130,13 @@ def address_of(parameters: Mapping[str, str]) -> str:
     ports = parameters.get("port", "").split(",")
     shown = [f"{host}:{port}" if port else host for host, port in zip(hosts, ports * len(hosts), strict=False)]
     return ", ".join(shown)
+
+
+def sqlalchemy_url(url: str) -> str:
+    """Convert a PostgreSQL URL of any form to one that SQLAlchemy, with psycopg's driver, and libpq read alike."""
+    return url_of(connection_parameters(url))
+
+
+def libpq_url(url: str) -> str:
+    """Convert a PostgreSQL URL of any form to libpq's."""
+    return sqlalchemy_url(url).replace("+psycopg", "", 1)

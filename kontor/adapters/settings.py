@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from kontor.adapters import data_directory
-from kontor.adapters.database_url import connection_parameters, url_of
+from kontor.adapters.database_url import connection_parameters, sqlalchemy_url
 from kontor.adapters.embedded import endpoints
 from kontor.adapters.embedded.endpoints import shared_servers
 from kontor.adapters.secret_keys import check_secret_keys, listed_keys
@@ -33,16 +33,6 @@ from kontor.kernel.identity import RANKED, ProviderSettings
 
 class SettingsError(Exception):
     """The environment is invalid; the message is one line that says how to fix it."""
-
-
-def sqlalchemy_url(url: str) -> str:
-    """Convert a PostgreSQL URL of any form to one that SQLAlchemy, with psycopg's driver, and libpq read alike."""
-    return url_of(connection_parameters(url))
-
-
-def libpq_url(url: str) -> str:
-    """Convert a PostgreSQL URL of any form to libpq's."""
-    return sqlalchemy_url(url).replace("+psycopg", "", 1)
 
 
 def check_database_url(url: str) -> str:
@@ -89,6 +79,8 @@ class Environment(BaseSettings):
     env_file: Path = Field(Path(".env"), alias="KONTOR_ENV_FILE")
     allow_private_instances: Flag = Field(False, alias="KONTOR_ALLOW_PRIVATE_INSTANCES")
     test_clock: Annotated[bool | datetime, BeforeValidator(parse_clock_start)] = Field(False, alias="KONTOR_TEST_CLOCK")
+    sandbox: Flag = Field(False, alias="KONTOR_SANDBOX")
+    in_sandbox: Flag = Field(False, alias="KONTOR_IN_SANDBOX")
     log: Literal["console", "json"] = Field("console", alias="KONTOR_LOG")
     namespace: str | None = Field(None, alias="KONTOR_NAMESPACE", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
     worker_processes: int = Field(2, alias="KONTOR_WORKER_PROCESSES", ge=1, le=64)
@@ -144,7 +136,8 @@ CATCHER_URL = "smtp://127.0.0.1:1025"
 class Settings:
     """The settings of a process, built once at its start. Database URLs have the form that both drivers read.
 
-    An empty `namespace` is made of the database's identity; `earlier_namespace` is made of its URL.
+    An empty `namespace` is made of the database's identity; `earlier_namespace` is made of its URL. `sandbox`: the
+    deployment has one; `in_sandbox`: these are its settings.
     """
 
     data_dir: Path
@@ -166,6 +159,8 @@ class Settings:
     allow_private_instances: bool = False
     test_clock: bool = False
     test_clock_start: datetime | None = None
+    sandbox: bool = False
+    in_sandbox: bool = False
     log: Literal["console", "json"] = "console"
     worker_processes: int = 2
     worker_threads: int = 8
@@ -250,6 +245,7 @@ def settings_from(environment: Environment, servers: endpoints.Endpoints | None)
         allow_private_instances=environment.allow_private_instances,
         test_clock=bool(environment.test_clock),
         test_clock_start=environment.test_clock if isinstance(environment.test_clock, datetime) else None,
+        sandbox=environment.sandbox,
         log=environment.log,
         worker_processes=environment.worker_processes,
         worker_threads=environment.worker_threads,

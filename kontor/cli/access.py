@@ -75,7 +75,7 @@ def create_key(
             ctx.now,
             **binding,
             expires_at=None if expires is None else last_instant(expires),
-            maker=keys.KeyMaker(ctx.actor),
+            maker=keys.KeyMaker(ctx.actor, in_sandbox=ctx.settings.in_sandbox),
             ranges=sources or (),
             rate=rate,
         )

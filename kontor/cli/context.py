@@ -17,6 +17,7 @@ import typer
 from pydantic import BaseModel
 
 from kontor.adapters.logs import configure_logs
+from kontor.adapters.sandbox import sandbox_of
 from kontor.adapters.settings import Settings, load, settings_for
 from kontor.adapters.tracing_off import disable_sdk
 
@@ -40,7 +41,7 @@ def running_settings(role: str = "cli", *, begins: bool = False) -> Iterator[Set
         disable_sdk()
     configure_logs(environment.log, role)
     with settings_for(environment, begins=begins) as settings:
-        yield settings
+        yield sandbox_of(settings) if environment.in_sandbox else settings
 
 
 @contextmanager
@@ -188,7 +189,7 @@ def ledger_jobs(settings: "Settings") -> Iterator["Jobs"]:
 
     client = redis_client(settings)
     with closing(client), closing(RedisRelayHint(client, redis_keys(settings))) as doorbell:
-        yield Jobs(catalogue(settings.task_packages), clock_for(settings), doorbell)
+        yield Jobs(catalogue(settings.task_packages, simulated=settings.in_sandbox), clock_for(settings), doorbell)
 
 
 @contextmanager

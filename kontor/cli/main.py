@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Final
@@ -37,6 +38,9 @@ EXPECTED = (SettingsError, StartFailed, AlreadyOwned, NoDataDirectory, KontorErr
 LOCATIONS: Final[Mapping[str, str]] = {"--data-dir": "KONTOR_DATA_DIR", "--env-file": "KONTOR_ENV_FILE"}
 
 
+SANDBOX: Final = "--sandbox"
+HAVING_ONE: Final = frozenset({"up", "web", "migrate"})
+"""Commands of a deployment that has a sandbox; all others work in it."""
 COMMIT: Final = Path(__file__).resolve().parents[1] / "commit.txt"
 """Written by `make build` into the wheel."""
 
@@ -84,8 +88,22 @@ def options(
     env_file: Annotated[
         Path | None, typer.Option("--env-file", help="The settings file; default: .env beside the data directory.")
     ] = None,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Work in the sandbox; up, web and migrate: have one beside live data.")
+    ] = False,
 ) -> None:
     """The back office of a reseller programme."""
+
+
+def without_sandbox(arguments: Sequence[str]) -> list[str]:
+    """Take --sandbox out, wherever it stands, into the setting that it means for this command."""
+    before = list(takewhile(lambda argument: argument != "--", arguments))
+    if SANDBOX not in before:
+        return list(arguments)
+    kept = [argument for argument in before if argument != SANDBOX]
+    command = next((argument for argument in kept if not argument.startswith("-")), "")
+    os.environ["KONTOR_SANDBOX" if command in HAVING_ONE else "KONTOR_IN_SANDBOX"] = "1"
+    return [*kept, *arguments[len(before) :]]
 
 
 def without_locations(arguments: Sequence[str]) -> list[str]:
@@ -120,6 +138,7 @@ GROUPS: Final[Mapping[str, Callable[[], typer.Typer]]] = {
     "secrets": access.secrets_app,
     "limits": limits.app,
     "tasks": task_types.app,
+    "sandbox": processes.sandbox_app,
 }
 
 
@@ -178,7 +197,7 @@ def explain(kind: type[BaseException], error: BaseException, traceback: Tracebac
 
 def main() -> int:
     """Run one command; exit codes: 0 success, 1 failure, 2 usage error."""
-    sys.argv[1:] = without_locations(sys.argv[1:])
+    sys.argv[1:] = without_sandbox(without_locations(sys.argv[1:]))
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     if len(arguments) == len(sys.argv) - 1:
         sys.excepthook = explain

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kontor.adapters import data_directory
 from kontor.adapters.logs import configure_logs
+from kontor.adapters.sandbox import sandbox_of
 from kontor.adapters.settings import Environment, Settings, SettingsError, load
 from kontor.adapters.tracing_off import disable_sdk
 from kontor.cli.context import Json, print_facts, print_json, running_settings
@@ -106,6 +108,8 @@ def greet(settings: Settings, login: "FirstLogin | None") -> None:
         f"  API       {settings.public_url}/v1, described at {settings.public_url}/docs",
         f"  mail      {settings.smtp_url}",
     ]
+    if settings.sandbox:
+        lines.append(f"  sandbox   calls of the API with the key in {settings.data_dir / data_directory.SANDBOX_KEY}")
     if login is not None:
         lines.append(f"First start. A login and an API key are in {login.path} (readable by you alone).")
     if login is not None and sys.stdout.isatty():
@@ -148,6 +152,10 @@ def migrate(as_json: Json = False) -> None:
         migrations.migrate(settings.direct_url)
         after = migrations.revision(settings.direct_url)
         require_key(settings)
+        if settings.sandbox:
+            from workers import sandbox
+
+            sandbox.prepare(settings)
     if after is None:
         raise SettingsError("there are no migrations")
     print_facts({"from": before, "to": after}, as_json=as_json)
@@ -160,6 +168,22 @@ def bench(context: typer.Context) -> None:
     root = Path(__file__).resolve().parents[2]
     os.chdir(root)
     os.execv(sys.executable, [sys.executable, "-m", "bench", *context.args])
+
+
+def sandbox_app() -> typer.Typer:
+    """Build the command group."""
+    group = typer.Typer(help="The sandbox.", no_args_is_help=True)
+    group.command("reset")(reset_sandbox)
+    return group
+
+
+def reset_sandbox(as_json: Json = False) -> None:
+    """Empty the sandbox and set its clock back; its keys stay."""
+    with running_settings() as settings:
+        from workers import sandbox
+
+        filled = sandbox.reset(settings if settings.in_sandbox else sandbox_of(settings))
+    print_facts({"emptied": filled}, as_json=as_json)
 
 
 MARKS = {"ok": "ok  ", "warning": "warn", "problem": "FAIL"}

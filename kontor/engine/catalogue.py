@@ -121,10 +121,12 @@ DECLARED_CHANNEL: Final = "declared"
 class Catalogue:
     """All tasks of this deployment by wire name: Kontor's own, and the declared types as this process last read them.
 
-    Thread-safe: `declare` replaces what is declared as a whole.
+    Thread-safe: `declare` replaces what is declared as a whole. `simulated`: of a sandbox, in which pull types have a
+    simulated handler too.
     """
 
-    def __init__(self, payloads: Iterable[type[Payload]]) -> None:
+    def __init__(self, payloads: Iterable[type[Payload]], *, simulated: bool = False) -> None:
+        self.simulated = simulated
         self._own: dict[str, type[Payload]] = {}
         for payload in payloads:
             if payload.policy.name in self._own:

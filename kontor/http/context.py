@@ -49,7 +49,7 @@ class Deps:
     `sign_in_threads`: where passwords are verified, `threads` by default. `readiness`: noted by the thread of the
     process's beat; without one, `/readyz` asks PostgreSQL itself. `pull_hints`: without them, waiting pull workers are
     woken by a check every second. `job_stats`: of attempts that end with a call, and `puller_use`, are written by the
-    beat's thread.
+    beat's thread. `in_sandbox`: these are the dependencies of a sandbox.
     """
 
     sessions: sessionmaker[Session]
@@ -70,6 +70,7 @@ class Deps:
     dkim_selector: str = "kontor"
     metrics_token: str | None = field(default=None, repr=False)
     test_clock: bool = False
+    in_sandbox: bool = False
     version: str = "0"
     identity_provider: IdentityProvider | None = None
     tracer: Tracer | None = None

@@ -21,6 +21,8 @@ from kontor.kernel.errors import Forbidden
 from models.keys import ApiKey, Scope
 
 PREFIX: Final = "kontor_"
+SANDBOX_PREFIX: Final = "kontor_test_"
+"""What keys of a sandbox begin with, and no others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import service as accounts
 from kontor.http import keys
-from kontor.http.keys import PREFIX, Principal, hash_key
+from kontor.http.keys import PREFIX, SANDBOX_PREFIX, Principal, hash_key
 from kontor.http.scopes import covers, effective, is_scope
 from kontor.kernel.errors import FieldError, Forbidden, Invalid, NotFound
 from kontor.kernel.ids import new_id
@@ -37,10 +37,11 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyMaker:
-    """Who makes a key: an actor, and whether a key of his bound to an account may decide its offers."""
+    """Who makes a key: an actor, whether a key of his bound to an account may decide its offers, and for which side."""
 
     actor: str
     may_decide: bool = True
+    in_sandbox: bool = False
 
 
 SHELL: Final = KeyMaker("shell")
@@ -66,7 +67,7 @@ def create(
     _validate(session, unique_scopes, reseller_id, account_id)
     if account_id is not None and Scope.DECIDE in unique_scopes and not maker.may_decide:
         raise Forbidden(message="A reseller's key cannot give the scope decide.", scope=Scope.DECIDE.value)
-    secret = PREFIX + secrets.token_urlsafe(32)
+    secret = new_secret(in_sandbox=maker.in_sandbox)
     key = ApiKey(
         id=new_id(),
         name=name,
@@ -84,6 +85,14 @@ def create(
     session.add(key)
     session.flush()
     return NewKey(key.id, name, scopes_of(key), reseller_id, account_id, secret)
+
+
+def new_secret(*, in_sandbox: bool = False) -> str:
+    """Return a new secret of 256 random bits, with the prefix that leads its calls to the sandbox or to none."""
+    prefix, secret = SANDBOX_PREFIX if in_sandbox else PREFIX, ""
+    while secret.startswith(SANDBOX_PREFIX) is not in_sandbox or not secret:
+        secret = prefix + secrets.token_urlsafe(32)
+    return secret
 
 
 def scopes_of(key: ApiKey) -> tuple[str, ...]:
@@ -139,10 +148,10 @@ def _of_reseller(reseller_id: UUID) -> ColumnElement[bool]:
     return (ApiKey.reseller_id == reseller_id) | ApiKey.account_id.in_(own)
 
 
-def maker_of(caller: Principal) -> KeyMaker:
+def maker_of(caller: Principal, *, in_sandbox: bool = False) -> KeyMaker:
     """Return a key as the maker of others: no key of a reseller's gives `decide`, nor one that lacks it itself."""
     deciding = (Scope.ADMIN, Scope.OPERATE, Scope.DECIDE) if not caller.bound else (Scope.DECIDE,)
-    return KeyMaker(caller.actor, caller.reseller_id is None and any(map(caller.has_scope, deciding)))
+    return KeyMaker(caller.actor, caller.reseller_id is None and any(map(caller.has_scope, deciding)), in_sandbox)
 
 
 def is_admin(caller: Principal) -> bool:

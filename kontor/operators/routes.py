@@ -89,7 +89,7 @@ def create_key(ctx: Ctx, body: KeyIn) -> NewKeyOut:
         reseller_id=body.reseller_id,
         account_id=body.account_id,
         expires_at=body.expires_at or ctx.deps.clock.wall_time() + keys.LIFETIME,
-        maker=keys.maker_of(caller),
+        maker=keys.maker_of(caller, in_sandbox=ctx.deps.in_sandbox),
         ranges=ranges,
         rate=rate,
     )

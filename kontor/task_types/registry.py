@@ -20,6 +20,8 @@ Versions = Mapping[str, int]
 VERSIONS: Final = "SELECT name, version FROM task_types"
 DOCUMENTS: Final = "SELECT name, version, document FROM task_types"
 VERSION_OF: Final = "SELECT version FROM task_types WHERE name = %s"
+SIMULATED: Final = "https://{}.invalid/"
+"""The address of a pull type's handler in a sandbox; nothing connects to it."""
 UNREADABLE: Final = "This release cannot read the type: apply it again."
 
 
@@ -39,8 +41,9 @@ def version_of(connection: PgConnection, name: str) -> int | None:
     return None if row is None else int(row[0])
 
 
-def built(name: str, version: int, declared: TaskTypeIn) -> type[DeclaredPayload]:
-    """Build the payload class of a type. Raises Invalid(`invalid_schema`)."""
+def built(name: str, version: int, declared: TaskTypeIn, *, simulated: bool = False) -> type[DeclaredPayload]:
+    """Build the payload class of a type; `simulated`: with a handler in any case. Raises Invalid(`invalid_schema`)."""
+    url = declared.url or (SIMULATED.format(name) if simulated else None)
     policy = Policy(
         name=name,
         queue=declared.queue or family_of(name),
@@ -51,11 +54,11 @@ def built(name: str, version: int, declared: TaskTypeIn) -> type[DeclaredPayload
         due_by=duration_of(declared.due_by),
         time_limit=duration_of(declared.time_limit),
         declared=True,
-        pull=declared.url is None,
+        pull=url is None,
     )
     then = None if declared.then is None else FollowUp(declared.then.task, declared.then.args)
     task = DeclaredTask(
-        version, declared.args, SchemaCheck(declared.args), declared.url, declared.lane, declared.compensate, then
+        version, declared.args, SchemaCheck(declared.args), url, declared.lane, declared.compensate, then
     )
     return payload_class(policy, task)
 
@@ -94,7 +97,8 @@ def _read(connection: PgConnection, catalogue: Catalogue) -> list[type[Payload]]
             payloads.append(current)
             continue
         try:
-            payloads.append(built(name, version, TaskTypeIn.model_validate_json(to_json(document))))
+            declared = TaskTypeIn.model_validate_json(to_json(document))
+            payloads.append(built(name, version, declared, simulated=catalogue.simulated))
         except (Invalid, ValidationError) as error:
             log.error("task_type.unreadable", task=name, version=version, error=str(error), remedy=UNREADABLE)
     return payloads

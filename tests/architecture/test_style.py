@@ -19,6 +19,7 @@ COMMITTING_MODULES = {
     "scheduler.py",
     "workers/sealing.py",
     "workers/first_login.py",
+    "workers/sandbox.py",
     "devtools/simulation/environment.py",
     "workers/namespaces.py",  # a restored copy is held back before anything else starts
 }

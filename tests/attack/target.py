@@ -16,7 +16,7 @@ import httpx
 
 from devtools.demo.deployment import Deployment, check, processes_titled, wait_for
 from devtools.demo.world import World, running_world
-from kontor.adapters.settings import libpq_url
+from kontor.adapters.database_url import libpq_url
 from workers.supervisor import kontor_command
 from workers.up import free_port
 

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
-from kontor.adapters.settings import libpq_url
+from kontor.adapters.database_url import libpq_url
 from tests.conftest import Servers
 from workers.migrations import migrate
 from workers.schema import newest_migration

@@ -7,7 +7,8 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from kontor.adapters.settings import Settings, libpq_url
+from kontor.adapters.database_url import libpq_url
+from kontor.adapters.settings import Settings
 from workers import schema
 
 
