@@ -203,8 +203,9 @@ def measure(endpoints: Endpoints, folder: Path, rounds: int, count: int) -> list
         psycopg.connect(libpq(endpoints.database_url), autocommit=True) as sql,
     ):
         web = WebProcess(int(web_command.environ["PORT"]), make_key(web_command, "admin", "enqueue", "read", "work"))
-        keys = [make_key(web_command, "work") for _ in range(KEYS)]
         wait_for(lambda: _answers(web), "the start")
+        bench_key = {"name": "bench", "scopes": ["work"]}
+        keys = [str(web.call("POST", "/v1/keys", bench_key)["secret"]) for _ in range(KEYS)]
         for task in (TASK, QUIET_TASK):
             web.call("PUT", f"/v1/task-types/{task}", {"handler": "pull"})
         tasks = catalogue()
