@@ -61,6 +61,14 @@ def test_nginx_configuration_is_valid(tmp_path: Path) -> None:
     run("nginx", "-t", "-q", "-c", main, "-p", tmp_path)
 
 
+def test_proxies_speak_tls_1_2_and_1_3_alone_and_lead_from_http_to_https() -> None:
+    nginx = (DEPLOY / "nginx.conf").read_text()
+    assert re.findall(r"ssl_protocols\s+([^;]+);", nginx) == ["TLSv1.2 TLSv1.3"]
+    assert re.search(r"listen 80\b[^}]*return 301 https://\$host\$request_uri;", nginx)
+    caddy = (DEPLOY / "Caddyfile").read_text()
+    assert not re.search(r"protocols|auto_https", caddy), "Caddy's own default: TLS 1.2 and later, and HTTPS alone"
+
+
 @pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
 def test_unit_is_valid_and_hardened(unit: Path, tmp_path: Path) -> None:
     copy = tmp_path / unit.name
