@@ -1,7 +1,7 @@
 """Routes of the portal's pages, each with its policy; those of an account also under `/as/` for its reseller."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from typing import Final
@@ -102,6 +102,8 @@ def portal_routes() -> tuple[BaseRoute, ...]:
     for route, path in paths():
         methods = ["GET", "HEAD"] if route.method == "GET" else [route.method]
         router.add_api_route(path, server.handler(route), methods=methods, name=f"{route.method} {path}")
+    for path, above in pages_above().items():
+        router.add_api_route(path, leading_up(above), methods=["GET", "HEAD"], name=f"GET {path}")
     return (*embed_router(pages).routes, *router.routes)
 
 
@@ -111,6 +113,25 @@ def paths() -> Iterator[tuple[PortalRoute, str]]:
         yield route, route.path
         if route.inside:
             yield route, f"/as/{{client_id}}{route.path}"
+
+
+def pages_above() -> dict[str, int]:
+    """Return the paths that only take a form, each with how many parts of it the page with that form has less."""
+    shown = {path for route, path in paths() if route.method == "GET"} | {"/"}
+    above = {}
+    for path in {path for _, path in paths()} - shown:
+        parts = path.split("/")
+        above[path] = next(n for n in range(1, len(parts)) if ("/".join(parts[:-n]) or "/") in shown)
+    return above
+
+
+def leading_up(parts: int) -> Callable[[Request], Awaitable[Response]]:
+    """Return an endpoint that leads to the page above: a form's address, typed or opened anew, is no error."""
+
+    async def endpoint(request: Request) -> Response:
+        return RedirectResponse("/".join(request.url.path.split("/")[:-parts]) or "/", 303)
+
+    return endpoint
 
 
 def show_home(request: PortalRequest) -> PortalResponse:

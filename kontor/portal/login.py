@@ -47,7 +47,7 @@ def enter(request: PortalRequest) -> PortalResponse:
     form = request.incoming.form
     if "identifier" not in form and (form.get("code") or form.get("credential")):
         return _second(request)
-    following, identifier = safe_next(form.get("next", "")), form.get("identifier", "")
+    following, identifier = _following(request), form.get("identifier", "")
     if not identifier.strip():
         return _form(request, following, 422, {"identifier": REQUIRED}, form)
     try:
@@ -61,6 +61,11 @@ def enter(request: PortalRequest) -> PortalResponse:
         return _form(request, following, 422, {"password": WRONG}, form)
     key = sign_in.key_of(identifier)
     return go_on(request, PendingSignIn(opened, key, following, form.get("remember") == "1"))
+
+
+def _following(request: PortalRequest) -> str:
+    """Return the page that was asked for, by the form or by the address that it was sent to."""
+    return safe_next(request.incoming.form.get("next") or request.incoming.query.get("next", ""))
 
 
 def _second(request: PortalRequest) -> PortalResponse:
@@ -126,7 +131,7 @@ def sign_up(request: PortalRequest) -> PortalResponse:
 def mail_link(request: PortalRequest) -> PortalResponse:
     """Mail a link that signs in; the answer is the same whether there is such an account."""
     form, session = request.incoming.form, request.session
-    following = safe_next(form.get("next", ""))
+    following = _following(request)
 
     def served(account: Account) -> bool:
         return serves(request.incoming, account)

@@ -43,6 +43,26 @@ def test_visitor_is_led_to_the_sign_in_and_back_when_a_page_asks_for_one(
     assert visitor.sign_in("elbe client", following="/account/password").headers["location"] == "/account/password"
 
 
+@pytest.mark.parametrize(
+    ("following", "led_to"), [("/account/visits", "/account/visits"), ("//evil.example", "/account")]
+)
+def test_next_of_the_address_counts_when_the_form_names_none(
+    elbe: ResellerAccounts, visitor: PortalClient, following: str, led_to: str
+) -> None:
+    form = {"csrf": visitor.csrf(), "identifier": "elbe client", "password": PASSWORD}
+    answer = visitor.http.post("/login", params={"next": following}, data=form)
+    assert (answer.status_code, answer.headers["location"]) == (303, led_to)
+
+
+@pytest.mark.parametrize(
+    ("path", "above"),
+    [("/account/plan", "/account"), ("/login/link", "/login"), ("/partner/orders/1/cancel", "/partner/orders")],
+)
+def test_address_of_a_form_leads_to_its_page_when_it_is_opened(visitor: PortalClient, path: str, above: str) -> None:
+    for answer in (visitor.get(path), visitor.http.head(path)):
+        assert (answer.status_code, answer.headers["location"]) == (303, above)
+
+
 @pytest.mark.parametrize("path", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:x", "/a\nb"])
 def test_next_is_ignored_when_it_is_not_a_path_of_this_host(
     elbe: ResellerAccounts, visitor: PortalClient, path: str
