@@ -126,8 +126,8 @@ class Machine:
 
     def place_release(self, tree: bytes) -> None:
         files = build(self.folder / f"tree-{len(list(self.folder.iterdir()))}", tree, "0123456789ab", "1700000000")
-        target = self.root.folder / "root" / "release"
-        target.mkdir(exist_ok=True)
+        target = self.root.folder / "srv" / "kontor" / "release"
+        target.mkdir(parents=True, exist_ok=True)
         for path in [*target.glob("kontor-*.whl"), *target.glob("kontor-*.tar.gz")]:
             path.unlink()
         for name, content in files.items():

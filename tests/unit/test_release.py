@@ -1,16 +1,25 @@
 import io
 import tarfile
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from devtools.release import ReleaseRefused, packed, require_agreement, require_same, sums
+from devtools.source import ROOT
 
 CHANGELOG = "# Changelog\n\n## Unreleased\n\n## 1.2.0 (2026-12-01)\n\n## 1.1.0\n"
 
 
 def test_release_is_made_when_version_changelog_and_tag_agree() -> None:
     require_agreement("1.2.0", CHANGELOG, ["v1.2.0", "landed"], "")
+
+
+def test_version_of_this_checkout_has_its_heading_and_tag_in_the_changelog() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    require_agreement(version, changelog, [], "")
+    assert f"\nTag `v{version}`.\n" in changelog
 
 
 @pytest.mark.parametrize(
