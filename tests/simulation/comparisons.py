@@ -155,10 +155,14 @@ def services(view: View) -> None:
 
 
 def service_jobs(view: View) -> None:
-    """Each action has its job, which ended as the action did; the dead ones are those that the handler refused."""
+    """Each action has its job, which ended as the action did; the dead ones are those that the handler refused.
+
+    A finished job leaves after 90 days.
+    """
     odd = """SELECT w.id, w.verb, w.state, j.state FROM service_actions w
         LEFT JOIN (SELECT id, state FROM jobs UNION ALL SELECT id, state FROM jobs_archive) j ON j.id = w.job_id
-        WHERE w.job_id IS NOT NULL AND coalesce(j.state, 'gone') <> CASE w.state WHEN 'succeeded' THEN 'succeeded'
+        WHERE w.job_id IS NOT NULL AND coalesce(w.ended_at > :now - interval '89 days', true)
+            AND coalesce(j.state, 'gone') <> CASE w.state WHEN 'succeeded' THEN 'succeeded'
             WHEN 'failed' THEN 'dead' ELSE coalesce(j.state, '-') END"""
     view.complaints.extend(f"{view.day} job of an action: {row}" for row in view.rows(odd))
     dead = view.rows("SELECT count(*) FROM service_actions WHERE state = 'failed' AND verb = 'create'")[0][0]
