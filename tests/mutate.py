@@ -94,7 +94,7 @@ class Copy:
             "arguments": [*OPTIONS, *options, *tests],
             "report": str(report),
             "output": str(output),
-            "seconds": RUN_SECONDS,
+            "seconds": RUN_SECONDS + TEST_SECONDS * len(tests),
         }
         assert self.worker.stdin is not None
         assert self.worker.stdout is not None
