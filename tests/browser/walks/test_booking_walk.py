@@ -17,6 +17,8 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 SECRET = "a password for the walk"
+BASIC = '    price: "19.00"                # a month; quotes keep the decimals as they are written\n'
+FEATURES = "    features: [calendar_sync, no_ads]\n"
 COMPANIES = "  legal_entity_required: true"
 
 
@@ -25,6 +27,8 @@ def booking(kontor: Kontor) -> None:
     """Two programmes: one in French for everybody, one in Japanese for companies."""
     source = (EXAMPLES / "booking.yaml").read_text()
     companies = source.replace("  legal_entity_required: false", COMPANIES).replace("locale: fr", "locale: ja")
+    assert BASIC in source
+    source, companies = (each.replace(BASIC, BASIC + FEATURES) for each in (source, companies))
     kontor.apply("booking", source)
     kontor.apply("yoyaku", companies.replace("name: Booking  ", "name: Yoyaku   "))
 
@@ -174,10 +178,10 @@ def sign_in(walker: Walker, story: Story, name: str) -> None:
 
 
 def outgrow_the_free_plan(client: Walker, story: Story) -> None:
-    """Rows 12 and 23 to 25: the trial once, its end, over the limit, the password changed."""
+    """Rows 12, 23 to 25, 33: the trial once with every feature, its end, over the limit, the password changed."""
     words, kontor = story.words, story.kontor
     client.press(words["start_trial"])
-    client.reads(words["trial_started"], words["without_limit"].format(value=0))
+    client.reads(words["trial_started"], words["without_limit"].format(value=0), "no ads", "calendar sync")
     client.look()
     kontor.reach(kontor.clock.now() + timedelta(days=7, minutes=1))
     account, now = kontor.id_of(story.client), kontor.clock.now().isoformat()
@@ -187,6 +191,7 @@ def outgrow_the_free_plan(client: Walker, story: Story) -> None:
     assert story.address("chef") in kontor.recipients(mail)
     sign_in(client, story, story.client)
     client.reads(words["over_limit"], words["of"].format(value=51, limit=50))
+    client.reads_not("no ads")
     assert client.page.get_by_role("button", name=words["start_trial"]).count() == 0
     client.look()
     client.follow(words["password"])
