@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from kontor.accounts import queries
@@ -24,12 +24,12 @@ KEYS: Final = {
     ClientSort.TRIAL_ENDS: ("coalesce(a.trial_ends_at, 'infinity')", "asc"),
 }
 PAGE: Final = """
-SELECT a.id FROM accounts AS a
+SELECT a.id, a.plan, a.programme FROM accounts AS a
 WHERE a.reseller_id = :reseller_id AND a.purged_at IS NULL {filter}
  AND (CAST(:after AS uuid) IS NULL OR ({key}, a.id) {past} (SELECT {key}, a.id FROM accounts AS a WHERE a.id = :after))
 ORDER BY {key} {order}, a.id {order} LIMIT :limit
 """
-READ_AT_ONCE: Final = 500
+READ_AT_ONCE: Final = 100
 MOST_READ: Final = 5_000
 TYPES: Final = {"search": "text", "plan": "text", "states": "text[]", "now": "timestamptz"}
 
@@ -47,18 +47,21 @@ def page(
 
     By usage a page may be short: one call looks at 5,000 clients at most, and the cursor goes on from there.
     """
+    rows = _rows(session, reseller_id, criteria, now, cursor, MOST_READ if criteria.by_usage else limit)
     if not criteria.by_usage:
-        return _page(session, reseller_id, criteria, now, cursor, limit)
+        accounts = queries.accounts_with_ids(session, [row.id for row in rows.items])
+        return Page(tuple(accounts[row.id] for row in rows.items), rows.next)
+    plans = {(row.programme, row.id): row.plan for row in rows.items}
+    near = usage.may_exceed(session, programmes, plans, now)
+    candidates = [row.id for row in rows.items if row.id in near]
     matching: list[Account] = []
-    for _ in range(MOST_READ // READ_AT_ONCE):
-        part = _page(session, reseller_id, criteria, now, cursor, READ_AT_ONCE)
-        matching += _over_limit(session, programmes, part.items, now)
+    for start in range(0, len(candidates), READ_AT_ONCE):
+        ids = candidates[start : start + READ_AT_ONCE]
+        part = queries.accounts_with_ids(session, ids)
+        matching += _over_limit(session, programmes, [part[each] for each in ids], now)
         if len(matching) > limit:
             return Page(tuple(matching[:limit]), str(matching[limit - 1].id))
-        cursor = part.next
-        if cursor is None:
-            break
-    return Page(tuple(matching), cursor)
+    return Page(tuple(matching), rows.next)
 
 
 def _over_limit(
@@ -66,15 +69,17 @@ def _over_limit(
 ) -> Iterator[Account]:
     """Yield the accounts that use more than one of their limits."""
     used = usage.current_values(session, programmes, accounts, now)
+    current = {code: programmes.current(session, code) for code in {account.programme for account in accounts}}
     for account in accounts:
-        allowed = usage.limits(account, programmes.current(session, account.programme), now)
+        allowed = usage.limits(account, current[account.programme], now)
         if is_read_only(used[account.id], allowed):
             yield account
 
 
-def _page(
+def _rows(
     session: Session, reseller_id: UUID, criteria: ClientFilter, now: datetime, cursor: str | None, limit: int
-) -> Page[Account]:
+) -> Page[Row[Any]]:
+    """Return a page of (id, plan, programme) of the clients that match, whatever they use."""
     key, order = KEYS[criteria.sort]
     conditions = FILTER.format(**{name: f"CAST(:{name} AS {kind})" for name, kind in TYPES.items()})
     statement = PAGE.format(filter=conditions, key=key, order=order, past=">" if order == "asc" else "<")
@@ -85,9 +90,7 @@ def _page(
         "after": cursor_id(cursor),
         "limit": limit + 1,
     }
-    ids: Sequence[UUID] = session.scalars(text(statement), params).all()
-    accounts = queries.accounts_with_ids(session, ids)
-    return paginate([accounts[each] for each in ids], limit, lambda account: str(account.id))
+    return paginate(session.execute(text(statement), params).all(), limit, lambda row: str(row.id))
 
 
 def names(session: Session, account_ids: Sequence[UUID]) -> dict[UUID, str]:

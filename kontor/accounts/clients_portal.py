@@ -245,9 +245,8 @@ def _filter(request: PortalRequest) -> ClientFilter:
 def _rows(request: PortalRequest, page: Sequence[Account]) -> list[ClientRow]:
     session, now, locale = request.session, request.now, language_of(request.locale)
     used = usage.current_values(session, request.deps.programmes, page, now)
-    rows = []
+    rows, programme = [], request.context.programme(session, request.person.account.programme)
     for account in page:
-        programme = request.deps.programmes.current(session, account.programme)
         allowed, values = usage.limits(account, programme, now), used[account.id]
         plan = programme.plans.get(account.plan)
         running = usage.trial_state(account, now) == "running"

@@ -133,6 +133,7 @@ def _page(request: PortalRequest) -> PortalPage:
         "days_left": -(-left // DAY) if running and left is not None else 0,
         "may_try": _may_try(account.kind, programme, trial, on_free=on_free),
         "seats": _seats(request, programme),
+        "features": usage.features(account, programme, now),
         "services": own_services(request),
     }
     title = TITLE if request.client is None else INSIDE_TITLE

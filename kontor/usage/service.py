@@ -25,6 +25,8 @@ from models.accounts import Account
 MAX_CLOCK_SKEW: Final = timedelta(hours=1)
 MAX_AMOUNT: Final = 10**12
 ID_LIMIT: Final = 255
+LONGEST_PERIOD: Final = timedelta(days=33)
+"""Of usage: 31 days, in whatever zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,23 @@ def current_values(
         for account_id, used in current_usages(session, programmes.current(session, code), members, now).items():
             values_by_account[account_id] = {metric: reading.value for metric, reading in used.readings.items()}
     return values_by_account
+
+
+def may_exceed(
+    session: Session, programmes: Programmes, plans: Mapping[tuple[str, UUID], str], now: datetime
+) -> set[UUID]:
+    """Return the accounts that may use more than a limit of their plan, all that do among them, in one query.
+
+    `plans`: by programme and account. It asks for less than `current_values`, which says what is so.
+    """
+    current = {code: programmes.current(session, code) for code in {code for code, _ in plans}}
+    rows = [
+        (account_id, metric, limit)
+        for (code, account_id), plan in plans.items()
+        for metric, limit in current[code].plans.get(plan, current[code].free_plan).limits.items()
+        if limit is not None
+    ]
+    return usage_queries.may_exceed(session, rows, now.date() - LONGEST_PERIOD)
 
 
 def current_periods(

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 
 import httpx
 import pytest
@@ -67,7 +66,6 @@ def visitor(request: pytest.FixtureRequest) -> Visitor:
 @pytest.fixture
 def enter(running: Browser, kontor: Kontor, visitor: Visitor) -> Iterator[Enter]:
     """Open a browser profile of a person, whose language is that of a locale."""
-    folder = os.environ.get("KONTOR_WALKS")
     with ExitStack() as stack:
 
         def opened(locale: str, person: str) -> Walker:
@@ -79,6 +77,6 @@ def enter(running: Browser, kontor: Kontor, visitor: Visitor) -> Iterator[Enter]
             )
             stack.callback(context.close)
             context.set_default_timeout(10_000)
-            return Walker(context.new_page(), f"{locale[:2]}-{person}-{visitor}", Path(folder) if folder else None)
+            return Walker(context.new_page(), f"{locale[:2]}-{person}-{visitor}")
 
         yield opened

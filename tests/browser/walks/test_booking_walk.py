@@ -17,6 +17,8 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 SECRET = "a password for the walk"
+BASIC = '    price: "19.00"                # a month; quotes keep the decimals as they are written\n'
+FEATURES = "    features: [calendar_sync, no_ads]\n"
 COMPANIES = "  legal_entity_required: true"
 
 
@@ -25,6 +27,8 @@ def booking(kontor: Kontor) -> None:
     """Two programmes: one in French for everybody, one in Japanese for companies."""
     source = (EXAMPLES / "booking.yaml").read_text()
     companies = source.replace("  legal_entity_required: false", COMPANIES).replace("locale: fr", "locale: ja")
+    assert BASIC in source
+    source, companies = (each.replace(BASIC, BASIC + FEATURES) for each in (source, companies))
     kontor.apply("booking", source)
     kontor.apply("yoyaku", companies.replace("name: Booking  ", "name: Yoyaku   "))
 
@@ -82,7 +86,7 @@ def test_person_is_refused_where_only_companies_resell(enter: Enter, kontor: Kon
     walker.tick(words["terms"])
     walker.press(words["become"])
     walker.reads(words["companies_only"], "https://affiliates.booking.example/")
-    walker.photograph()
+    walker.look()
 
 
 def sign_up(walker: Walker, story: Story, party: str) -> None:
@@ -96,7 +100,7 @@ def sign_up(walker: Walker, story: Story, party: str) -> None:
     walker.choose(words["you_are"], party)
     walker.type(words["password"], SECRET)
     walker.tick(words["terms"])
-    walker.photograph()
+    walker.look()
     walker.press(words["create_account"])
     walker.reads(words["account_created"])
     kontor.settle()
@@ -111,10 +115,10 @@ def become_reseller(partner: Walker, story: Story) -> None:
     sign_up(partner, story, words["company"])
     partner.follow(words["become"])
     partner.tick(words["terms"])
-    partner.photograph()
+    partner.look()
     partner.press(words["become"])
     partner.reads(words["became"], words["new_client"])
-    partner.photograph()
+    partner.look()
 
 
 def set_brand(partner: Walker, story: Story) -> None:
@@ -128,7 +132,7 @@ def set_brand(partner: Walker, story: Story) -> None:
     partner.type(words["sender"], story.address("bonjour"))
     partner.press(words["save"])
     partner.reads(words["brand_saved"], words["not_verified"], f"rdv.{story.word}.example")
-    partner.photograph()
+    partner.look()
 
 
 def add_clients(partner: Walker, story: Story) -> None:
@@ -140,7 +144,7 @@ def add_clients(partner: Walker, story: Story) -> None:
     partner.type(words["admin_email"], story.address("rose"))
     partner.press(words["create_client"])
     partner.reads(words["client_created"], story.client)
-    partner.photograph()
+    partner.look()
     story.account(f"Ancien {story.word}")
     partner.menu(words["clients"])
     partner.follow(words["add_existing"])
@@ -159,12 +163,12 @@ def begin_as_client(client: Walker, story: Story) -> None:
     client.open(kontor.link("activation", story.address("rose")))
     client.type(words["choose_password"], SECRET)
     client.reads(story.partner)
-    client.photograph()
+    client.look()
     client.press(words["activate"])
     sign_in(client, story, story.client)
     client.reads(words["free"], words["of"].format(value=0, limit=50), story.address("aide"))
     client.reads_not(words["programme_name"], words["price"], "20 %", words["show_price"])
-    client.photograph()
+    client.look()
 
 
 def sign_in(walker: Walker, story: Story, name: str) -> None:
@@ -174,11 +178,11 @@ def sign_in(walker: Walker, story: Story, name: str) -> None:
 
 
 def outgrow_the_free_plan(client: Walker, story: Story) -> None:
-    """Rows 12 and 23 to 25: the trial once, its end, over the limit, the password changed."""
+    """Rows 12, 23 to 25, 33: the trial once with every feature, its end, over the limit, the password changed."""
     words, kontor = story.words, story.kontor
     client.press(words["start_trial"])
-    client.reads(words["trial_started"], words["without_limit"].format(value=0))
-    client.photograph()
+    client.reads(words["trial_started"], words["without_limit"].format(value=0), "no ads", "calendar sync")
+    client.look()
     kontor.reach(kontor.clock.now() + timedelta(days=7, minutes=1))
     account, now = kontor.id_of(story.client), kontor.clock.now().isoformat()
     kontor.api.ok(f"POST /v1/accounts/{account}/usage", {"metric": "appointments", "value": 51, "at": now})
@@ -187,8 +191,9 @@ def outgrow_the_free_plan(client: Walker, story: Story) -> None:
     assert story.address("chef") in kontor.recipients(mail)
     sign_in(client, story, story.client)
     client.reads(words["over_limit"], words["of"].format(value=51, limit=50))
+    client.reads_not("no ads")
     assert client.page.get_by_role("button", name=words["start_trial"]).count() == 0
-    client.photograph()
+    client.look()
     client.follow(words["password"])
     client.type(words["current_password"], SECRET)
     client.type(words["new_password"], SECRET + "!")
@@ -202,16 +207,16 @@ def upgrade(partner: Walker, story: Story) -> None:
     sign_in(partner, story, story.partner)
     partner.tick(words["state_over"])
     partner.press(words["show"])
-    partner.photograph()
+    partner.look()
     partner.press(words["log_in"], of=story.client)
     partner.reads(words["acting"].format(reseller=story.partner, client=story.client))
     partner.choose(words["plan"], words["basic"])
     partner.press(words["show_price"])
     partner.reads(words["to_pay"], words["price"])
-    partner.photograph()
+    partner.look()
     partner.press(words["change_plan"])
     partner.reads(words["plan_changed"])
-    partner.photograph()
+    partner.look()
     partner.follow(words["back"])
     partner.reads(words["log_in"], story.address("rose"))
 
@@ -221,7 +226,7 @@ def see_what_happened(client: Walker, story: Story) -> None:
     words = story.words
     client.menu(words["visits"])
     client.reads(words["who_changed"], story.partner)
-    client.photograph()
+    client.look()
     client.open("/account")
     client.reads(words["basic"])
     client.reads_not(words["over_limit"], words["show_price"], words["programme_name"])
@@ -248,12 +253,12 @@ def tidy(partner: Walker, story: Story) -> None:
     partner.type(words["other_name"], f"Autre {story.word}")
     partner.type(words["other_password"], SECRET)
     partner.press(words["show_merge"])
-    partner.photograph()
+    partner.look()
     partner.press(words["merge_now"])
     partner.reads(words["merging"])
     kontor.settle()
     partner.menu(words["more"], words["stop"])
     partner.reads(words["let_go"], story.client)
-    partner.photograph()
+    partner.look()
     partner.press(words["stop"])
     partner.reads(words["stopped"])

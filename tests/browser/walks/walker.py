@@ -3,6 +3,7 @@
 `KONTOR_WALKS=FOLDER` keeps a screenshot of each page that a walk looks at.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -15,6 +16,13 @@ from models.mails import Mail
 from tests.support.api_scenario import ApiScenario
 
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+def draw(page: Page, name: str) -> None:
+    """Keep a screenshot where they are asked for."""
+    if folder := os.environ.get("KONTOR_WALKS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +86,6 @@ class Walker:
 
     page: Page
     name: str
-    folder: Path | None
     steps: Iterator[int] = field(default_factory=lambda: count(1))
 
     def open(self, path: str) -> None:
@@ -140,6 +147,4 @@ class Walker:
     def photograph(self) -> None:
         """Expect that nothing is cut off; keep a screenshot where they are asked for."""
         assert self.page.evaluate(OVERFLOW) <= 0, self.page.url
-        if self.folder is not None:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=self.folder / f"{self.name}-{next(self.steps):02}.png", full_page=True)
+        draw(self.page, f"{self.name}-{next(self.steps):02}")
