@@ -76,6 +76,16 @@ class OperatorSession(Base):
     )
 
 
+class SentForm(Base):
+    """A form that an operator sent, and the page that it led to; the same form sent again leads there too."""
+
+    __tablename__ = "operator_forms"
+
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("operator_sessions.id", ondelete="CASCADE"), primary_key=True)
+    token: Mapped[UUID] = mapped_column(primary_key=True)
+    location: Mapped[str]
+
+
 class OperatorDevice(Base):
     """A browser that an operator has signed in with; only the hash of its cookie's secret is stored."""
 

@@ -14,7 +14,8 @@ class PortalSession(Base):
     """A signed-in browser; only the hash of its cookie's secret is stored. Every time is real time.
 
     `member_key`: the address whose memberships it opens; `account_id`: the account that its pages are about now.
-    `by_link`: a link opened it, no password; `by_reseller`: one that a key of the account's reseller asked for.
+    `by_link`: a link opened it, no password; `by_reseller`: one that a key of the account's reseller asked for;
+    `by_operator`: the operator who entered the account.
     `proven_at`: the last proof by password, factor or link. `remembered`: the person asked to stay signed in on this
     device, for 30 days.
     """
@@ -29,6 +30,7 @@ class PortalSession(Base):
     account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
     by_link: Mapped[bool] = mapped_column(server_default=text("false"))
     by_reseller: Mapped[bool] = mapped_column(server_default=text("false"))
+    by_operator: Mapped[UUID | None]
     remembered: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
@@ -109,7 +111,7 @@ class PortalLink(Base):
     """A link that signs in once: as the owner, or as `member_id`, to `path`. Times are programme time.
 
     `email_version`: the version of the admin address; a link to an older one is of no use. `by_reseller`: a key of the
-    account's reseller asked for it.
+    account's reseller asked for it; `by_operator`: the operator who enters by it.
     """
 
     __tablename__ = "portal_links"
@@ -120,6 +122,7 @@ class PortalLink(Base):
     email_version: Mapped[int] = mapped_column(Integer)
     path: Mapped[str]
     by_reseller: Mapped[bool] = mapped_column(server_default=text("false"))
+    by_operator: Mapped[UUID | None]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]

@@ -12,6 +12,7 @@ from kontor.context import Context
 from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome, Snooze
 from kontor.kernel.ports import CallSender, HttpReply, OutgoingCall, SecretBox
 from kontor.kernel.states import DeadReason, OfferEvent, OfferState
+from kontor.offers import delivery
 from kontor.offers import notifications as offers_notifications
 from kontor.offers import service as offers
 from kontor.offers.payloads import OfferDeliver, OfferExpire, OfferWithdraw
@@ -41,7 +42,7 @@ class OfferDeliverHandler:
         state = state_at(offer, job.now)
         if state is not OfferState.WAITING:
             return Cancel(f"the offer is {state.value}")
-        if offers.is_suspended(session, offer):
+        if delivery.is_suspended(session, offer):
             return Snooze(job.now + SUSPENDED_WAIT)
         offer.delivery_attempts += 1
         offer.delivery_doubts += 1
@@ -62,7 +63,7 @@ class OfferDeliverHandler:
             offer.delivered_at, offer.delivery_error = job.now, None
             offers_notifications.notify_delivered(ctx, session, offer)
         elif not offers.expire(ctx, session, offer.id):
-            offers.enqueue_withdrawal(ctx, session, offer)
+            delivery.enqueue_withdrawal(ctx, session, offer)
         return Done({"status": result.status, "state": offer.state})
 
     def failed(self, job: JobContext, session: Session, payload: OfferDeliver, error: str, dead: str | None) -> None:

@@ -18,6 +18,7 @@ from kontor.engine.admin.operations import Operations
 from kontor.engine.enqueue import Jobs
 from kontor.fees import console as fees_console
 from kontor.offers import console as offers_console
+from kontor.offers.send_form import deliver_again
 from kontor.operators import console as operators_console
 from kontor.orders import console as orders_console
 from kontor.payments import console as payments_console
@@ -176,6 +177,10 @@ ACTIONS: Final = (
     ConsoleAction(
         "/console/endpoints/{endpoint_id}/test", "endpoint.test", webhooks_console.send_test, nav="accounts",
         path_param="endpoint_id", cancel_url="/console/endpoints/{}",
+    ),
+    ConsoleAction(
+        "/console/offers/{offer_id}/deliver", "offer.deliver", deliver_again, nav="accounts", path_param="offer_id",
+        cancel_url="/console/offers/{}", needs_reason=True,
     ),
     ConsoleAction(
         "/console/queues/{name}/limit", "queue.limit", queue_pages.limit, nav="queues", cancel_url="/console/queues/{}",

@@ -13,6 +13,7 @@ from kontor.http.acts import NOBODY, record_refusal
 from kontor.http.problems import Unauthorized, status_of
 from kontor.kernel.errors import Forbidden, KontorError
 from kontor.ui.console_request import ConsoleAction, ConsoleRequest, ConsoleResponse, Redirect, StreamedFile
+from kontor.ui.operator_forms import OperatorForm
 
 UNRECORDED: Final = frozenset({"/console/login", "/console/theme"})
 """Forms that change nothing, or record every attempt themselves."""
@@ -25,7 +26,11 @@ READS: Final = tuple(
     )
 )
 ConsoleView = Callable[[ConsoleRequest], ConsoleResponse]
-HIDDEN: Final = frozenset({"csrf", "reason", "ticket", "code", "sealed", "state", "proof_code", "proof_state"})
+HIDDEN: Final = frozenset(
+    {"csrf", "reason", "ticket", "code", "sealed", "state", "proof_code", "proof_state", "token", "seen", "confirm"}
+)
+CONFIG: Final = "config."
+"""Fields of a product's config, any of which may be sensitive by its schema."""
 
 
 def recorded(request: ConsoleRequest, view: ConsoleView) -> ConsoleResponse:
@@ -41,7 +46,7 @@ def recorded(request: ConsoleRequest, view: ConsoleView) -> ConsoleResponse:
     with watched(request.session, Act(actor.name, actor.origin, actor.reason)) as act:
         response = view(request)
         if act.wrote or isinstance(response, Redirect):
-            sent = {name: shown(name, value) for name, value in incoming.form.items() if name not in HIDDEN}
+            sent = {name: shown(name, value) for name, value in incoming.form.items() if is_recorded(name)}
             target = next((f"{name.removesuffix('_id')}:{value}" for name, value in incoming.params.items()), None)
             detail = {"route": f"POST {incoming.path}", **({"sent": sent} if sent else {})}
             audit.close(request.session, _name_of(view), target, at=request.now, detail=detail)
@@ -51,7 +56,12 @@ def recorded(request: ConsoleRequest, view: ConsoleView) -> ConsoleResponse:
 def _name_of(view: ConsoleView) -> str:
     """Return the action that a posted form stands for."""
     owner = getattr(view, "__self__", None)
-    return owner.code if isinstance(owner, ConsoleAction) else f"console.{view.__name__}"
+    return owner.code if isinstance(owner, ConsoleAction | OperatorForm) else f"console.{view.__name__}"
+
+
+def is_recorded(name: str) -> bool:
+    """Whether the audit log keeps what was sent in a field."""
+    return name not in HIDDEN and not name.startswith(CONFIG)
 
 
 def _record_read(request: ConsoleRequest, response: ConsoleResponse) -> None:

@@ -17,6 +17,7 @@ from kontor.console import audit, engine_pages, job, jobs, login, overview, prov
 from kontor.console.actions import ACTIONS
 from kontor.console.acts import ConsoleView
 from kontor.console.auth import PASSWORD_PATH, RolePolicy
+from kontor.console.entry_forms import ENTRY_FORMS
 from kontor.console.handler import ConsoleHandler
 from kontor.console.render import Templates
 from kontor.discounts import console as discounts_console
@@ -35,6 +36,7 @@ from kontor.reconciliation import console as reconciliation_console
 from kontor.task_types import console as task_types_console
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
 from kontor.ui.listing import Listing
+from kontor.ui.operator_forms import FormCheck
 from kontor.webhooks import console as webhooks_console
 from models.people import OperatorRole
 
@@ -172,10 +174,20 @@ def router_of(server: ConsoleHandler) -> APIRouter:
     """Return every route of the console."""
     router = APIRouter(include_in_schema=False)
 
-    def add(path: str, method: str, view: ConsoleView, role: OperatorRole | None, *, proof: bool = False) -> None:
+    def add(
+        path: str,
+        method: str,
+        view: ConsoleView,
+        role: OperatorRole | None,
+        *,
+        proof: bool = False,
+        check: FormCheck | None = None,
+    ) -> None:
         methods = ["GET", "HEAD"] if method == "GET" else [method]
         sign_in = method == "POST" and path in SIGN_IN_PATHS
-        route = server.handler(view, RolePolicy(role, proof), sign_in=sign_in, max_files=FILES.get(path, 0))
+        route = server.handler(
+            view, RolePolicy(role, proof), sign_in=sign_in, max_files=FILES.get(path, 0), check=check
+        )
         router.add_api_route(path, route, methods=methods, name=f"{method} {path}")
 
     for method, path, view in SIGN_IN:
@@ -190,12 +202,16 @@ def router_of(server: ConsoleHandler) -> APIRouter:
     add("/console/mail/gallery", "GET", gallery.show_index, OperatorRole.VIEWER)
     add("/console/mail/gallery/{template}/{language}", "GET", gallery.show_sample, OperatorRole.VIEWER)
     add("/console/mail/gallery/{template}/{language}/frame", "GET", gallery.sample_frame, OperatorRole.VIEWER)
-    for path, view in ADMIN_FORMS:
-        add(path, "POST", view, OperatorRole.ADMIN, proof=True)
-    for path, view in ADMIN_PAGES:
-        add(path, "GET", view, OperatorRole.ADMIN)
-    for path, view in PAGES:
-        add(path, "GET", view, OperatorRole.VIEWER)
+    for form in ENTRY_FORMS:
+        add(form.path, "GET", form.show, form.role)
+        add(form.path, "POST", form.submit, form.role, check=form.check)
+    for method, views, role, proof in (
+        ("POST", ADMIN_FORMS, OperatorRole.ADMIN, True),
+        ("GET", ADMIN_PAGES, OperatorRole.ADMIN, False),
+        ("GET", PAGES, OperatorRole.VIEWER, False),
+    ):
+        for path, view in views:
+            add(path, method, view, role, proof=proof)
     for action in ACTIONS:
         add(action.path, "GET", action.ask, action.role)
         add(action.path, "POST", action.do, action.role, proof=action.proof)

@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
 
@@ -20,13 +20,14 @@ from kontor.console.login import login_path
 from kontor.console.proof import demand
 from kontor.console.render import Templates
 from kontor.http.bodies import read_upload
-from kontor.http.context import Deps
+from kontor.http.context import Deps, NetworkCheck
 from kontor.http.incoming import IncomingRequest
 from kontor.http.problems import OutOfRange, Unauthorized, Unavailable, headers_of, status_of
 from kontor.http.transaction import run, run_page
 from kontor.kernel.errors import KontorError, NotFound, TooManyAttempts
 from kontor.ui import texts
 from kontor.ui.console_request import ConsoleRequest, ConsoleResponse, Redirect, TemplateResponse
+from kontor.ui.operator_forms import FormCheck
 
 Prepare = Callable[[Deps, IncomingRequest], ConsoleView]
 """Does what takes network I/O before the transaction; returns the view that uses it."""
@@ -44,9 +45,18 @@ class ConsoleHandler:
     templates: Templates
 
     def handler(
-        self, view: ConsoleView, policy: RolePolicy, *, sign_in: bool = False, max_files: int = 0
+        self,
+        view: ConsoleView,
+        policy: RolePolicy,
+        *,
+        sign_in: bool = False,
+        max_files: int = 0,
+        check: FormCheck | None = None,
     ) -> RequestHandler:
-        """Return the handler for the router; `sign_in`: it runs in the threads of sign-ins, and never in the others."""
+        """Return the handler for the router; `sign_in`: it runs in the threads of sign-ins, and never in the others.
+
+        `check` asks the network before the transaction, for whom the policy admits.
+        """
 
         async def handle(http_request: Request) -> Response:
             deps: Deps = http_request.app.state.deps
@@ -57,8 +67,12 @@ class ConsoleHandler:
                 return self._stream(http_request, deps, incoming, lambda: self._fragments(deps, incoming, view, policy))
             threads = deps.sign_in_threads or deps.threads if sign_in else deps.threads
             loop = asyncio.get_running_loop()
+            network = NetworkCheck()
+            if check is not None:
+                asked = await loop.run_in_executor(threads, _admitted_check, deps, incoming, policy, check)
+                network = network if asked is None else await NetworkCheck.of(asked)
             try:
-                response = await loop.run_in_executor(threads, self._respond, deps, incoming, view, policy)
+                response = await loop.run_in_executor(threads, self._respond, deps, incoming, view, policy, network)
             except TooManyAttempts as error:
                 return self._refused(self._refused_request(deps, None, incoming), error)
             return _metered(http_request, response)
@@ -91,9 +105,16 @@ class ConsoleHandler:
             return self._refused(self._refused_request(deps, None, incoming), refusal)
         return stream(http_request, deps.threads, draw, lambda: seats.leave(session))
 
-    def _respond(self, deps: Deps, incoming: IncomingRequest, view: ConsoleView, policy: RolePolicy) -> Response:
+    def _respond(
+        self,
+        deps: Deps,
+        incoming: IncomingRequest,
+        view: ConsoleView,
+        policy: RolePolicy,
+        network: NetworkCheck = NetworkCheck(),  # noqa: B008 -- frozen
+    ) -> Response:
         def show(session: Session) -> Response:
-            request = authenticated(deps, session, incoming)
+            request = replace(authenticated(deps, session, incoming), check=network)
             policy.admit(request)
             missing = demand(request) if policy.proof and incoming.method == "POST" else None
             return self.templates.response(recorded(request, view) if missing is None else missing, request)
@@ -137,6 +158,22 @@ class ConsoleHandler:
             return {}
         except KontorError:
             return None
+
+
+def _admitted_check(
+    deps: Deps, incoming: IncomingRequest, policy: RolePolicy, check: FormCheck
+) -> Coroutine[None, None, object] | None:
+    """Admit the operator and return what to ask the network; None for whom the form itself refuses."""
+
+    def admitted(session: Session) -> ConsoleRequest:
+        request = authenticated(deps, session, incoming)
+        policy.admit(request)
+        return request
+
+    try:
+        return check(run(deps, admitted))
+    except KontorError:
+        return None
 
 
 def _metered(http_request: Request, response: Response) -> Response:

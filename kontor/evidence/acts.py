@@ -86,6 +86,22 @@ def watched(session: Session, act: Act) -> Iterator[Act]:
 
 
 @contextmanager
+def attempted(session: Session) -> Iterator[None]:
+    """Write in a savepoint; what an error takes back, the watched act does not gather."""
+    session.flush()
+    act = current(session)
+    changes = [] if act is None else [dict(change) for change in act.changes]
+    before = None if act is None else (act.wrote, changes, set(act.subjects), act.recorded)
+    try:
+        with session.begin_nested():
+            yield
+    except Exception:
+        if act is not None and before is not None:
+            act.wrote, act.changes, act.subjects, act.recorded = before
+        raise
+
+
+@contextmanager
 def rolled_back(session: Session) -> Iterator[None]:
     """Take back what the block writes; the watched act does not gather it."""
     session.flush()

@@ -1,11 +1,11 @@
 """A request in its transaction, the dependencies of the process, and the API's rules of access."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Self, cast
 from uuid import UUID
 
 from fastapi import Depends
@@ -153,6 +153,14 @@ class NetworkCheck:
 
     result: object = None
     refusal: KontorError | None = None
+
+    @classmethod
+    async def of(cls, asked: Coroutine[None, None, object]) -> Self:
+        """Await what is asked of the network; no transaction and no thread waits."""
+        try:
+            return cls(await asked)
+        except KontorError as error:
+            return cls(refusal=error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kontor.accounts import instances
@@ -24,11 +23,9 @@ from kontor.kernel.states import OfferEvent, OfferState
 from kontor.kernel.time_spans import ANY_TIME, TimeSpan
 from kontor.kernel.zones import zone
 from kontor.licences.rules import OfferLine, expired_line_errors
-from kontor.licences.service import instance_lane
 from kontor.limits import service as limits
 from kontor.mailer.formatting import harmless
-from kontor.offers import holds, notifications, queries
-from kontor.offers.payloads import WITHDRAW, OfferDeliver, OfferExpire, OfferWithdraw
+from kontor.offers import delivery, holds, notifications, queries
 from kontor.offers.rules import MESSAGE_LIMIT, OPEN_STATES
 from kontor.offers.templates import get as template_of
 from kontor.offers.templates import lines_to_json, validate_lines
@@ -95,7 +92,7 @@ def send(ctx: Context, session: Session, new: NewOffer, actor: str) -> Offer:
     )
     holds.hold_if_contested(ctx, session, client, offer)
     insert_offer(ctx, session, offer, actor)
-    _enqueue_first_jobs(ctx, session, offer)
+    delivery.enqueue_first_jobs(ctx, session, offer)
     return offer
 
 
@@ -155,12 +152,6 @@ def remail_open_offers(ctx: Context, session: Session, account_id: UUID) -> int:
     return len(waiting)
 
 
-def is_suspended(session: Session, offer: Offer) -> bool:
-    """Whether the offer's account or its reseller is suspended, so that it is neither delivered nor decided."""
-    parties = session.scalars(select(Account.suspended).where(Account.id.in_([offer.account_id, offer.reseller_id])))
-    return any(parties)
-
-
 def erase_texts(ctx: Context, session: Session, account_ids: Sequence[UUID]) -> None:
     """Erase messages, errors and evidence of the offers of accounts deleted for good; their chains still verify."""
     for offer_id in queries.ids_of(session, account_ids):
@@ -210,24 +201,13 @@ def account_names(session: Session, account_ids: Sequence[UUID]) -> dict[UUID, s
     return {each: account.name for each, account in queries.accounts(session, account_ids).items()}
 
 
-def enqueue_withdrawal(ctx: Context, session: Session, offer: Offer) -> None:
-    """Enqueue the withdrawal call to the instance, once, behind any delivery running in its lane."""
-    ctx.jobs.enqueue(
-        session,
-        OfferWithdraw(offer_id=offer.id),
-        tenant=str(offer.reseller_id),
-        lane=instance_lane(offer.account_id),
-        effect_key=f"{WITHDRAW}:{offer.id}",
-    )
-
-
 def _close(ctx: Context, session: Session, offer: Offer, event: OfferEvent, actor: str) -> None:
     """Cancel a locked offer, and withdraw it from the instance if it may have been delivered."""
     previous = OfferState(offer.state)
     transition(ctx, session, offer, event, actor)
     freeze_changes(session, offer, ctx.now)
     if offer.delivery_doubts > 0:
-        enqueue_withdrawal(ctx, session, offer)
+        delivery.enqueue_withdrawal(ctx, session, offer)
     if event is OfferEvent.EXPIRE:
         notifications.notify_expired(ctx, session, offer)
     else:
@@ -287,10 +267,3 @@ def _expiry(requested: datetime | None, now: datetime, life: timedelta) -> datet
         message = "expires_at requires an offset and must be in the future, within ten years."
         raise Invalid("invalid", message, errors=[FieldError("expires_at", message)])
     return requested
-
-
-def _enqueue_first_jobs(ctx: Context, session: Session, offer: Offer) -> None:
-    tenant, lane = str(offer.reseller_id), instance_lane(offer.account_id)
-    offer.delivery_job_id = ctx.jobs.enqueue(session, OfferDeliver(offer_id=offer.id), tenant=tenant, lane=lane).id
-    ctx.jobs.enqueue(session, OfferExpire(offer_id=offer.id), tenant=tenant, run_at=offer.expires_at)
-    session.flush()

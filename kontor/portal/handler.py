@@ -78,7 +78,7 @@ class PortalHandler:
             check = NetworkCheck()
             if route.check is not None:
                 asked = await loop.run_in_executor(threads, self._admitted_check, deps, incoming, route)
-                check = check if asked is None else await checked(asked)
+                check = check if asked is None else await NetworkCheck.of(asked)
             return await loop.run_in_executor(threads, self._respond, deps, incoming, route, check)
 
         return handle
@@ -115,14 +115,6 @@ class PortalHandler:
         for request, error in refused[-1:]:
             _note(request, error)
         return response
-
-
-async def checked(asked: Coroutine[None, None, object]) -> NetworkCheck:
-    """Await what is asked of the network: its result, or its error; no transaction and no thread waits."""
-    try:
-        return NetworkCheck(await asked)
-    except KontorError as error:
-        return NetworkCheck(refusal=error)
 
 
 def recorded(request: PortalRequest, view: PortalView) -> PortalResponse:

@@ -125,6 +125,11 @@ CONFIRMATIONS: Final[Mapping[str, Confirmation]] = {
         "The order of service {} is charged again at its own price, and a new job tries to make it.",
         "Try again",
     ),
+    "offer.deliver": Confirmation(
+        "Deliver this offer again?",
+        "The call of offer {} to the client's system is made now, with all its attempts available again.",
+        "Deliver again",
+    ),
     "order.cancel": Confirmation(
         "Cancel this order?",
         "Order {} ends; what was made for it is removed by a job.",

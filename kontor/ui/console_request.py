@@ -7,7 +7,8 @@ from typing import Final
 
 from kontor.audit import Actor
 from kontor.engine.admin.operations import Operations
-from kontor.http.context import RequestTransaction
+from kontor.evidence.acts import attempted
+from kontor.http.context import NetworkCheck, RequestTransaction
 from kontor.kernel.errors import Conflict, Invalid
 from kontor.ui import confirmations, texts
 from models.people import Operator, OperatorRole, OperatorSession
@@ -18,10 +19,14 @@ NOBODY: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class ConsoleRequest(RequestTransaction):
-    """A request of the console in its transaction; without an operator nobody is signed in."""
+    """A request of the console in its transaction; without an operator nobody is signed in.
+
+    `check`: what the network answered before the form's transaction.
+    """
 
     operator_session: OperatorSession | None = None
     operator: Operator | None = None
+    check: NetworkCheck = field(default_factory=NetworkCheck)
 
     @property
     def wall_time(self) -> datetime:
@@ -134,7 +139,7 @@ class ConsoleAction:
         if self.needs_reason and reason is None:
             return self._confirmation(request, texts.REASON_REQUIRED, 422)
         try:
-            with request.session.begin_nested():
+            with attempted(request.session):
                 return Redirect(self.perform(request, reason))
         except Conflict as error:
             return self._confirmation(request, error.message, 409)

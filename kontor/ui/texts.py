@@ -91,6 +91,15 @@ FLASH_MESSAGES: Final[Mapping[str, str]] = {
     "restore": "Account restored.",
     "domain": "The domain is verified.",
     "withdraw": "The offer is withdrawn.",
+    "created": "Account created.",
+    "instance": "The system is connected.",
+    "brand": "Brand saved.",
+    "offer-sent": "The offer is on its way.",
+    "deliver": "The delivery is tried now.",
+    "payment": "Payment entered.",
+    "payment-known": "This payment was entered before; nothing was changed.",
+    "ordered": "Order placed.",
+    "merge": "The merge is queued. This is its job.",
     "order-cancel": "The order is cancelled and paid back.",
     "void": "The charge is void.",
     "replay": "Failed deliveries are sent again.",
@@ -235,6 +244,9 @@ AUDIENCES: Final[Mapping[Audience, str]] = {
     Audience.PERSON: "To whoever signed in",
 }
 
+FIELD_REQUIRED: Final = "Fill in this field."
+UNKNOWN_ACCOUNT: Final = "There is no account with this name or id."
+PREVIEW_CHANGED: Final = "What it would do has changed meanwhile; nothing was done yet. Look at it again."
 REASON_REQUIRED: Final = "Enter a reason. It is kept in the audit log."
 FOREIGN_FORM: Final = "This form does not belong to your session. Reload the page and try again."
 NOT_FOUND: Final = "Page not found. It may have been deleted or its retention has ended."
