@@ -46,7 +46,7 @@ class RecipientState(StrEnum):
 
 
 class Mail(Base):
-    """One message. `raw`: the message as sent, with the tokens in its links masked.
+    """One message. `raw`: the message as sent, with the tokens in its links masked; it leaves after 90 days.
 
     `identity`: hash of template, fact and addressee; a duplicate is not sent. `refs`: ids for the
     links and for checking whether the mail is obsolete; not shown.
@@ -86,6 +86,7 @@ class Mail(Base):
         Index("ix_mails_template", "template", "id"),
         Index("ix_mails_state", "state", "id", postgresql_where=text("state <> 'sent'")),
         Index("ix_mails_held", "reseller_id", "id", postgresql_where=text("state = 'held_limit'")),
+        Index("ix_mails_bodies", "created_at", postgresql_where=text("raw IS NOT NULL")),
         Index("ix_mails_repeats", "repeats", "id", postgresql_where=text("repeats IS NOT NULL")),
     )
 

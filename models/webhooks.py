@@ -42,7 +42,7 @@ class WebhookEndpoint(Base):
 
 
 class WebhookDelivery(Base):
-    """Delivery of one event to one endpoint. `webhook_id` is the same on every attempt and replay."""
+    """Delivery of one event to one endpoint, kept for 30 days. `webhook_id` is the same on every attempt and replay."""
 
     __tablename__ = "webhook_deliveries"
 
@@ -63,6 +63,7 @@ class WebhookDelivery(Base):
     __table_args__ = (
         enum_check("state", DeliveryState),
         UniqueConstraint("endpoint_id", "event_seq"),
+        Index("ix_webhook_deliveries_created_at", "created_at"),
         Index("ix_webhook_deliveries_endpoint_id", "endpoint_id", "id"),
         Index("ix_webhook_deliveries_event_seq", "event_seq", postgresql_where=text("event_seq IS NOT NULL")),
     )

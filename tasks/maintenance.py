@@ -13,30 +13,39 @@ from kontor.engine.handlers import Cancelled, Done, Handler, JobContext, Outcome
 from kontor.engine.payloads import ConsoleRollup, ProbeEcho, UpkeepIdempotency, UpkeepRetention
 from kontor.http import stored_responses
 from kontor.kernel.database import PgConnection, psycopg_connection
+from kontor.mails import queries as mails_queries
 from kontor.monitoring import queries as monitoring_queries
 from kontor.operators.notifications import notify_expiring
 from kontor.operators.payloads import KeysExpiring
 from kontor.programme.service import Programmes
 from kontor.reconciliation.payloads import ReconciliationCompare
 from kontor.reconciliation.service import reconcile
+from kontor.webhooks import queries as webhooks_queries
 from models.console import RollupSize
 from tasks.deps import HandlerDeps, Sleep
 
 
 class UpkeepRetentionHandler:
-    """Deletes one chunk."""
+    """Deletes one chunk of finished jobs, bodies of mails and deliveries."""
 
     payload = UpkeepRetention
 
     def run(self, job: JobContext, session: Session, payload: UpkeepRetention) -> Outcome:
-        """Delete a chunk; enqueue the next one when this one was full."""
+        """Delete a chunk of each kind; enqueue the next job when one was full."""
         deleted = delete_finished(psycopg_connection(session), job.now - timedelta(days=payload.days))
-        if deleted >= RETENTION_CHUNK:
+        bodies = mails_queries.forget_bodies(session, job.now - MAIL_BODIES, BODY_CHUNK)
+        deliveries = webhooks_queries.delete_deliveries(session, job.now - DELIVERIES, BODY_CHUNK)
+        if deleted >= RETENTION_CHUNK or BODY_CHUNK in {bodies, deliveries}:
             job.jobs.enqueue(session, payload)
-        return Done({"deleted": deleted})
+        return Done({"deleted": deleted, "mail_bodies": bodies, "deliveries": deliveries})
 
 
 CHUNK = 10_000
+MAIL_BODIES: Final = timedelta(days=90)
+"""How long the mail log keeps messages as they were sent (production.md 3.1)."""
+DELIVERIES: Final = timedelta(days=30)
+"""How long deliveries to webhook endpoints are kept (production.md 3.1)."""
+BODY_CHUNK: Final = 2_000
 
 
 class UpkeepIdempotencyHandler:

@@ -45,8 +45,10 @@ class WebhooksDeliverHandler:
         self._clock = clock
 
     def claim(self, job: JobContext, session: Session, payload: WebhooksDeliver) -> OutgoingCall | Cancel:
-        """Count the attempt and build the call; cancel for a deleted or disabled endpoint."""
-        delivery = lock_delivery(session, payload)
+        """Count the attempt and build the call; cancel for a deleted or disabled endpoint, and a delivery that left."""
+        delivery = webhooks_queries.delivery(session, payload.delivery_id, lock=True)
+        if delivery is None:
+            return Cancel("the delivery left after 30 days")
         endpoint = webhooks_queries.get(session, delivery.endpoint_id)
         if delivery.state == DeliveryState.DELIVERED:
             return Cancel("already delivered")
@@ -88,7 +90,7 @@ class WebhooksDeliverHandler:
 
 
 def lock_delivery(session: Session, payload: WebhooksDeliver) -> WebhookDelivery:
-    """Lock and return the delivery; deliveries are never deleted while their job exists."""
+    """Lock and return the delivery; none is deleted while it is under way."""
     delivery = webhooks_queries.delivery(session, payload.delivery_id, lock=True)
     assert delivery is not None
     return delivery

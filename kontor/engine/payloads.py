@@ -38,7 +38,7 @@ class ProbeEcho(Payload):
 
 
 class UpkeepRetention(Payload):
-    """Delete jobs that finished more than `days` days ago; enqueues the next job while there are more."""
+    """Delete jobs that finished more than `days` days ago, bodies of mails and deliveries; the next job goes on."""
 
     policy: ClassVar[Policy] = Policy(
         name=RETENTION,

@@ -40,6 +40,11 @@ WITH added AS (
 )
 SELECT id FROM added
 """
+FORGET_BODIES: Final = """
+UPDATE mails SET raw = NULL WHERE id = ANY(ARRAY(
+    SELECT id FROM mails WHERE raw IS NOT NULL AND created_at < %s AND state NOT IN ('queued', 'held_limit')
+    ORDER BY created_at LIMIT %s FOR UPDATE SKIP LOCKED))
+"""
 REVISE: Final = """
 UPDATE mails SET facts = newer.facts, refs = newer.refs
 FROM jsonb_to_recordset(%s) AS newer (identity text, facts jsonb, refs jsonb)
@@ -287,3 +292,8 @@ def page(session: Session, criteria: MailFilter, cursor: str | None, limit: int)
     lists = {Mail.template: criteria.templates, Mail.state: criteria.states or None}
     query = query.where(*(column.in_(values) for column, values in lists.items() if values is not None))
     return page_of(session, query, Mail.id, cursor, limit)
+
+
+def forget_bodies(session: Session, before: datetime, most: int) -> int:
+    """Drop the bodies of mails made before an instant, the oldest first; return how many. Their facts stay."""
+    return psycopg_connection(session).execute(FORGET_BODIES, (before, most)).rowcount

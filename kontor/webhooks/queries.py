@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
+from kontor.kernel.database import psycopg_connection
 from kontor.kernel.paging import Page, page_of
 from kontor.kernel.time_spans import ANY_TIME, TimeSpan
 from models.webhooks import DomainEvent, WebhookDelivery, WebhookEndpoint
 
 NOT_DELETED = WebhookEndpoint.deleted_at.is_(None)
+DELETE_DELIVERIES: Final = """
+DELETE FROM webhook_deliveries WHERE id = ANY(ARRAY(
+    SELECT id FROM webhook_deliveries WHERE created_at < %s AND state <> 'pending'
+    ORDER BY created_at LIMIT %s FOR UPDATE SKIP LOCKED))
+"""
 
 
 def get(session: Session, endpoint_id: UUID, *, lock: bool = False) -> WebhookEndpoint | None:
@@ -87,3 +94,8 @@ def endpoints_with_delivery(session: Session, endpoint_ids: Sequence[UUID], even
         WebhookDelivery.endpoint_id.in_(endpoint_ids), WebhookDelivery.event_seq == event_seq
     )
     return set(session.scalars(query))
+
+
+def delete_deliveries(session: Session, before: datetime, most: int) -> int:
+    """Delete deliveries made before an instant, the oldest first; return how many. Those under way stay."""
+    return psycopg_connection(session).execute(DELETE_DELIVERIES, (before, most)).rowcount

@@ -1,13 +1,13 @@
 """Jobs are searched by what another system calls them.
 
-Revision: 0063, after 0059. The index is built concurrently and can be restarted.
+Revision: 0063, after 0060. The index is built concurrently and can be restarted.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0063"
-down_revision = "0059"
+down_revision = "0060"
 branch_labels = None
 depends_on = None
 

@@ -34,7 +34,7 @@ from kontor.offers.views import offer_out
 from models.accounts import Account
 from models.mails import Mail
 from models.offers import Offer
-from tasks import licences, webhooks
+from tasks import licences, maintenance, webhooks
 from tasks import offers as offer_tasks
 from tests.support.wiring import SECRET, apply_example, context_for, handler_deps, silent_jobs
 
@@ -62,7 +62,7 @@ class OfferScenario:
     def call_with(self, sender: CallSender) -> None:
         """Rebuild the worker with another sender of calls."""
         deps = handler_deps(self.ctx, sender)
-        families = (offer_tasks, licences, webhooks)
+        families = (offer_tasks, licences, webhooks, maintenance)
         registry = Registry([handler for family in families for handler in family.handlers(deps)])
         runtime = WorkerRuntime(
             engine=self.engine,

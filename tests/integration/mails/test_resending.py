@@ -28,6 +28,7 @@ from models.accounts import Account
 from models.control import AuditEntry
 from models.jobs import Job
 from models.mails import Mail
+from tasks.maintenance import MAIL_BODIES
 from tests.integration.mails.parsing import latest, parsed, text_of
 from tests.support.concurrency import run_concurrently
 
@@ -95,6 +96,28 @@ def test_link_of_a_repeat_is_new_works_and_is_not_stored(
     assert match
     assert match[1] not in f"{repeat.raw}{repeat.facts}{repeat.refs}"
     assert activation.activate(office, session, tokens, match[1]).account.id == client.id
+
+
+def test_body_leaves_after_ninety_days_and_the_mail_is_sent_again_from_its_facts(
+    session: Session, invited: Mail, again: Again, send: Send, clock: ManualClock
+) -> None:
+    waiting = session.get_one(Mail, again(invited.id))
+
+    def forgotten() -> int:
+        return mails_queries.forget_bodies(session, clock.now() - MAIL_BODIES, 10)
+
+    clock.advance(MAIL_BODIES)
+    assert forgotten() == 0
+    clock.advance(timedelta(seconds=1))
+    waiting.raw = "deferred"
+    session.flush()
+    assert forgotten() == 1
+    session.expire_all()
+    assert (invited.raw, invited.state, waiting.raw) == (None, "sent", "deferred")
+    assert invited.facts
+    assert isinstance(send(waiting.id), Done)
+    session.expire_all()
+    assert "deferred" not in str(waiting.raw)
 
 
 def test_resending_is_audited_with_actor_and_reason(session: Session, invited: Mail, again: Again) -> None:

@@ -16,6 +16,7 @@ from kontor.webhooks import events
 from kontor.webhooks import service as webhooks
 from kontor.webhooks.signing import validate_events
 from models.accounts import Account
+from tasks.maintenance import DELIVERIES
 from tests.support.offers import OfferScenario, account, body_of
 
 URL = "https://listener.example/hook"
@@ -97,6 +98,28 @@ def test_every_attempt_and_replay_has_the_same_id(world: OfferScenario) -> None:
     world.work()
     assert len(heard(world)) == 4
     assert len({posted.headers["webhook-id"] for posted in heard(world)}) == 1
+
+
+def test_deliveries_leave_after_thirty_days_unless_they_are_under_way(world: OfferScenario) -> None:
+    endpoint, _ = listen(world)
+    happen(world)
+    world.work()
+    with world.transaction() as session:
+        [old] = webhooks.deliveries(session, endpoint).items
+    for age, left in ((DELIVERIES, 2), (timedelta(seconds=1), 1)):
+        world.clock.advance(age)
+        if age == DELIVERIES:
+            world.http.queue_replies(*[http_reply(503) for _ in range(9)])
+            happen(world)
+            world.work()
+        with world.transaction() as session:
+            world.jobs.enqueue(session, "upkeep.retention", {})
+        world.work()
+        assert len(states(world, endpoint)) == left
+    with world.transaction() as session:
+        world.jobs.enqueue(session, "webhooks.deliver", {"delivery_id": str(old.id)})
+    world.work()
+    assert world.jobs_of("webhooks.deliver")[-1][0] == "cancelled"
 
 
 def test_410_disables_an_endpoint_until_a_replay(world: OfferScenario) -> None:
