@@ -3,7 +3,7 @@
 import gc
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -33,22 +33,34 @@ STATEMENTS = 5_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with its folder; move the laws of the code base to the front.
+    """Mark each test with its folder; move the laws of the code base to the front, then what is slow.
 
-    Their cost is parsing all modules, which is cached per process. xdist gives the first worker the front of the list,
-    and other workers steal from the back, so one worker runs all of them.
+    xdist gives the first worker the front of the list, and other workers steal from the back. So one worker runs all
+    the laws, whose cost is parsing all modules (cached per process), and no run ends with a wait for a slow test.
     """
     for item in items:
         kind = item.path.relative_to(ROOT / "tests").parts[0]
         if kind in KINDS:
             item.add_marker(kind)
-    items.sort(key=lambda item: item.get_closest_marker("architecture") is None)
+    front = ("architecture", "slow")
+    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in front])
 
 
-def pytest_collection_finish() -> None:
-    """Let the garbage collector pass over modules and tests, which stay until the end of the run."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than processors: tests also wait, for processes and servers."""
+    return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage while tests are collected, nor among what that makes: it stays until the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -51,7 +51,10 @@ class Up:
     def is_ready(self) -> bool:
         assert self.process.poll() is None, self.log.read_text()
         try:
-            return is_listening("127.0.0.1", self.port) and httpx.get(f"{self.url}/readyz").status_code == 200
+            return (
+                is_listening("127.0.0.1", self.port)
+                and httpx.get(f"{self.url}/readyz", verify=False).status_code == 200
+            )
         except httpx.TransportError:
             return False
 
