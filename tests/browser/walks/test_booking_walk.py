@@ -86,7 +86,7 @@ def test_person_is_refused_where_only_companies_resell(enter: Enter, kontor: Kon
     walker.tick(words["terms"])
     walker.press(words["become"])
     walker.reads(words["companies_only"], "https://affiliates.booking.example/")
-    walker.photograph()
+    walker.check_layout()
 
 
 def sign_up(walker: Walker, story: Story, party: str) -> None:
@@ -100,7 +100,7 @@ def sign_up(walker: Walker, story: Story, party: str) -> None:
     walker.choose(words["you_are"], party)
     walker.type(words["password"], SECRET)
     walker.tick(words["terms"])
-    walker.photograph()
+    walker.check_layout()
     walker.press(words["create_account"])
     walker.reads(words["account_created"])
     kontor.settle()
@@ -115,10 +115,10 @@ def become_reseller(partner: Walker, story: Story) -> None:
     sign_up(partner, story, words["company"])
     partner.follow(words["become"])
     partner.tick(words["terms"])
-    partner.photograph()
+    partner.check_layout()
     partner.press(words["become"])
     partner.reads(words["became"], words["new_client"])
-    partner.photograph()
+    partner.check_layout()
 
 
 def set_brand(partner: Walker, story: Story) -> None:
@@ -132,7 +132,7 @@ def set_brand(partner: Walker, story: Story) -> None:
     partner.type(words["sender"], story.address("bonjour"))
     partner.press(words["save"])
     partner.reads(words["brand_saved"], words["not_verified"], f"rdv.{story.word}.example")
-    partner.photograph()
+    partner.check_layout()
 
 
 def add_clients(partner: Walker, story: Story) -> None:
@@ -144,7 +144,7 @@ def add_clients(partner: Walker, story: Story) -> None:
     partner.type(words["admin_email"], story.address("rose"))
     partner.press(words["create_client"])
     partner.reads(words["client_created"], story.client)
-    partner.photograph()
+    partner.check_layout()
     story.account(f"Ancien {story.word}")
     partner.menu(words["clients"])
     partner.follow(words["add_existing"])
@@ -163,12 +163,12 @@ def begin_as_client(client: Walker, story: Story) -> None:
     client.open(kontor.link("activation", story.address("rose")))
     client.type(words["choose_password"], SECRET)
     client.reads(story.partner)
-    client.photograph()
+    client.check_layout()
     client.press(words["activate"])
     sign_in(client, story, story.client)
     client.reads(words["free"], words["of"].format(value=0, limit=50), story.address("aide"))
     client.reads_not(words["programme_name"], words["price"], "20 %", words["show_price"])
-    client.photograph()
+    client.check_layout()
 
 
 def sign_in(walker: Walker, story: Story, name: str) -> None:
@@ -182,7 +182,7 @@ def outgrow_the_free_plan(client: Walker, story: Story) -> None:
     words, kontor = story.words, story.kontor
     client.press(words["start_trial"])
     client.reads(words["trial_started"], words["without_limit"].format(value=0), "no ads", "calendar sync")
-    client.photograph()
+    client.check_layout()
     kontor.reach(kontor.clock.now() + timedelta(days=7, minutes=1))
     account, now = kontor.id_of(story.client), kontor.clock.now().isoformat()
     kontor.api.ok(f"POST /v1/accounts/{account}/usage", {"metric": "appointments", "value": 51, "at": now})
@@ -193,7 +193,7 @@ def outgrow_the_free_plan(client: Walker, story: Story) -> None:
     client.reads(words["over_limit"], words["of"].format(value=51, limit=50))
     client.reads_not("no ads")
     assert client.page.get_by_role("button", name=words["start_trial"]).count() == 0
-    client.photograph()
+    client.check_layout()
     client.follow(words["password"])
     client.type(words["current_password"], SECRET)
     client.type(words["new_password"], SECRET + "!")
@@ -207,16 +207,16 @@ def upgrade(partner: Walker, story: Story) -> None:
     sign_in(partner, story, story.partner)
     partner.tick(words["state_over"])
     partner.press(words["show"])
-    partner.photograph()
+    partner.check_layout()
     partner.press(words["log_in"], of=story.client)
     partner.reads(words["acting"].format(reseller=story.partner, client=story.client))
     partner.choose(words["plan"], words["basic"])
     partner.press(words["show_price"])
     partner.reads(words["to_pay"], words["price"])
-    partner.photograph()
+    partner.check_layout()
     partner.press(words["change_plan"])
     partner.reads(words["plan_changed"])
-    partner.photograph()
+    partner.check_layout()
     partner.follow(words["back"])
     partner.reads(words["log_in"], story.address("rose"))
 
@@ -226,7 +226,7 @@ def see_what_happened(client: Walker, story: Story) -> None:
     words = story.words
     client.menu(words["visits"])
     client.reads(words["who_changed"], story.partner)
-    client.photograph()
+    client.check_layout()
     client.open("/account")
     client.reads(words["basic"])
     client.reads_not(words["over_limit"], words["show_price"], words["programme_name"])
@@ -253,12 +253,12 @@ def tidy(partner: Walker, story: Story) -> None:
     partner.type(words["other_name"], f"Autre {story.word}")
     partner.type(words["other_password"], SECRET)
     partner.press(words["show_merge"])
-    partner.photograph()
+    partner.check_layout()
     partner.press(words["merge_now"])
     partner.reads(words["merging"])
     kontor.settle()
     partner.menu(words["more"], words["stop"])
     partner.reads(words["let_go"], story.client)
-    partner.photograph()
+    partner.check_layout()
     partner.press(words["stop"])
     partner.reads(words["stopped"])

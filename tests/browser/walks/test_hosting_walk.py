@@ -38,7 +38,7 @@ def test_reseller_climbs_the_ladder_orders_and_renews(kontor: Kontor, enter: Ent
     renew(partner, service)
     partner.menu("Движение средств")
     partner.reads("ПЛ-", "49 000", "VPS большой x 1", "-1 206,90", "50 586,20")
-    partner.photograph()
+    partner.check_layout()
 
 
 def a_month_after(now: datetime) -> datetime:
@@ -61,11 +61,11 @@ def climb(partner: Walker, kontor: Kontor, reseller: str) -> None:
     partner.menu("Скидка")
     partner.reads("Партнёр № 8", "19 %", "52 000", "вы здесь", "Чтобы сохранить уровень, заплатите сегодня 1 000")
     partner.reads("Виртуальные серверы", "Начальный", "Партнёр № 16")
-    partner.photograph()
+    partner.check_layout()
     partner.type("Сумма, уплаченная сегодня (RUB)", "48000")
     partner.press("Рассчитать")
     partner.reads("21 %")
-    partner.photograph()
+    partner.check_layout()
     pay(kontor, reseller, "1000")
     partner.menu("Скидка")
     partner.reads("53 000")
@@ -82,22 +82,22 @@ def order(partner: Walker) -> str:
     partner.press("Показать цену")
     partner.reads("1 490", "19 %", "1 206,90", "Доступно для заказов", "53 000")
     partner.reads("Промокод не действует: ваша скидка уже выше.")
-    partner.photograph()
+    partner.check_layout()
     partner.press("Заказать")
     partner.reads("Заказ оформлен.", "VPS большой", "Активен")
-    partner.photograph()
+    partner.check_layout()
     return partner.page.url
 
 
 def renew(partner: Walker, service: str) -> None:
     """Row 52: another month at the discount."""
     partner.menu("Сервисы")
-    partner.photograph()
+    partner.check_layout()
     partner.follow("VPS большой")
     assert partner.page.url == service.partition("?")[0]
     partner.press("Продлить")
     partner.reads("К оплате", "1 206,90")
-    partner.photograph()
+    partner.check_layout()
     partner.press("Продлить сервис")
     partner.reads("Продление заказано.")
-    partner.photograph()
+    partner.check_layout()

@@ -51,7 +51,7 @@ def connect_system(partner: Walker, factory: str) -> None:
     partner.follow("Angebundenes System")
     partner.type("Adresse", "https://customer.example/hook")
     partner.press("Speichern")
-    partner.photograph()
+    partner.check_layout()
 
 
 def fill_template(partner: Walker) -> None:
@@ -70,7 +70,7 @@ def fill_template(partner: Walker) -> None:
         partner.type("Laufzeit", "P1Y")
         partner.press("Hinzufügen")
     partner.reads("5 zusätzliche Lizenzen", "insgesamt 10 Lizenzen", "1 Jahr")
-    partner.photograph()
+    partner.check_layout()
 
 
 def send(partner: Walker, kontor: Kontor, factory: str) -> None:
@@ -81,18 +81,18 @@ def send(partner: Walker, kontor: Kontor, factory: str) -> None:
     partner.choose("Kunde", factory)
     partner.choose("Vorlage", "Büro")
     partner.type("Nachricht", "Fünf Plätze mehr für Ihre neuen Kolleginnen.")
-    partner.photograph()
+    partner.check_layout()
     partner.press("Speichern und aktualisieren")
     partner.reads("Das Angebot ist unterwegs.", "Wartet")
     kontor.settle()
     partner.menu("Angebote")
     partner.reads("Wartet")
     partner.reads_not("Wartet auf Bestätigung")
-    partner.photograph()
+    partner.check_layout()
     kontor.reach(kontor.clock.now() + timedelta(minutes=50))
     partner.menu("Angebote")
     partner.reads("Wartet auf Bestätigung")
-    partner.photograph()
+    partner.check_layout()
 
 
 def accept(admin: Walker, academy: str) -> None:
@@ -100,13 +100,13 @@ def accept(admin: Walker, academy: str) -> None:
     assert admin.page.title().startswith("(1) ")
     admin.menu("Neuigkeiten")
     admin.reads(f"Nachricht von {academy}", "Fünf Plätze mehr für Ihre neuen Kolleginnen.", "0 Lizenzen → 5 (+5)")
-    admin.photograph()
+    admin.check_layout()
     admin.follow("Ansehen und entscheiden")
     admin.reads("Es wird nichts entschieden, bevor Sie auf eine Schaltfläche tippen.")
-    admin.photograph()
+    admin.check_layout()
     admin.press("Annehmen")
     admin.reads("Sie haben dieses Angebot angenommen.", "Nachweis")
-    admin.photograph()
+    admin.check_layout()
     assert not admin.page.title().startswith("(")
     admin.menu("Konto")
     for product, count in (("Excel für Fortgeschrittene", "5"), ("Erste Hilfe", "10")):
@@ -125,4 +125,4 @@ def withdraw(partner: Walker, kontor: Kontor, factory: str) -> None:
     partner.reads("Wartet auf Bestätigung")
     partner.press("Vorgang abbrechen", of=factory)
     partner.reads("Das Angebot wurde zurückgezogen.", "Zurückgezogen")
-    partner.photograph()
+    partner.check_layout()

@@ -38,9 +38,9 @@ def paths(kontor: Kontor) -> tuple[str, ...]:
     ok(f"POST /v1/accounts/{reseller}/members", {"email": "jana@krasnogorsk-hosting.example", "role": "staff"})
     kontor.api.key("read", "enqueue", reseller_id=reseller)  # type: ignore[arg-type]  # the database casts text
     ok(f"PUT /v1/accounts/{reseller}/brand", {"name": NAME, "domain": "panel.krasnogorsk-hosting.example"})
-    one = f"/partner/clients/{client}"
+    shown = f"/partner/clients/{client}"
     return (
-        "/partner", one, f"{one}/products", f"{one}/instance", f"{one}/brand", "/partner/brand",
+        "/partner", shown, f"{shown}/products", f"{shown}/instance", f"{shown}/brand", "/partner/brand",
         "/partner/brand/preview", "/partner/keys", "/partner/webhooks", f"/partner/webhooks/{endpoint}",
         "/partner/team", "/partner/orders", "/partner/orders/new", "/partner/services", f"/partner/services/{service}",
         "/partner/discount", "/partner/account-book", "/partner/merge", "/partner/revert", "/partner/security",

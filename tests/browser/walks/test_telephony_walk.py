@@ -36,7 +36,7 @@ def test_reseller_prices_products_and_is_charged(kontor: Kontor, enter: Enter, v
     admin = enter("en-US", "client")
     admin.sign_in("Account name or email address", client, "Password", SECRET, "Sign in")
     admin.reads_not("10.00", "Wholesale", "margin")
-    admin.photograph()
+    admin.check_layout()
     charge(partner, kontor, client)
 
 
@@ -49,12 +49,12 @@ def give(partner: Walker, client: str) -> None:
     partner.type("Client’s price per month", "25.00")
     partner.press("Give the product")
     partner.reads("The products have been changed.", "$10.00", "$20.00", "$25.00", "$15.00")
-    partner.photograph()
+    partner.check_layout()
     partner.choose("Product", "Voicemail to text")
     partner.type("Client’s price per month", "2.00")
     partner.press("Give the product")
     partner.reads("below cost", "-$0.50")
-    partner.photograph()
+    partner.check_layout()
     partner.type("New price of Voicemail to text", "6.00")
     partner.press("Set", of="Voicemail to text")
     partner.reads("$6.00", "$3.50")
@@ -69,14 +69,14 @@ def refuse_a_second(partner: Walker, other: str) -> None:
     partner.choose("Product", "Voicemail to text")
     partner.press("Give the product")
     partner.reads("Only one client may have this product, and another has it.")
-    partner.photograph()
+    partner.check_layout()
 
 
 def charge(partner: Walker, kontor: Kontor, client: str) -> None:
     """Row 57: the wholesale price is charged month by month, also while the client is suspended."""
     partner.menu("Account book")
     partner.reads("Call recording 2026-", "-$10.00", "-$2.50", "-$12.50")
-    partner.photograph()
+    partner.check_layout()
     partner.menu("Clients")
     partner.follow(client)
     partner.press("Suspend")
@@ -85,7 +85,7 @@ def charge(partner: Walker, kontor: Kontor, client: str) -> None:
     partner.sign_in("Account name or email address", partner_name(client), "Password", SECRET, "Sign in")
     partner.menu("Account book")
     partner.reads("-$25.00", "Voicemail to text 2026-")
-    partner.photograph()
+    partner.check_layout()
 
 
 def partner_name(client: str) -> str:

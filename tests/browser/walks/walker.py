@@ -144,7 +144,7 @@ class Walker:
         for text in texts:
             expect(self.page.locator("body")).not_to_contain_text(text)
 
-    def photograph(self) -> None:
+    def check_layout(self) -> None:
         """Expect that nothing is cut off; keep a screenshot where they are asked for."""
         assert self.page.evaluate(OVERFLOW) <= 0, self.page.url
         draw(self.page, f"{self.name}-{next(self.steps):02}")
