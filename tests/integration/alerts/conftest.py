@@ -24,6 +24,7 @@ def clock() -> ManualClock:
 def world(api: Api, clock: ManualClock) -> Iterator[DiscountScenario]:
     """Two people who receive alerts, one who does not, and no incident."""
     with discount_scenario(api, clock) as scenario:
+        scenario.housekeeping = True
         scenario.apply("learning")
         with scenario.transaction() as session:
             for name, role in (("duty", "operator"), ("boss", "admin"), ("guest", "viewer")):

@@ -22,4 +22,5 @@ def clock() -> ManualClock:
 def world(api: Api, clock: ManualClock) -> Iterator[FeeScenario]:
     """Resellers behind the API."""
     with fee_scenario(api, clock) as scenario:
+        scenario.housekeeping = True
         yield scenario
