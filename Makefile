@@ -1,7 +1,7 @@
 # Kontor. `make help` lists what can be made. Needs make and python3 (3.11 or newer, with its venv module).
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install lock build demo up test check quick format chaos chaos-hosts mutate attack bench bench-growth bench-exports bench-imports bench-memory bench-outside bench-daily bench-charging bench-pool bench-pullers house openapi-lint simulate migrate browser soak clean deploy-check production release docs
+.PHONY: help install lock build demo up test check quick format chaos chaos-hosts mutate attack bench bench-growth bench-exports bench-imports bench-memory bench-outside bench-daily bench-charging bench-pool bench-pullers bench-portal house openapi-lint simulate migrate browser soak clean deploy-check production release docs
 
 BIN := .venv/bin
 # Options for the programs behind `test`, `browser`, `chaos`, `mutate`, `attack`, `bench` and `simulate`.
@@ -110,6 +110,9 @@ bench-pool: $(STAMP) ## measure Dramatiq's worker beside a thread pool of our ow
 
 bench-pullers: $(STAMP) ## measure pull workers that wait: how soon one gets a job, what a thousand cost other calls
 	@$(BIN)/python -m bench.pullers $(BENCH)
+
+bench-portal: $(STAMP) ## measure the pages of a reseller with 200,000 clients
+	@$(BIN)/python -m bench.portal_reads $(BENCH)
 
 house: $(STAMP) ## measure the code base against the limits of its style; HOUSE="--places" lists what exceeds one
 	@$(BIN)/python -m devtools.house $(HOUSE)
