@@ -1,6 +1,6 @@
 """Routes of the operator console: pages, actions and static files."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -12,12 +12,13 @@ from starlette.staticfiles import StaticFiles
 
 from kontor.account_book import console as account_book_console
 from kontor.accounts import console as accounts_console
+from kontor.accounts.account_forms import MERGE, NEW_ACCOUNT
+from kontor.accounts.setting_forms import BRAND, INSTANCE
 from kontor.bulk import console as bulk_console
 from kontor.console import audit, engine_pages, job, jobs, login, overview, provider, queues, security, sign_in_steps
 from kontor.console.actions import ACTIONS
 from kontor.console.acts import ConsoleView
 from kontor.console.auth import PASSWORD_PATH, RolePolicy
-from kontor.console.entry_forms import ENTRY_FORMS
 from kontor.console.handler import ConsoleHandler
 from kontor.console.render import Templates
 from kontor.discounts import console as discounts_console
@@ -26,17 +27,21 @@ from kontor.kernel.errors import NotFound
 from kontor.limits import console as limits_console
 from kontor.mails import console as mails_console
 from kontor.mails.preview_console import Gallery
+from kontor.members.enter_form import ENTER
 from kontor.offers import console as offers_console
+from kontor.offers.send_form import SEND
 from kontor.operators import console as operators_console
 from kontor.orders import console as orders_console
+from kontor.orders.order_form import ORDER
 from kontor.payments import console as payments_console
+from kontor.payments.entry_form import RECORD
 from kontor.programme import console as programme_console
 from kontor.provisioning import console as services_console
 from kontor.reconciliation import console as reconciliation_console
 from kontor.task_types import console as task_types_console
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
 from kontor.ui.listing import Listing
-from kontor.ui.operator_forms import FormCheck
+from kontor.ui.operator_forms import FormCheck, OperatorForm
 from kontor.webhooks import console as webhooks_console
 from models.people import OperatorRole
 
@@ -111,6 +116,9 @@ ADMIN_FORMS: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/limits", limits_console.set_limit),
     ("/console/programmes/{code}", programme_console.submit_file),
 )
+
+ENTRY_FORMS: Final[tuple[OperatorForm, ...]] = (NEW_ACCOUNT, MERGE, BRAND, INSTANCE, SEND, ORDER, RECORD, ENTER)
+"""By which operators do what resellers and their clients do themselves (portal.md 5)."""
 
 SECURITY_FORMS: Final[Mapping[str, ConsoleView]] = {
     "totp": security.add_totp,
@@ -202,21 +210,27 @@ def router_of(server: ConsoleHandler) -> APIRouter:
     add("/console/mail/gallery", "GET", gallery.show_index, OperatorRole.VIEWER)
     add("/console/mail/gallery/{template}/{language}", "GET", gallery.show_sample, OperatorRole.VIEWER)
     add("/console/mail/gallery/{template}/{language}/frame", "GET", gallery.sample_frame, OperatorRole.VIEWER)
-    for form in ENTRY_FORMS:
-        add(form.path, "GET", form.show, form.role)
-        add(form.path, "POST", form.submit, form.role, check=form.check)
-    for method, views, role, proof in (
-        ("POST", ADMIN_FORMS, OperatorRole.ADMIN, True),
-        ("GET", ADMIN_PAGES, OperatorRole.ADMIN, False),
-        ("GET", PAGES, OperatorRole.VIEWER, False),
-    ):
-        for path, view in views:
-            add(path, method, view, role, proof=proof)
-    for action in ACTIONS:
-        add(action.path, "GET", action.ask, action.role)
-        add(action.path, "POST", action.do, action.role, proof=action.proof)
+    for path, method, view, policy, check in _entries():
+        add(path, method, view, policy.role, proof=policy.proof, check=check)
     add("/console/{rest:path}", "GET", _not_found, OperatorRole.VIEWER)
     return router
+
+
+def _entries() -> Iterator[tuple[str, str, ConsoleView, RolePolicy, FormCheck | None]]:
+    """Yield the forms of operators, the pages and the actions, as (path, method, view, policy, check)."""
+    for form in ENTRY_FORMS:
+        yield form.path, "GET", form.show, RolePolicy(form.role), None
+        yield form.path, "POST", form.submit, RolePolicy(form.role), form.check
+    for method, views, policy in (
+        ("POST", ADMIN_FORMS, RolePolicy(OperatorRole.ADMIN, proof=True)),
+        ("GET", ADMIN_PAGES, RolePolicy(OperatorRole.ADMIN)),
+        ("GET", PAGES, RolePolicy(OperatorRole.VIEWER)),
+    ):
+        for path, view in views:
+            yield path, method, view, policy, None
+    for action in ACTIONS:
+        yield action.path, "GET", action.ask, RolePolicy(action.role), None
+        yield action.path, "POST", action.do, RolePolicy(action.role, action.proof), None
 
 
 def _not_found(request: ConsoleRequest) -> TemplateResponse:

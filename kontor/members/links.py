@@ -108,8 +108,9 @@ def make(
     life: timedelta,
     *,
     by_reseller: bool = False,
+    by_operator: UUID | None = None,
 ) -> PortalLink:
-    """Make a link to a path of the portal; one that its reseller asked for decides nothing. Raises Invalid."""
+    """Make a link to a path of the portal; one for its reseller or an operator decides nothing. Raises Invalid."""
     if len(path) > LONGEST_PATH:
         raise Invalid(errors=[FieldError("path", f"must not be longer than {LONGEST_PATH} characters")])
     row = PortalLink(
@@ -119,6 +120,7 @@ def make(
         email_version=account.email_version,
         path=path,
         by_reseller=by_reseller,
+        by_operator=by_operator,
         created_at=ctx.now,
         expires_at=ctx.now + life,
         used_at=None,
@@ -148,6 +150,9 @@ def use(ctx: Context, session: Session, tokens: Tokens, token: str) -> tuple[Ope
     link = peek(ctx, session, tokens, token, lock=True)
     row, account, member = link.row, link.account, link.member
     row.used_at = ctx.now
+    if row.by_operator is not None:
+        session.flush()
+        return Opened((account,), None, by_link=True, by_product=True, by_operator=row.by_operator), row
     mailed = row.expires_at - row.created_at == MAIL_LIFE
     if mailed and member is None:
         addresses.confirm(session, account, ctx.now)

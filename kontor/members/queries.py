@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from kontor.kernel.ids import new_id
 from models.accounts import Account
 from models.members import Member, MemberPassword
+from models.people import Operator
 from models.portal import (
     PortalDevice,
     PortalFactor,
@@ -131,6 +132,12 @@ def put_password(session: Session, email_key: str, password_hash: str, now: date
     session.flush()
 
 
+def active_operator(session: Session, operator_id: UUID) -> str | None:
+    """Return the address of an operator who may sign in."""
+    mine = (Operator.id == operator_id, Operator.disabled_at.is_(None))
+    return session.scalar(select(Operator.email).where(*mine))
+
+
 def has_visited(session: Session, session_id: UUID, account_id: UUID) -> bool:
     """Return whether a session has been in a client's account."""
     mine = (PortalVisit.session_id == session_id, PortalVisit.account_id == account_id)
@@ -138,8 +145,8 @@ def has_visited(session: Session, session_id: UUID, account_id: UUID) -> bool:
 
 
 def visits(session: Session, account_id: UUID, reseller_id: UUID, limit: int) -> Sequence[tuple[PortalVisit, str]]:
-    """Return the newest visits of a reseller's people in an account, with the reseller's name."""
-    mine = (PortalVisit.account_id == account_id, PortalVisit.reseller_id == reseller_id)
+    """Return the newest visits of a reseller's people and of staff in an account, with whose people they are."""
+    mine = (PortalVisit.account_id == account_id, PortalVisit.reseller_id.in_([reseller_id, account_id]))
     query = select(PortalVisit, Account.name).join(Account, Account.id == PortalVisit.reseller_id).where(*mine)
     rows = session.execute(query.order_by(PortalVisit.seq.desc()).limit(limit))
     return [(row[0], row[1]) for row in rows]

@@ -27,13 +27,16 @@ PROOF_LIFE: Final = timedelta(minutes=10)
 DEVICE_LIFE: Final = timedelta(days=30)
 SEEN_STEP: Final = timedelta(minutes=1)
 AGENT_LIMIT: Final = 400
+STAFF: Final = "staff"
+"""What people read of an operator (contract.md 7)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     """What a sign-in opens: accounts as their owner, and all memberships of an address.
 
-    `by_product`: a link that the API made opened it, no person's password or factor.
+    `by_product`: a link that the API made opened it, no person's password or factor. `by_operator`: the operator who
+    enters.
     """
 
     accounts: tuple[Account, ...] = ()
@@ -41,10 +44,13 @@ class Opened:
     by_link: bool = False
     by_reseller: bool = False
     by_product: bool = False
+    by_operator: UUID | None = None
 
     @property
     def holders(self) -> tuple[str, ...]:
-        """Who signs in, as devices remember it."""
+        """Who signs in, as devices remember it; an operator's own device is none of the account's."""
+        if self.by_operator is not None:
+            return ()
         member = () if self.member_key is None else (member_holder(self.member_key),)
         return (*(account_holder(account.id) for account in self.accounts), *member)
 
@@ -86,7 +92,7 @@ def open_session(
     remembered: bool = False,
     proven: bool = True,
 ) -> NewPortalSession:
-    """Open a session of 12 hours, of which 60 minutes may pass unused, and note the device.
+    """Open a session of 12 hours, of which 60 minutes may pass unused, and note the device; an operator's ends in 60.
 
     `remembered`: it lasts 30 days, all of which may pass unused. `proven`: by a password, a factor or a mailed link.
     """
@@ -101,22 +107,32 @@ def open_session(
         account_id=None,
         by_link=opened.by_link,
         by_reseller=opened.by_reseller,
+        by_operator=opened.by_operator,
         remembered=remembered,
         created_at=now,
         seen_at=now,
-        expires_at=now + (DEVICE_LIFE if remembered else SESSION_LIFE),
+        expires_at=now + _life(opened, remembered=remembered),
         proven_at=now if proven else now - PROOF_LIFE,
         origin=browser.origin,
         agent=browser.agent[:AGENT_LIMIT],
     )
     session.add(row)
     session.flush()
-    for account in opened.accounts:
-        session.add(PortalOpening(session_id=row.id, account_id=account.id, credential=credential_of(account)))
+    session.add_all(_opening(row.id, account) for account in opened.accounts)
     for holder in opened.holders:
         queries.remember_device(session, hash_secret(device_secret), holder, now)
     session.flush()
     return NewPortalSession(row, secret, device_secret, new_device)
+
+
+def _opening(session_id: UUID, account: Account) -> PortalOpening:
+    return PortalOpening(session_id=session_id, account_id=account.id, credential=credential_of(account))
+
+
+def _life(opened: Opened, *, remembered: bool) -> timedelta:
+    if opened.by_operator is not None:
+        return IDLE_LIFE
+    return DEVICE_LIFE if remembered else SESSION_LIFE
 
 
 def credential_of(account: Account) -> str:
@@ -158,6 +174,9 @@ def accesses(session: Session, opened: PortalSession) -> Sequence[Access]:
     """Return what a session may act for now: accounts whose password or address changed since are closed."""
     rows = queries.openings(session, opened.id)
     owned = [account for opening, account in rows if opening.credential == credential_of(account)]
+    if opened.by_operator is not None:
+        address = queries.active_operator(session, opened.by_operator)
+        return [] if address is None else [entered(each, address) for each in owned if each.deleted_at is None]
     owners = [
         owner_access(account, by_reseller=opened.by_reseller or (account.password_by_reseller and not opened.by_link))
         for account in owned
@@ -182,6 +201,11 @@ def _memberships(session: Session, opened: PortalSession, owned: Collection[UUID
 def owner_access(account: Account, *, by_reseller: bool) -> Access:
     """Return what an owner may act for."""
     return Access(account, MemberRole.OWNER, account.id, account.name, account.admin_email, account.locale, by_reseller)
+
+
+def entered(account: Account, operator: str) -> Access:
+    """Return what an operator who entered may act for: what staff may, and no decision (portal.md 3)."""
+    return Access(account, MemberRole.STAFF, account.id, STAFF, operator, account.locale, True, operator)
 
 
 def member_access(account: Account, member: Member, *, by_reseller: bool) -> Access:

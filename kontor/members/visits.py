@@ -1,4 +1,4 @@
-"""Visits of a reseller's people in a client's account: who was there, when, and what they did (portal.md 3)."""
+"""Visits of others in an account, a reseller's people or staff: who, when, and what they did (portal.md 3)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHOWN: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class VisitLine:
-    """A line of the client's page: the reseller and its person, what they did and when."""
+    """A line of the client's page: the reseller and its person, or staff; what they did and when."""
 
     reseller: str
     person: str
@@ -44,8 +44,9 @@ def note(session: Session, who: Access, client: Account, session_id: UUID, act: 
 
 
 def of_account(session: Session, account: Account) -> list[VisitLine]:
-    """Return the last 100 visits by the present reseller, newest first; a former one's are its own affair."""
-    if account.reseller_id is None:
-        return []
-    rows = queries.visits(session, account.id, account.reseller_id, SHOWN)
-    return [VisitLine(name, visit.person, visit.act, visit.at) for visit, name in rows]
+    """Return the last 100 visits by staff and the present reseller, newest first; a former one's are its own affair."""
+    rows = queries.visits(session, account.id, account.reseller_id or account.id, SHOWN)
+    return [
+        VisitLine(visit.person if visit.reseller_id == account.id else name, visit.person, visit.act, visit.at)
+        for visit, name in rows
+    ]

@@ -75,8 +75,8 @@ def _preview(request: ConsoleRequest) -> Sequence[str]:
     name = accounts.get(request.session, row.reseller_id).name
     day = local_day(row.paid_at, programme.zone)
     amount = formatting.money(str(row.amount), row.currency)
-    known = [] if posted.created else ["It was entered before; nothing would change."]
-    return [f"{row.kind.capitalize()} of {amount}, which counts for {name} on {day}.", *known]
+    before = [] if posted.created else ["It was entered before; nothing would change."]
+    return [f"{row.kind.capitalize()} of {amount}, which counts for {name} on {day}.", *before]
 
 
 def _perform(request: ConsoleRequest, _reason: str) -> FormResult:

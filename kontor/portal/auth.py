@@ -88,6 +88,8 @@ class PagePolicy:
         if access.account.suspended:
             raise AccountStopped(access.account)
         assert self.role is not None
+        if self.factorless and access.by_operator is not None:
+            raise Forbidden("role", "An operator changes nobody's sign-in.")
         if not request.may(self.role):
             raise Forbidden("role", "Your role does not allow this.")
         if not self.factorless and lacks_factor(request):
@@ -98,7 +100,7 @@ class PagePolicy:
 def lacks_factor(request: PortalRequest) -> bool:
     """Return whether the programme requires a second factor that this person does not have."""
     account = request.person.account
-    if account.kind != AccountKind.RESELLER:
+    if account.kind != AccountKind.RESELLER or request.person.by_operator is not None:
         return False
     programme = request.deps.programmes.current(request.session, account.programme)
     return programme.second_factor and not own_factors(request).factors()

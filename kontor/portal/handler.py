@@ -38,6 +38,7 @@ from kontor.portal.render import PortalPages
 from kontor.ui.pages import N
 from kontor.ui.portal_errors import NOT_POSSIBLE, NOTICES
 from kontor.ui.portal_request import PortalPage, PortalRequest, PortalResponse, SeeOther
+from models.accounts import Account
 
 RequestHandler = Callable[[Request], Awaitable[Response]]
 FIELDS: Final = 60
@@ -120,17 +121,16 @@ class PortalHandler:
 def recorded(request: PortalRequest, view: PortalView) -> PortalResponse:
     """Show a page or act; what it changed is written down in its transaction, under `/as/` for the client too."""
     incoming = request.incoming
+    visited = visited_account(request)
     if incoming.method != "POST":
-        if request.client is not None:
-            visits.enter(request.session, request.person, request.client, _session_id(request), request.now)
+        if visited is not None:
+            visits.enter(request.session, request.person, visited, _session_id(request), request.now)
         return view(request)
     actor = request.actor()
     with watched(request.session, Act(actor.name, actor.origin)) as act:
         response = view(request)
-        if isinstance(response, SeeOther) and request.client is not None:
-            visits.note(
-                request.session, request.person, request.client, _session_id(request), view.__name__, request.now
-            )
+        if isinstance(response, SeeOther) and visited is not None:
+            visits.note(request.session, request.person, visited, _session_id(request), view.__name__, request.now)
         if act.wrote or isinstance(response, SeeOther):
             sent = {name: shown(name, value) for name, value in incoming.form.items() if is_recorded(name)}
             target = next((f"{name.removesuffix('_id')}:{value}" for name, value in incoming.params.items()), None)
@@ -138,6 +138,13 @@ def recorded(request: PortalRequest, view: PortalView) -> PortalResponse:
             masked = None if "token" in incoming.params else target
             audit.close(request.session, f"portal.{view.__name__}", masked, at=request.now, detail=detail)
     return response
+
+
+def visited_account(request: PortalRequest) -> Account | None:
+    """Return the account whose people read of this visit: a reseller's client, or the one that an operator entered."""
+    if request.client is not None or request.access is None or request.access.by_operator is None:
+        return request.client
+    return request.access.account
 
 
 def is_recorded(name: str) -> bool:

@@ -102,7 +102,7 @@ def open_session(request: PortalRequest, pending: PendingSignIn, *, mailed: bool
     access = served[0] if len(served) == 1 else None
     new.session.account_id = None if access is None else access.account.id
     _record(request, opened, served)
-    if new.new_device and mailed:
+    if new.new_device and mailed and opened.by_operator is None:
         notifications.post_new_sign_in(request.context, request.session, new, served, request.wall_time)
     path = pending.following or (home_of(request, access) if access is not None else "/account/switch")
     kept = {cookies.SESSION: new.secret, cookies.DEVICE: new.device_secret}
@@ -111,6 +111,8 @@ def open_session(request: PortalRequest, pending: PendingSignIn, *, mailed: bool
 
 def _record(request: PortalRequest, opened: Opened, served: Sequence[Access]) -> None:
     name = f"admin:{served[0].person_id}" if served else "nobody"
+    if served and served[0].by_operator is not None:
+        name = f"operator:{served[0].by_operator}"
     actor = audit.Actor(name, f"portal {request.incoming.origin}")
     detail = {"by_link": opened.by_link}
     for each in served:

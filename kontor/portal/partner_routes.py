@@ -14,6 +14,7 @@ from kontor.operators import portal as keys_portal
 from kontor.orders import portal as orders_portal
 from kontor.portal import reseller
 from kontor.portal.page_routes import HEAD, RESELLER, SELLER, SENSITIVE, PortalRoute, PortalView
+from kontor.provisioning import change_portal
 from kontor.provisioning import portal as services_portal
 from kontor.webhooks import portal as webhooks_portal
 
@@ -95,6 +96,8 @@ PARTNER: Final[tuple[PortalRoute, ...]] = (
     PortalRoute("POST", "/partner/orders/{order_id}/cancel", orders_portal.cancel, SELLER),
     PortalRoute("GET", "/partner/services", services_portal.show_services, RESELLER),
     PortalRoute("GET", "/partner/services/{service_id}", services_portal.show_service, RESELLER),
+    PortalRoute("GET", "/partner/services/{service_id}/change", change_portal.show_change, SELLER),
+    PortalRoute("POST", "/partner/services/{service_id}/change", change_portal.change, SELLER),
     *(PortalRoute("POST", f"/partner/services/{{service_id}}/{verb}", view, SELLER) for verb, view in VERBS.items()),
     PortalRoute("GET", "/partner/keys", keys_portal.show_keys, HEAD),
     PortalRoute("POST", "/partner/keys", keys_portal.create, SENSITIVE),

@@ -60,6 +60,7 @@ DONE: Final[Mapping[str, str]] = {
     "renewed": N("The renewal has been ordered."),
     "retried": N("The service is being made again."),
     "ended": N("The service is being ended."),
+    "service-changed": N("The change has been taken."),
     "service-suspended": N("The service is being suspended."),
     "service-resumed": N("The service is being resumed."),
     "key-revoked": N("The key has been revoked."),

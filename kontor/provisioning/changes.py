@@ -61,7 +61,7 @@ def change(ctx: Context, session: Session, service_id: UUID, wish: ServiceChange
     _require_possible(session, service)
     if not more and quantity is not None:
         _take_less(service, quantity)
-    _ask(ctx, session, owned, request, quantity if more else None, wish.config)
+    _ask(ctx, session, owned, request, quantity if more else None, wish.config, wish.order_ref)
     return service
 
 
@@ -103,6 +103,7 @@ def _ask(
     request: Request,
     quantity: int | None,
     config: Mapping[str, JsonValue] | None,
+    reference: str | None,
 ) -> None:
     """Ask for a change, with the order of what is added."""
     provisioning = product_of(owned).provisioning
@@ -111,7 +112,8 @@ def _ask(
     if config is not None:
         whole = kept.checked(provisioning, config)
         values["config"] = kept.masked_config(provisioning, whole)
-    order = None if quantity is None else _buy_more(ctx, session, owned, quantity - owned.service.quantity)
+    more = None if quantity is None else quantity - owned.service.quantity
+    order = None if more is None else _buy_more(ctx, session, owned, more, reference)
     asked = Request(
         ServiceVerb.CHANGE,
         request.actor,
@@ -123,7 +125,7 @@ def _ask(
     actions.ask(ctx, session, owned.service, asked)
 
 
-def _buy_more(ctx: Context, session: Session, owned: Owned, added: int) -> OrderRow:
+def _buy_more(ctx: Context, session: Session, owned: Owned, added: int, order_ref: str | None) -> OrderRow:
     """Charge an added quantity for the days left of the term, at the discount of this moment."""
     service, product = owned.service, product_of(owned)
     terms = 1 if service.term is None else product.provisioning.multiple_of(service.term) or 1
@@ -132,8 +134,9 @@ def _buy_more(ctx: Context, session: Session, owned: Owned, added: int) -> Order
     for name in ("list_price", "net"):
         whole = Money(values[name], owned.programme.currency)  # type: ignore[arg-type]  # columns of money
         values[name] = rules.pro_rata(whole, paid, today).amount
-    reference = {"order_ref": f"change:{new_id()}", "kind": OrderKind.CHANGE.value, "term": service.term}
+    reference = {"order_ref": order_ref or f"change:{new_id()}", "kind": OrderKind.CHANGE.value, "term": service.term}
     order = orders.buy(ctx, session, owned.programme, owned.reseller, {**values, **order_base(service), **reference})
-    assert order is not None, "a new id is no known reference"
+    if order is None:
+        raise Conflict("order_ref_taken", "Another order has that order_ref.")
     orders.emit(ctx, session, "order.placed", order, owned.reseller.id)
     return order

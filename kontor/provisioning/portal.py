@@ -228,6 +228,8 @@ def _offered(row: Service) -> Sequence[str]:
         offered.append("resume")
     if state is ServiceState.FAILED:
         offered.append("retry")
+    if works:
+        offered.append("change")
     if works or state is ServiceState.FAILED:
         offered.append("terminate")
     return offered

@@ -12,7 +12,7 @@ class Access:
     """An account that a session may act for: the role and the person; an owner's id is the account's.
 
     `by_reseller`: the account's reseller opened it; it decides nothing, and what it sets the reseller has set
-    (programme.md 5.8).
+    (programme.md 5.8). `by_operator`: the address of the operator who entered; to the account's people it is staff.
     """
 
     account: Account
@@ -22,3 +22,4 @@ class Access:
     email: str
     locale: str
     by_reseller: bool = False
+    by_operator: str | None = None

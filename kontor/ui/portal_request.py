@@ -75,6 +75,8 @@ class PortalRequest(RequestTransaction):
         origin = f"portal {self.incoming.origin}"
         if self.access is None:
             return Actor("nobody", origin)
+        if self.access.by_operator is not None:
+            return Actor(f"operator:{self.access.by_operator} for account:{self.account.id}", origin)
         kind = "admin" if self.access.role is MemberRole.OWNER else "member"
         name = f"{kind}:{self.access.person_id}"
         return Actor(name if self.client is None else f"{name} for account:{self.client.id}", origin)

@@ -105,9 +105,9 @@ def test_payment_is_previewed_then_recorded_once(signed_in: As, api: Api, trade:
     assert done.status_code == 303, done.text
     assert confirm(person, path, new, preview).headers["location"] == done.headers["location"]
     assert balance(api, trade.reseller) == before + Decimal("1234.50")
-    known = send(person, path, new)
-    assert "entered before" in known.text
-    assert confirm(person, path, new, known).headers["location"].endswith("?done=payment-known")
+    repeated = send(person, path, new)
+    assert "entered before" in repeated.text
+    assert confirm(person, path, new, repeated).headers["location"].endswith("?done=payment-known")
     assert balance(api, trade.reseller) == before + Decimal("1234.50")
 
 

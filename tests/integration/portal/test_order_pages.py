@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from uuid import UUID, uuid4
 
 import httpx
@@ -150,7 +151,8 @@ def test_orders_and_services_of_others_are_404_also_in_a_field(seller: PortalCli
         assert seller.post("/partner/orders/new", {**SERVER, "account_id": account}).status_code == 404, account
     assert seller.post(f"/partner/orders/{order['id']}/cancel").status_code == 404
     assert seller.get(f"/partner/services/{order['service_id']}").status_code == 404
-    for verb in ("renew", "suspend", "resume", "terminate", "retry"):
+    assert seller.get(f"/partner/services/{order['service_id']}/change").status_code == 404
+    for verb in ("renew", "suspend", "resume", "terminate", "retry", "change"):
         answer = seller.post(f"/partner/services/{order['service_id']}/{verb}", {"confirm": "1", "order_ref": "Y"})
         assert answer.status_code == 404, verb
 
@@ -163,3 +165,41 @@ def test_client_sees_its_services_without_a_price(trade: ServiceScenario, visito
         True, True, True, False,
     )  # fmt: skip
     assert [visitor.get(f"/partner/{each}").status_code for each in ("orders", "services", "orders/new")] == [404] * 3
+
+
+def test_service_is_changed_at_the_price_that_was_shown_once_however_often_it_is_pressed(
+    seller: PortalClient, trade: ServiceScenario
+) -> None:
+    service = trade.active(config={"region": "eu", "password": "hunter2"})
+    place = f"/partner/services/{service}/change"
+    shown = seller.get(place)
+    assert (page_of(shown), "hunter2" in shown.text) == ("partner.services.change", False)
+    assert "<option selected>eu</option>" in shown.text
+    before = trade.balance()
+    for sent, named in (({"quantity": "0"}, "quantity"), ({"quantity": "2", "config.region": "mars"}, "config.region")):
+        wrong = seller.post(place, {"config.region": "eu", **sent})
+        assert (wrong.status_code, error_of(wrong, named) != "") == (422, True), named
+    priced = seller.post(place, {"quantity": "3", "config.region": "eu"})
+    confirm = fields(priced)
+    assert (confirm["confirm"], trade.balance(), trade.service(service)["quantity"]) == ("1", before, 1)
+    cheaper = seller.http.post(place, data={**confirm, "net": "0.01"})
+    assert (cheaper.status_code, trade.balance()) == (409, before), "another price than was shown"
+    done = [seller.http.post(place, data=confirm) for _ in range(3)]
+    assert [answer.status_code for answer in done] == [303] * 3
+    assert Decimal(trade.balance()) == Decimal(before) - Decimal(confirm["net"])
+    trade.finish("change")
+    assert trade.service(service)["quantity"] == 3
+
+
+def test_less_of_a_service_costs_nothing_now_and_another_config_is_asked_for(
+    seller: PortalClient, trade: ServiceScenario
+) -> None:
+    service = trade.active(quantity=2, config={"region": "eu"})
+    place, before = f"/partner/services/{service}/change", trade.balance()
+    assert seller.post(place, {"quantity": "2", "config.region": "eu"}).status_code == 422, "nothing would change"
+    confirm = fields(seller.post(place, {"quantity": "1", "config.region": "eu"}))
+    assert seller.http.post(place, data=confirm).status_code == 303
+    confirm = fields(seller.post(place, {"quantity": "1", "config.region": "us"}))
+    assert seller.http.post(place, data=confirm).status_code == 303
+    assert trade.finish("change")["config"]["region"] == "us"
+    assert (trade.balance(), trade.service(service)["config"]["region"]) == (before, "us")
