@@ -14,13 +14,14 @@ import redis
 from kontor.adapters.clock import SystemClock
 from kontor.adapters.data_keys import sealed_by_earlier_releases
 from kontor.adapters.primary import OldPrimary
+from kontor.adapters.sandbox import sandbox_of
 from kontor.adapters.secret_keys import fingerprint
 from kontor.adapters.settings import CATCHER_URL, Settings, SettingsError
 from kontor.engine.admin import invariants, outgoing, overview
 from kontor.engine.admin.invariants import BrokenInvariant
 from workers.connection_checks import Check, check_connections, one_line
 from workers.connections import open_connection, programme_time, redis_client, require_key
-from workers.schema import newest_migration
+from workers.schema import is_behind, newest_migration
 
 OLDEST_POSTGRES = 150000
 SKEW = timedelta(seconds=5)
@@ -58,7 +59,8 @@ def run_checks(settings: Settings) -> Iterator[Check]:
     """Run all checks; those of the ledger only if the schema is current."""
     yield from check_settings(settings)
     yield check_redis(settings)
-    yield check_smtp(settings)
+    if not settings.in_sandbox:
+        yield check_smtp(settings)
     try:
         with open_connection(settings, "kontor-doctor") as connection:
             yield from check_connections(settings, connection)
@@ -78,7 +80,21 @@ def run_checks(settings: Settings) -> Iterator[Check]:
         yield Check("pooler", "problem", one_line(error), "see docs/how-to/run-on-your-servers.md, Poolers")
     except psycopg.OperationalError as error:
         yield Check("PostgreSQL", "problem", one_line(error), "start it, or correct DATABASE_URL")
-    yield from check_test_clock(settings)
+    if not settings.in_sandbox:
+        yield from check_test_clock(settings)
+    if settings.sandbox:
+        yield check_sandbox(settings)
+
+
+def check_sandbox(settings: Settings) -> Check:
+    """Check that the sandbox's database is there and has the schema of this release."""
+    try:
+        behind = is_behind(sandbox_of(settings))
+    except psycopg.OperationalError as error:
+        return Check("sandbox", "problem", one_line(error), "run `kontor migrate`")
+    if behind:
+        return Check("sandbox", "problem", "its schema is of an earlier release", "run `kontor migrate`")
+    return Check("sandbox", "ok", "its database is current")
 
 
 def ledger_time(connection: "psycopg.Connection[tuple[object, ...]]", *, test_clock: bool) -> datetime:

@@ -20,6 +20,7 @@ from tasks.maintenance import ProbeEchoHandler
 from tests.conftest import Servers
 from tests.support.wiring import apply_example
 from workers.connections import one_off_engine, require_key
+from workers.doctor import check_sandbox
 from workers.sandbox import begin, create, reset
 from workers.wiring import adapters_for, installed_handlers
 
@@ -58,6 +59,11 @@ def test_error_names_the_statement_when_the_role_may_create_no_database(settings
     live = replace(settings, database_url=ordinary)
     with pytest.raises(SettingsError, match=r'CREATE DATABASE "ordinary_\w+_sandbox" OWNER "ordinary_\w+"'):
         create(live, sandbox_of(live))
+
+
+def test_doctor_names_the_remedy_when_the_sandbox_has_no_database(settings: Settings) -> None:
+    check = check_sandbox(replace(settings, sandbox=True))
+    assert (check.subject, check.state, check.remedy) == ("sandbox", "problem", "run `kontor migrate`")
 
 
 def test_reset_leaves_unbound_keys_and_limits_and_no_business(box: Settings, settings: Settings) -> None:
