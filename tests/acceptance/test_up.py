@@ -36,15 +36,18 @@ def free_port() -> int:
 class Up:
     """A running `kontor up`."""
 
-    def __init__(self, data_dir: Path, *options: str) -> None:
+    def __init__(self, data_dir: Path, *options: str, command: Path = KONTOR, folder: Path = ROOT) -> None:
         self.data_dir = data_dir
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = data_dir.with_suffix(".log")
+        environ = clean_environment(data_dir)
+        if command != KONTOR:
+            environ.pop("PYTHONPATH", None)
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                [KONTOR, "up", "--port", str(self.port), *options],
-                cwd=ROOT, env=clean_environment(data_dir), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                [command, "up", "--port", str(self.port), *options],
+                cwd=folder, env=environ, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             )  # fmt: skip
         wait_for(self.is_ready)
 
