@@ -1,6 +1,5 @@
 """Which clients the filter "over the limit" lists: exactly those whose current usage is above a limit in force."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -16,9 +15,9 @@ OVER = ClientFilter(states=frozenset({ClientState.OVER_QUOTA}))
 
 
 @pytest.fixture
-def salons(engine: Engine) -> Iterator[TrialScenario]:
+def salons(engine: Engine) -> TrialScenario:
     """A reseller of `booking`, whose free plan allows 50 appointments a month."""
-    yield TrialScenario(engine, ManualClock())
+    return TrialScenario(engine, ManualClock())
 
 
 def listed(salons: TrialScenario, limit: int = 50) -> set[str]:
