@@ -92,13 +92,14 @@ def attempted(session: Session) -> Iterator[None]:
     act = current(session)
     changes = [] if act is None else [dict(change) for change in act.changes]
     before = None if act is None else (act.wrote, changes, set(act.subjects), act.recorded)
+    written = False
     try:
         with session.begin_nested():
             yield
-    except Exception:
-        if act is not None and before is not None:
+        written = True
+    finally:
+        if not written and act is not None and before is not None:
             act.wrote, act.changes, act.subjects, act.recorded = before
-        raise
 
 
 @contextmanager
