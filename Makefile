@@ -1,7 +1,7 @@
 # Kontor. `make help` lists what can be made. Needs make and python3 (3.11 or newer, with its venv module).
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install lock build demo up test check quick format chaos chaos-hosts mutate attack bench bench-growth bench-exports bench-imports bench-memory bench-outside bench-daily bench-charging bench-pool bench-pullers bench-portal house openapi-lint simulate migrate browser soak clean deploy-check production release docs
+.PHONY: help install lock build demo up test check quick format chaos chaos-hosts mutate attack bench bench-growth bench-exports bench-imports bench-memory bench-outside bench-daily bench-charging bench-pool bench-pullers bench-portal house openapi-lint simulate migrate browser soak clean deploy-check production release docs clients
 
 BIN := .venv/bin
 # Options for the programs behind `test`, `browser`, `chaos`, `mutate`, `attack`, `bench` and `simulate`.
@@ -125,6 +125,15 @@ openapi-lint: ## check docs/openapi.json with Redocly and Spectral (needs Node.j
 migrate: $(STAMP) ## bring the database to the newest schema
 	@$(BIN)/kontor migrate
 
+clients: $(STAMP) .client-tools/.installed ## generate clients with four generators, compile them and let each live a story
+	@$(BIN)/python -m pytest -n0 -q tests/acceptance/clients/test_generated_clients.py $(PYTEST)
+
+.client-tools/.installed: pyproject.toml
+	@sh .ci/tools clients .client-tools
+	@npm install --silent --no-fund --no-audit --prefix .client-tools \
+		openapi-typescript@7.13.0 openapi-fetch@0.17.0 typescript@5 @types/node@20
+	@touch $@
+
 release: $(STAMP) ## build the files of a release twice, compare them, write dist/release-VERSION with checksums
 	@$(BIN)/python -m devtools.release
 
@@ -148,4 +157,4 @@ production: $(STAMP) ## execute docs/how-to/production.md and the Dockerfile's s
 	@PRODUCTION=1 $(BIN)/python -m pytest -n0 -q -p no:randomly -m production tests/deploy $(PYTEST)
 
 clean: ## remove .venv and the tools' caches; data stays
-	rm -rf .venv .deploy-tools .docs-tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .client-tools .deploy-tools .docs-tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
