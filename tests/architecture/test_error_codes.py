@@ -14,7 +14,15 @@ ELSEWHERE: Final = {
     *("bad_tasks", "dns_unavailable", "identity_refused", "invalid_facts", "invalid_image", "mail_deferred"),
     *("mail_refused", "missing_links", "unknown_mail"),  # of files, images and mails
     *("csrf", "disabled", "last_admin", "no_role", "not_verified", "operator_exists", "password_change_required"),
-    *("nothing_changes", "password_expired", "role", "second_factor_required", "unknown_worker", "unknown_token", "used"),  # of pages
+    *(
+        "nothing_changes",
+        "password_expired",
+        "role",
+        "second_factor_required",
+        "unknown_worker",
+        "unknown_token",
+        "used",
+    ),  # of pages
     *("expired", "invalid_state", "stopped"),  # of links and commands
 }
 """Codes of other places than the API."""
