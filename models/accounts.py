@@ -111,8 +111,7 @@ class Account(Base):
         Index("ix_accounts_reseller_id", "reseller_id", "id", postgresql_where=text("reseller_id IS NOT NULL")),
         Index("ix_accounts_clients_by_name", "reseller_id", "name_key", "id", postgresql_where=LISTED),
         Index("ix_accounts_clients_by_age", "reseller_id", "created_at", "id", postgresql_where=LISTED),
-        Index("ix_accounts_kind", "kind", "id"),
-        Index("ix_accounts_programme", "programme", "id"),
+        *(Index(f"ix_accounts_{name}", name, "id") for name in ("kind", "programme")),
         Index("ix_accounts_trial_ends_at", "trial_ends_at", postgresql_where=text("trial_state = 'running'")),
         Index("ix_accounts_deleted_at", "deleted_at", postgresql_where=RESTORABLE),
     )
