@@ -111,8 +111,9 @@ bench-pool: $(STAMP) ## measure Dramatiq's worker beside a thread pool of our ow
 bench-pullers: $(STAMP) ## measure pull workers that wait: how soon one gets a job, what a thousand cost other calls
 	@$(BIN)/python -m bench.pullers $(BENCH)
 
-bench-portal: $(STAMP) ## measure the pages of a reseller with 200,000 clients
+bench-portal: $(STAMP) ## measure the pages of a reseller with 200,000 clients, and 1,000 visitors on /updates
 	@$(BIN)/python -m bench.portal_reads $(BENCH)
+	@$(BIN)/python -m bench.portal_live
 
 house: $(STAMP) ## measure the code base against the limits of its style; HOUSE="--places" lists what exceeds one
 	@$(BIN)/python -m devtools.house $(HOUSE)

@@ -39,6 +39,7 @@ class SetBy(StrEnum):
 
 
 NAMED = text("client_external_id IS NOT NULL")
+LISTED = text("reseller_id IS NOT NULL AND purged_at IS NULL")
 ALIKE = text("purged_at IS NULL AND NOT looks_clash")
 RESTORABLE = text("deleted_at IS NOT NULL AND purged_at IS NULL")
 
@@ -108,8 +109,9 @@ class Account(Base):
         Index("uq_accounts_client_id", "reseller_id", "client_external_id", unique=True, postgresql_where=NAMED),
         Index("ix_accounts_email_key", "email_key"),
         Index("ix_accounts_reseller_id", "reseller_id", "id", postgresql_where=text("reseller_id IS NOT NULL")),
-        Index("ix_accounts_kind", "kind", "id"),
-        Index("ix_accounts_programme", "programme", "id"),
+        Index("ix_accounts_clients_by_name", "reseller_id", "name_key", "id", postgresql_where=LISTED),
+        Index("ix_accounts_clients_by_age", "reseller_id", "created_at", "id", postgresql_where=LISTED),
+        *(Index(f"ix_accounts_{name}", name, "id") for name in ("kind", "programme")),
         Index("ix_accounts_trial_ends_at", "trial_ends_at", postgresql_where=text("trial_state = 'running'")),
         Index("ix_accounts_deleted_at", "deleted_at", postgresql_where=RESTORABLE),
     )

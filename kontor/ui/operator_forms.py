@@ -13,9 +13,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from kontor.evidence.acts import attempted, rolled_back
 from kontor.http.problems import status_of
+from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import Conflict, FieldError, Forbidden, Invalid, KontorError, NotFound, TooManyAttempts
 from kontor.kernel.ids import new_id
-from kontor.ui import texts
+from kontor.ui import formatting, texts
 from kontor.ui.console_request import (
     REASON_LIMIT,
     ConsoleRequest,
@@ -155,6 +156,9 @@ class OperatorForm:
             "errors": errors,
             "message": message,
             "cancel": self.cancel_url.format(**request.incoming.params),
+            "accounts": formatting.account_names(
+                psycopg_connection(request.session), list(request.incoming.params.values())
+            ),
         }
         return TemplateResponse("form.html", self.title, values, self.nav, status)
 

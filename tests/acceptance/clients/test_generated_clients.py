@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(400)
 TOOLS: Final = ROOT / ".client-tools"
 DOCUMENT: Final = ROOT / "docs" / "openapi.json"
 EXPECTED: Final = {
-    "kind": "regular",
+    "kind": "client",
     "net": "27.00",
     "state": "pending",
     "orders": ["G-1"],

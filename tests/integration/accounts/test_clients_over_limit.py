@@ -1,5 +1,6 @@
 """Which clients the filter "over the limit" lists: exactly those whose current usage is above a limit in force."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,9 +16,11 @@ OVER = ClientFilter(states=frozenset({ClientState.OVER_QUOTA}))
 
 
 @pytest.fixture
-def salons(engine: Engine) -> TrialScenario:
+def salons(engine: Engine) -> Iterator[TrialScenario]:
     """A reseller of `booking`, whose free plan allows 50 appointments a month."""
-    return TrialScenario(engine, ManualClock())
+    scenario = TrialScenario(engine, ManualClock())
+    with scenario.inline:
+        yield scenario
 
 
 def listed(salons: TrialScenario, limit: int = 50) -> set[str]:

@@ -100,6 +100,7 @@ def test_payment_is_previewed_then_recorded_once(signed_in: As, api: Api, trade:
     new = {"amount": "1234.50", "kind": "payment", "paid_at": "2026-03-01", "reference": "B-1"}
     preview = send(person, path, new)
     assert "Payment of 1,234.50 RUB, which counts for Neva on 2026-03-01." in preview.text
+    assert f'<a href="/console/accounts/{trade.reseller}">Neva</a>' in preview.text
     assert balance(api, trade.reseller) == before, "a preview enters nothing"
     done = confirm(person, path, new, preview)
     assert done.status_code == 303, done.text
