@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from kontor.kernel.database import psycopg_connection
+from kontor.kernel.errors import NotFound
 from kontor.kernel.paging import Page
 from kontor.kernel.states import OrderKind, OrderState
 from kontor.orders import queries, service
@@ -128,10 +130,13 @@ def _cancel_button(row: OrderRow) -> RecordButton:
 
 
 def show_of_reseller(request: ConsoleRequest) -> Redirect:
-    """Lead to the list of a reseller's orders."""
+    """Lead to the list of a reseller's orders. Raises NotFound."""
+    reseller_id = request.incoming.uuid("reseller_id")
+    if not formatting.account_names(psycopg_connection(request.session), [str(reseller_id)]):
+        raise NotFound
     state = request.incoming.param("state")
     more = f"&state={state}" if state in set(OrderState) else ""
-    return Redirect(f"{BASE_PATH}?reseller={request.incoming.uuid('reseller_id')}{more}")
+    return Redirect(f"{BASE_PATH}?reseller={reseller_id}{more}")
 
 
 def cancel(request: ConsoleRequest, reason: str | None) -> str:

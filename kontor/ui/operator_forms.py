@@ -156,11 +156,18 @@ class OperatorForm:
             "errors": errors,
             "message": message,
             "cancel": self.cancel_url.format(**request.incoming.params),
-            "accounts": formatting.account_names(
-                psycopg_connection(request.session), list(request.incoming.params.values())
-            ),
+            "accounts": _accounts(request),
         }
         return TemplateResponse("form.html", self.title, values, self.nav, status)
+
+
+def _accounts(request: ConsoleRequest) -> Mapping[str, str]:
+    """Return the names of the accounts in the form's address. Raises NotFound."""
+    params = request.incoming.params
+    names = formatting.account_names(psycopg_connection(request.session), params.values())
+    if len(names) < len(params):
+        raise NotFound
+    return names
 
 
 def account_typed(request: ConsoleRequest, name: str) -> UUID:

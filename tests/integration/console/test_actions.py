@@ -21,7 +21,7 @@ from tests.support.console import ConsoleClient, enqueue_probe, mark_dead
 
 As = Callable[[str], ConsoleClient]
 SOME_ID = "018f0000-0000-7000-8000-000000000000"
-OWN = ("account_id", "offer_id", "service_id")
+OWN = ("account_id", "offer_id", "service_id", "order_id", "charge_id", "endpoint_id", "delivery_id", "reseller_id")
 IDS = ("job_id", "run_id", "operator_id", "key_id", "worker", "gap_id", "unmatched_id", *OWN)
 NAMES = {**dict.fromkeys(IDS, SOME_ID), "name": "probe"}
 
