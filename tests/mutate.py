@@ -25,7 +25,16 @@ from tests.guards import BadGuards, Guard
 
 ROOT = Path(__file__).resolve().parents[1]
 LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv", ".kontor", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".import_linter_cache", ".hypothesis"
+    ".git",
+    ".venv",
+    ".kontor",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".pytest_cache",
+    ".import_linter_cache",
+    ".hypothesis",
+    ".*-tools",
+    "site",
 )
 # Without the plugins that no test needs pytest starts in a third of the time.
 OPTIONS = (
