@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import queries
 from kontor.accounts.client_filter import FILTER, ClientFilter, ClientSort
-from kontor.kernel.paging import Page, cursor_id, paginate
+from kontor.kernel.paging import Page, cursor_id, invalid_cursor, paginate
 from kontor.programme.service import Programmes
 from kontor.usage import service as usage
 from kontor.usage.rules import is_read_only
@@ -28,7 +28,7 @@ SELECT a.id, a.plan, a.programme FROM accounts AS a
 WHERE a.reseller_id = :reseller_id AND a.purged_at IS NULL {filter} {further}
 ORDER BY {key} {order}, a.id {order} LIMIT :limit
 """
-LAST: Final = "SELECT CAST({key} AS text) FROM accounts AS a WHERE a.id = :after"
+LAST: Final = "SELECT CAST({key} AS text) FROM accounts AS a WHERE a.id = :after AND a.reseller_id = :reseller_id"
 FURTHER: Final = "AND ({key}, a.id) {past} (CAST(:last AS {kind}), CAST(:after AS uuid))"
 """With the values themselves: a subquery here would not be read from the index."""
 READ_AT_ONCE: Final = 100
@@ -45,7 +45,7 @@ def page(
     cursor: str | None,
     limit: int,
 ) -> Page[Account]:
-    """Return a page of clients; the cursor is the id of the last. Raises Invalid for a malformed one.
+    """Return a page of clients; the cursor is the id of the last. Raises Invalid for one that is none of them.
 
     By usage a page may be short: one call looks at 5,000 clients at most, and the cursor goes on from there.
     """
@@ -89,6 +89,8 @@ def _rows(
     if cursor is not None:
         params["after"] = cursor_id(cursor)
         params["last"] = session.scalar(text(LAST.format(key=key)), params)
+        if params["last"] is None:
+            raise invalid_cursor()
         further = FURTHER.format(key=key, kind=kind, past=">" if order == "asc" else "<")
     statement = PAGE.format(filter=conditions, key=key, order=order, further=further)
     return paginate(session.execute(text(statement), params).all(), limit, lambda row: str(row.id))

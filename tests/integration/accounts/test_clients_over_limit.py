@@ -1,4 +1,4 @@
-"""Which clients the filter "over the limit" lists: exactly those whose current usage is above a limit in force."""
+"""A reseller's list of clients: what "over the limit" lists, and what its cursor may name."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,8 +8,11 @@ import pytest
 from sqlalchemy import Engine
 
 from kontor.accounts import client_list
-from kontor.accounts.client_filter import ClientFilter, ClientState
+from kontor.accounts import service as accounts
+from kontor.accounts.client_filter import ClientFilter, ClientSort, ClientState
+from kontor.accounts.service import NewAccount
 from kontor.adapters.fakes import ManualClock
+from kontor.kernel.errors import Invalid
 from tests.support.trials import TrialScenario
 
 OVER = ClientFilter(states=frozenset({ClientState.OVER_QUOTA}))
@@ -66,3 +69,16 @@ def test_client_is_listed_in_a_new_month_when_a_level_carries_over(salons: Trial
     assert listed(salons) == {"Level"}
     salons.report("delta", 6, account_id=both)
     assert listed(salons) == {"Level", "Both"}
+
+
+@pytest.mark.parametrize("sort", ClientSort)
+def test_list_begins_after_a_client_of_its_own_alone(salons: TrialScenario, sort: ClientSort) -> None:
+    with salons.transaction() as session:
+        other = accounts.create(salons.ctx, session, NewAccount("booking", "Else", "else@other.example"))
+    for stranger in (other.id, salons.reseller):
+        with pytest.raises(Invalid) as refused, salons.transaction() as session:
+            client_list.page(
+                session, salons.ctx.programmes, salons.reseller, ClientFilter(sort=sort), salons.clock.now(),
+                str(stranger), 10,
+            )  # fmt: skip
+        assert [error.loc for error in refused.value.errors] == ["cursor"]
