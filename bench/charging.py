@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 from bench.charging_floor import BARE, WHOLE, Clients, differences
 from bench.daily import database, peak
 from bench.daily_fill import libpq
-from bench.proc import cpu_seconds, family
+from bench.proc import cpu_seconds, family_cpu_seconds
 from kontor.adapters.embedded.servers import embedded_servers
 from kontor.adapters.fakes import ManualClock
 from kontor.discounts.record import window_bounds
@@ -80,7 +80,7 @@ class Charging:
     def _spent(self) -> tuple[float, float, float]:
         backend = Path(f"/proc/{self.floor.info.backend_pid}/stat").read_text()
         postmaster = int(backend.rpartition(")")[2].split()[1])
-        return time.perf_counter(), cpu_seconds(os.getpid()), sum(map(cpu_seconds, family(postmaster)))
+        return time.perf_counter(), cpu_seconds(os.getpid()), family_cpu_seconds(postmaster)
 
     def charge(self) -> None:
         """What the scheduler begins at night, to its end."""
