@@ -159,6 +159,10 @@ class InlineWorker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the relay's connection."""
         self._connection.close()
 
     def tick(self) -> int:
