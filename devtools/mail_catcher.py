@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from kontor.adapters.data_directory import MAIL
 from kontor.adapters.settings import Settings
 from kontor.kernel.ids import new_id
 
@@ -19,7 +20,7 @@ LARGEST_MAIL = 32 * 1024 * 1024
 
 def mail_folder(settings: Settings) -> Path:
     """The folder of caught mails; names sort by age."""
-    return settings.data_dir / "mail"
+    return settings.data_dir / MAIL
 
 
 def store_mail(folder: Path, envelope: Envelope) -> Path:

@@ -13,7 +13,9 @@ MARKER: Final = "kontor-data"
 MARKER_TEXT: Final = "A data directory of Kontor: database, keys, logs and caught mails. Keep it.\n"
 # What releases before the marker left behind: the first three hold what cannot be made again.
 STORED: Final = frozenset({"postgres", "valkey", "secret_key"})
-OWN: Final = STORED | {"first-login.json", "log", "lost+found", "mail", "owner.lock", "run", "users.lock"}
+MAIL: Final = "mail"
+"""The folder of caught mails in it."""
+OWN: Final = STORED | {"first-login.json", "log", "lost+found", MAIL, "owner.lock", "run", "users.lock"}
 SANDBOX_KEY: Final = "sandbox-key.json"
 DEFAULT: Final = Path(".kontor")
 REMEDY: Final = (

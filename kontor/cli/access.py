@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import typer
 
 from kontor.adapters.secret_keys import new_secret_key
-from kontor.cli.context import Json, command_context, print_facts, print_rows
+from kontor.cli.context import command_context
+from kontor.cli.output import Json, Wide, print_facts, print_rows
 from kontor.kernel.errors import Invalid
 from kontor.kernel.zones import parse_time
 
@@ -83,7 +84,7 @@ def create_key(
     print_facts(facts, as_json=as_json)
 
 
-def list_keys(as_json: Json = False) -> None:
+def list_keys(as_json: Json = False, wide: Wide = False) -> None:
     """List API keys, oldest first, including revoked ones."""
     from kontor.operators import keys
 
@@ -105,7 +106,9 @@ def list_keys(as_json: Json = False) -> None:
             }
             for key in keys.list_keys(ctx.session)
         ]
-    print_rows(rows, as_json=as_json, empty="No API keys yet. Create one with `kontor keys create`.")
+    first = ("id", "name", "scopes", "revoked_at")
+    empty = "No API keys yet. Create one with `kontor keys create`."
+    print_rows(rows, as_json=as_json, wide=wide, first=first, empty=empty)
 
 
 def revoke(key_id: Annotated[UUID, typer.Argument(metavar="ID")], as_json: Json = False) -> None:

@@ -5,15 +5,8 @@ from uuid import UUID
 
 import typer
 
-from kontor.cli.context import (
-    Json,
-    ReasonOption,
-    RequiredReason,
-    command_context,
-    control_context,
-    print_facts,
-    print_json,
-)
+from kontor.cli.context import ReasonOption, RequiredReason, command_context, control_context
+from kontor.cli.output import Json, print_facts, print_json
 
 AccountId = Annotated[UUID, typer.Argument(metavar="ID", help="An account; a reseller with all its clients.")]
 

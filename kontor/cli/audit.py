@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from kontor.cli.context import Json, command_context, print_facts, print_json
+from kontor.cli.context import command_context
+from kontor.cli.output import Json, print_facts, print_json
 from kontor.kernel.errors import Invalid
 from kontor.kernel.zones import parse_day
 

@@ -1,20 +1,15 @@
-"""What every command shares: settings with servers, one transaction, output, the engine's operations."""
+"""What every command shares: settings with servers, one transaction, the engine's operations."""
 
 import getpass
-import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, is_dataclass
-from datetime import date, datetime
-from decimal import Decimal
-from enum import Enum
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import takewhile
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
 
 import typer
-from pydantic import BaseModel
 
 from kontor.adapters.logs import configure_logs
 from kontor.adapters.sandbox import sandbox_of
@@ -30,7 +25,6 @@ if TYPE_CHECKING:
 
 
 LONGEST_WORD = 500
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document only.")]
 
 
 @contextmanager
@@ -100,68 +94,6 @@ def command_context() -> Iterator[CommandContext]:
         now, wall_time = both_times(settings)
         with transaction(settings, now) as session:
             yield CommandContext(settings, session, now, wall_time, f"cli:{getpass.getuser()}")
-
-
-def plain(value: object) -> object:
-    """Convert a value that JSON cannot hold; dataclasses and models become objects."""
-    match value:
-        case datetime():
-            return value.isoformat().replace("+00:00", "Z")
-        case date() | UUID() | Decimal():
-            return str(value)
-        case Enum():
-            return value.value
-        case set() | frozenset():
-            return sorted(value)
-        case BaseModel():
-            return value.model_dump(mode="json", by_alias=True)
-        case _ if is_dataclass(value) and not isinstance(value, type):
-            return asdict(value)
-        case _:
-            raise TypeError(f"{type(value).__name__} is not a JSON value")
-
-
-def print_json(document: object) -> None:
-    """Print one JSON document to stdout."""
-    json.dump(document, sys.stdout, default=plain, ensure_ascii=False, indent=2)
-    sys.stdout.write("\n")
-
-
-def print_rows(rows: Sequence[Mapping[str, object]], *, as_json: bool, empty: str = "None.") -> None:
-    """Print rows as a table, or as a JSON list in the API's form."""
-    if as_json:
-        print_json({"items": list(rows), "next": None})
-        return
-    if not rows:
-        print(empty)
-        return
-    table = [list(rows[0]), *([shown(value) for value in row.values()] for row in rows)]
-    widths = [max(len(cell) for cell in column) for column in zip(*table, strict=True)]
-    for cells in table:
-        print("  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip())
-
-
-def print_facts(facts: Mapping[str, object], *, as_json: bool) -> None:
-    """Print facts, one per line, or a JSON object."""
-    if as_json:
-        print_json(facts)
-        return
-    width = max(len(name) for name in facts)
-    for name, value in facts.items():
-        print(f"{name:<{width}}  {shown(value)}")
-
-
-def shown(value: object) -> str:
-    """Format a value for people."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Mapping | list | tuple):
-        return json.dumps(value, default=plain, ensure_ascii=False)
-    if isinstance(value, bool | int | float):
-        return str(value).lower()
-    return str(plain(value))
 
 
 REASON = typer.Option("--reason", metavar="TEXT", help="Reason, kept in the audit log.")

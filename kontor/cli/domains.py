@@ -1,20 +1,16 @@
 """`kontor domains`: verify, mark and unmark sending and link domains, each for one claimant."""
 
 import getpass
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 import typer
 
-from kontor.cli.context import (
-    Json,
-    ReasonOption,
-    control_context,
-    ledger_jobs,
-    print_rows,
-    running_settings,
-    transaction,
-)
+from kontor.cli.context import ReasonOption, control_context, ledger_jobs, running_settings, transaction
+from kontor.cli.output import Json, Wide, print_rows
+
+FIRST: Final = ("domain", "verified", "verified_by", "last_error")
+"""Columns of a verification on a narrow terminal."""
 
 
 def app() -> typer.Typer:
@@ -29,6 +25,7 @@ def app() -> typer.Typer:
 def verify(
     domain: Annotated[str | None, typer.Argument(help="One domain; default: all.")] = None,
     as_json: Json = False,
+    wide: Wide = False,
 ) -> None:
     """Verify domains by their TXT records and store the result; exit 1 if one is not verified."""
     from kontor.accounts import domains
@@ -51,7 +48,7 @@ def verify(
         }
         for result in results
     ]
-    print_rows(rows, as_json=as_json, empty="No brand uses a domain.")
+    print_rows(rows, as_json=as_json, wide=wide, first=("domain", "proven", "error"), empty="No brand uses a domain.")
     if not all(result.verified for result in results):
         raise typer.Exit(1)
 
@@ -66,7 +63,9 @@ AnyClaimant = Annotated[
 ]
 
 
-def mark(domain: Domain, account: Claimant, reason: ReasonOption = None, as_json: Json = False) -> None:
+def mark(
+    domain: Domain, account: Claimant, reason: ReasonOption = None, as_json: Json = False, wide: Wide = False
+) -> None:
     """Mark a domain as verified without DNS, for one account alone."""
     from kontor.accounts import domains
     from kontor.accounts import service as accounts
@@ -77,10 +76,12 @@ def mark(domain: Domain, account: Claimant, reason: ReasonOption = None, as_json
         claimant = accounts.get(session, account)
         row = domains.verify_manually(ctx, session, domain, claimant, control_ctx.actor)
         rows = [domains.domain_out(row).model_dump()]
-    print_rows(rows, as_json=as_json)
+    print_rows(rows, as_json=as_json, wide=wide, first=FIRST)
 
 
-def unmark(domain: Domain, account: AnyClaimant = None, reason: ReasonOption = None, as_json: Json = False) -> None:
+def unmark(
+    domain: Domain, account: AnyClaimant = None, reason: ReasonOption = None, as_json: Json = False, wide: Wide = False
+) -> None:
     """Revoke a verification, by DNS or by hand; mails use the provider's address again."""
     from kontor.accounts import domains
     from kontor.accounts import service as accounts
@@ -91,4 +92,4 @@ def unmark(domain: Domain, account: AnyClaimant = None, reason: ReasonOption = N
         claimant = accounts.get(session, account) if account else None
         row = domains.revoke_verification(ctx, session, domain, control_ctx.actor, claimant)
         rows = [domains.domain_out(row).model_dump()]
-    print_rows(rows, as_json=as_json)
+    print_rows(rows, as_json=as_json, wide=wide, first=FIRST)

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import typer
 
-from kontor.cli.context import Json, ReasonOption, command_context, control_context, print_facts, print_json, print_rows
+from kontor.cli.context import ReasonOption, command_context, control_context
+from kontor.cli.output import Json, Wide, print_facts, print_json, print_rows
 from kontor.kernel.errors import NotFound
 from kontor.kernel.states import JobState
 
@@ -38,6 +39,7 @@ def list_jobs(
         str | None, typer.Option(metavar="ID", help="Continue after this job: `next` of the previous page.")
     ] = None,
     as_json: Json = False,
+    wide: Wide = False,
 ) -> None:
     """List jobs of the last seven days, newest first."""
     from kontor.engine.admin.job_filter import JobFilter
@@ -59,7 +61,9 @@ def list_jobs(
         print_json({"items": documents, "next": result.next, "partial": result.partial})
         return
     columns = ("id", "task", "queue", "tenant", "state", "attempt", "run_at", "finished_at")
-    print_rows([{name: row[name] for name in columns} for row in documents], as_json=False, empty="No matching jobs.")
+    rows = [{name: row[name] for name in columns} for row in documents]
+    first = ("id", "task", "state", "attempt")
+    print_rows(rows, as_json=False, wide=wide, first=first, empty="No matching jobs.")
     if result.partial:
         print("Search stopped after one second: older jobs were not searched.", file=sys.stderr)
     if result.next is not None:
@@ -129,11 +133,12 @@ def documents(ctx: "CommandContext") -> list[dict[str, object]]:
     return [asdict(view) for view in queues.list_queues(ctx.session, tasks.queues, ctx.now)]
 
 
-def list_queues(as_json: Json = False) -> None:
+def list_queues(as_json: Json = False, wide: Wide = False) -> None:
     """List all queues with their job counts."""
     with command_context() as ctx:
         rows = documents(ctx)
-    print_rows(rows, as_json=as_json)
+    first = ("name", "paused", "scheduled", "queued", "running", "retrying", "dead")
+    print_rows(rows, as_json=as_json, wide=wide, first=first)
 
 
 def pause(name: Name, reason: ReasonOption = None, as_json: Json = False) -> None:
@@ -183,7 +188,7 @@ def schedules_app() -> typer.Typer:
     return group
 
 
-def list_schedules(as_json: Json = False) -> None:
+def list_schedules(as_json: Json = False, wide: Wide = False) -> None:
     """List all schedules with their last run and next twelve run times."""
     from kontor.engine.admin import queues
 
@@ -210,7 +215,9 @@ def list_schedules(as_json: Json = False) -> None:
         {**row, "last": view.last and view.last.due_at, "next": next(iter(view.next), None)}
         for row, view in zip(rows, views, strict=True)
     ]
-    print_rows(shown, as_json=False, empty="No schedules yet. The scheduler declares them when it starts.")
+    first = ("name", "cron", "paused", "next", "error")
+    empty = "No schedules yet. The scheduler declares them when it starts."
+    print_rows(shown, as_json=False, wide=wide, first=first, empty=empty)
 
 
 def run(

@@ -9,7 +9,8 @@ from uuid import UUID
 
 import typer
 
-from kontor.cli.context import Json, ledger_jobs, print_json, running_settings, transaction
+from kontor.cli.context import ledger_jobs, running_settings, transaction
+from kontor.cli.output import Json, print_json
 
 if TYPE_CHECKING:
     from rich.progress import Progress

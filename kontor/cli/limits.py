@@ -5,7 +5,8 @@ from uuid import UUID
 
 import typer
 
-from kontor.cli.context import Json, ReasonOption, command_context, control_context, print_facts, print_rows
+from kontor.cli.context import ReasonOption, command_context, control_context
+from kontor.cli.output import Json, Wide, print_facts, print_rows
 from kontor.kernel.errors import Invalid
 
 
@@ -17,7 +18,7 @@ def app() -> typer.Typer:
     return group
 
 
-def list_limits(as_json: Json = False) -> None:
+def list_limits(as_json: Json = False, wide: Wide = False) -> None:
     """List every limit with its value, its overrides and who uses the most of it."""
     from kontor.limits import service
     from kontor.limits.schemas import limit_out
@@ -37,7 +38,7 @@ def list_limits(as_json: Json = False) -> None:
         }
         for row in documents
     ]
-    print_rows(rows, as_json=False)
+    print_rows(rows, as_json=False, wide=wide)
 
 
 def set_limit(

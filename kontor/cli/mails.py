@@ -1,11 +1,12 @@
-"""`kontor mails`: list, show and resend mails."""
+"""`kontor mails`: list, show and resend mails; their links."""
 
 from typing import Annotated
 from uuid import UUID
 
 import typer
 
-from kontor.cli.context import Json, ReasonOption, command_context, control_context, print_facts, print_json, print_rows
+from kontor.cli.context import ReasonOption, command_context, control_context
+from kontor.cli.output import Json, Wide, print_facts, print_json, print_rows
 
 MailId = Annotated[UUID, typer.Argument(metavar="ID")]
 
@@ -15,6 +16,7 @@ def app() -> typer.Typer:
     group = typer.Typer(help="Mail log.", no_args_is_help=True)
     group.command("list")(list_mails)
     group.command("show")(show)
+    group.command("links")(links)
     group.command("resend")(resend)
     return group
 
@@ -27,6 +29,7 @@ def list_mails(
     account: Annotated[UUID | None, typer.Option(metavar="ID", help="Only mails to this account.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 100,
     as_json: Json = False,
+    wide: Wide = False,
 ) -> None:
     """List mails, newest first."""
     from kontor.mails import service as mails
@@ -44,7 +47,9 @@ def list_mails(
         print_json({"items": documents, "next": page.next})
         return
     columns = ("id", "template", "locale", "state", "subject", "created_at", "repeats")
-    print_rows([{name: row[name] for name in columns} for row in documents], as_json=False, empty="No matching mails.")
+    rows = [{name: row[name] for name in columns} for row in documents]
+    first = ("id", "template", "state", "subject")
+    print_rows(rows, as_json=False, wide=wide, first=first, empty="No matching mails.")
 
 
 def show(mail_id: MailId, as_json: Json = False) -> None:
@@ -54,6 +59,34 @@ def show(mail_id: MailId, as_json: Json = False) -> None:
     with command_context() as ctx:
         mail = mails.mail_out(mails.get(ctx.session, mail_id), raw=True).model_dump(by_alias=True)
     print_facts(mail, as_json=as_json)
+
+
+def links(
+    mail_id: Annotated[UUID | None, typer.Argument(metavar="[ID]", help="One mail; default: the newest 20.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Print the links of mails, whole when the mail catcher of this data directory has them, masked when delivered."""
+    from kontor.adapters.data_directory import MAIL
+    from kontor.mails import links as mail_links
+    from kontor.mails import service as mails
+    from kontor.mails.queries import MailFilter
+
+    with command_context() as ctx:
+        logged = (
+            mails.page(ctx.session, MailFilter(), limit=20).items
+            if mail_id is None
+            else [mails.get(ctx.session, mail_id)]
+        )
+        found = mail_links.mail_links(logged, ctx.settings.data_dir / MAIL)
+    if as_json:
+        print_json({"items": found, "next": None})
+        return
+    for mail in found:
+        print(f"{mail.id}  {mail.template}  {mail.to}")
+        for link in mail.links:
+            print(f"  {link}")
+    if not found:
+        print("No mails yet.")
 
 
 def resend(mail_id: MailId, reason: ReasonOption = None, as_json: Json = False) -> None:

@@ -182,17 +182,30 @@ def remedy_of(kind: type[BaseException]) -> str | None:
 
 
 def explain(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    """Print an error on one line."""
+    """Print an error on one line; several fields, of a file, on a line each before it."""
     message = " ".join(str(getattr(error, "orig", None) or error).split()) or kind.__name__
-    expected = isinstance(error, EXPECTED)
+    expected, errors = isinstance(error, EXPECTED), error.errors if isinstance(error, Invalid) else ()
     if (remedy := remedy_of(kind)) is not None:
         message, expected = f"{message}: {remedy}", True
-    for field in error.errors if isinstance(error, Invalid) else ():
+    if len(errors) == 1:
+        message = f"{errors[0].loc}: {errors[0].msg}"
+    for field in errors if len(errors) > 1 else ():
         print(f"  {field.loc}: {field.msg}", file=sys.stderr)
     print(
         f"kontor: {message}" if expected else f"kontor: {kind.__name__}: {message} (--debug shows more)",
         file=sys.stderr,
     )
+
+
+def explain_usage(error: typer.TyperException) -> int:
+    """Print what is wrong with the words of a command on one line, and return its exit code."""
+    message, ctx = error.format_message(), getattr(error, "ctx", None)
+    if message.startswith("Usage:"):
+        print(message, file=sys.stderr)  # the help of a group that was called without a command
+    else:
+        hint = f" ({ctx.command_path} --help tells more)" if ctx else ""
+        print(f"kontor: {' '.join(message.split())}{hint}", file=sys.stderr)
+    return error.exit_code
 
 
 def main() -> int:
@@ -201,9 +214,12 @@ def main() -> int:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     if len(arguments) == len(sys.argv) - 1:
         sys.excepthook = explain
-    # Calling the app itself would replace the exception hook.
-    typer.main.get_command(build())(arguments, prog_name="kontor")
-    return 0
+    try:
+        # Calling the app itself would replace the exception hook.
+        ended = typer.main.get_command(build()).main(arguments, prog_name="kontor", standalone_mode=False)
+    except typer.TyperException as error:
+        return explain_usage(error)
+    return int(ended or 0)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from uuid import UUID
 
 import typer
 
-from kontor.cli.context import Json, ReasonOption, control_context, print_facts, print_json, print_rows
+from kontor.cli.context import ReasonOption, control_context
+from kontor.cli.output import Json, Wide, print_facts, print_json, print_rows
 from kontor.kernel.states import RunState
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def runs(
     state: Annotated[RunState | None, typer.Option()] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 100,
     as_json: Json = False,
+    wide: Wide = False,
 ) -> None:
     """List runs, newest first."""
     from kontor.discounts import run_admin
@@ -81,7 +83,9 @@ def runs(
     if as_json:
         print_json({"items": documents, "next": page.next})
         return
-    print_rows([{name: row[name] for name in COLUMNS} for row in documents], as_json=False, empty="No matching runs.")
+    rows = [{name: row[name] for name in COLUMNS} for row in documents]
+    first = ("id", "programme", "day", "state", "moved")
+    print_rows(rows, as_json=False, wide=wide, first=first, empty="No matching runs.")
 
 
 def run(
@@ -131,6 +135,7 @@ def reconcile(
     mend: Annotated[bool, typer.Option("--mend", help="Repair gaps that can be repaired safely.")] = False,
     reason: ReasonOption = None,
     as_json: Json = False,
+    wide: Wide = False,
 ) -> None:
     """List everything that should exist but does not, since when, and its repair."""
     from kontor.programme.service import Programmes
@@ -155,4 +160,6 @@ def reconcile(
         print_rows(rows, as_json=True)
         return
     columns = ("kind", "since", "detail", "remedy", "job_id")
-    print_rows([{name: row[name] for name in columns} for row in rows], as_json=False, empty="Nothing is missing.")
+    gaps = [{name: row[name] for name in columns} for row in rows]
+    first = ("kind", "since", "detail", "remedy")
+    print_rows(gaps, as_json=False, wide=wide, first=first, empty="Nothing is missing.")

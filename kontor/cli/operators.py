@@ -5,7 +5,8 @@ from uuid import UUID
 
 import typer
 
-from kontor.cli.context import Json, ReasonOption, command_context, print_facts, print_rows
+from kontor.cli.context import ReasonOption, command_context
+from kontor.cli.output import Json, Wide, print_facts, print_rows
 from kontor.kernel.errors import Invalid
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def create(
     print_facts({**_facts(created.operator), "password": created.password}, as_json=as_json)
 
 
-def list_operators(as_json: Json = False) -> None:
+def list_operators(as_json: Json = False, wide: Wide = False) -> None:
     """List logins, oldest first, with their second factors and last use."""
     from kontor.operators import queries
 
@@ -63,7 +64,9 @@ def list_operators(as_json: Json = False) -> None:
             }
             for operator in queries.list_operators(ctx.session)
         ]
-    print_rows(rows, as_json=as_json, empty="No logins yet. Create one with `kontor operator create`.")
+    first = ("email", "role", "last_seen_at", "disabled_at")
+    empty = "No logins yet. Create one with `kontor operator create`."
+    print_rows(rows, as_json=as_json, wide=wide, first=first, empty=empty)
 
 
 def set_role(who: Who, role: RoleOption, reason: ReasonOption = None, as_json: Json = False) -> None:
@@ -123,6 +126,7 @@ def sessions(
     end_all: Annotated[bool, typer.Option("--end-all", help="End all of them.")] = False,
     reason: ReasonOption = None,
     as_json: Json = False,
+    wide: Wide = False,
 ) -> None:
     """List a login's sessions with place and device, the one used last first, or end them."""
     from kontor.http.browsers import device_name
@@ -147,7 +151,8 @@ def sessions(
             }
             for opened in operator_sessions.list_sessions(ctx.session, operator.id, ctx.wall_time)
         ]
-    print_rows(rows, as_json=as_json, empty="No sessions.")
+    first = ("id", "seen_at", "device")
+    print_rows(rows, as_json=as_json, wide=wide, first=first, empty="No sessions.")
 
 
 def _facts(operator: "Operator") -> dict[str, object]:

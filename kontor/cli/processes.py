@@ -16,7 +16,8 @@ from kontor.adapters.logs import configure_logs
 from kontor.adapters.sandbox import sandbox_of
 from kontor.adapters.settings import Environment, Settings, SettingsError, load
 from kontor.adapters.tracing_off import disable_sdk
-from kontor.cli.context import Json, print_facts, print_json, running_settings
+from kontor.cli.context import running_settings
+from kontor.cli.output import Json, print_facts, print_json, print_wrapped
 
 if TYPE_CHECKING:
     from workers.first_login import FirstLogin
@@ -199,8 +200,8 @@ def doctor(as_json: Json = False) -> None:
         print_json({"items": [asdict(finding) for finding in findings], "next": None})
     else:
         for finding in findings:
-            print(f"{MARKS[finding.state]}  {finding.subject:<11} {finding.text}")
+            print_wrapped(f"{MARKS[finding.state]}  {finding.subject:<11} ", finding.text)
             if finding.remedy:
-                print(f"      {'':<11} -> {finding.remedy}")
+                print_wrapped(f"      {'':<11} -> ", finding.remedy)
     if any(finding.state == "problem" for finding in findings):
         raise typer.Exit(1)

@@ -9,15 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kontor.adapters.logs import configure_logs
-from kontor.cli.context import (
-    Json,
-    ReasonOption,
-    command_context,
-    print_facts,
-    print_json,
-    print_rows,
-    running_settings,
-)
+from kontor.cli.context import ReasonOption, command_context, running_settings
+from kontor.cli.output import Json, Wide, print_facts, print_json, print_rows
 from kontor.kernel.errors import Invalid
 
 
@@ -106,7 +99,7 @@ def _plan_lines(planned: "Rollout") -> Iterator[str]:
         yield f"needs approval: --approve {planned.hash}"
 
 
-def versions(code: str, as_json: Json = False) -> None:
+def versions(code: str, as_json: Json = False, wide: Wide = False) -> None:
     """List the versions of a programme, the one that begins last first."""
     from kontor.programme import versions as programme_versions
     from kontor.programme.schemas import VersionOut
@@ -115,7 +108,8 @@ def versions(code: str, as_json: Json = False) -> None:
         listed = programme_versions.entries(ctx.session, code)
         programme_versions.require_any(code, listed)
         rows = [dict(VersionOut.of(each)) for each in listed]
-    print_rows(rows, as_json=as_json)
+    first = ("version", "author", "applied_at", "effective_at", "reason")
+    print_rows(rows, as_json=as_json, wide=wide, first=first)
 
 
 Version = Annotated[int | None, typer.Option("--version", metavar="N", help="A version; the one in force without it.")]

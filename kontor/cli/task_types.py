@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kontor.cli.context import Json, command_context, ledger_jobs, print_facts, print_json, print_rows
+from kontor.cli.context import command_context, ledger_jobs
+from kontor.cli.output import Json, Wide, print_facts, print_json, print_rows
 from kontor.kernel.errors import Invalid
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def check_handlers(urls: Collection[str], networks: tuple[str, ...]) -> None:
             asyncio.run(guard.check(url))
 
 
-def list_types(as_json: Json = False) -> None:
+def list_types(as_json: Json = False, wide: Wide = False) -> None:
     """List all task types."""
     from kontor.task_types import queries
     from kontor.task_types.service import document_of
@@ -95,7 +96,7 @@ def list_types(as_json: Json = False) -> None:
         print_json({"items": types, "next": None})
         return
     columns = ("name", "version", "queue", "lane", "crash", "public")
-    print_rows([{name: getattr(each, name) for name in columns} for each in types], as_json=False)
+    print_rows([{name: getattr(each, name) for name in columns} for each in types], as_json=False, wide=wide)
 
 
 def show(name: str, as_json: Json = False) -> None:
