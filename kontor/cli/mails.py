@@ -77,15 +77,15 @@ def links(
             if mail_id is None
             else [mails.get(ctx.session, mail_id)]
         )
-        found = mail_links.mail_links(logged, ctx.settings.data_dir / MAIL)
+        listed = mail_links.mail_links(logged, ctx.settings.data_dir / MAIL)
     if as_json:
-        print_json({"items": found, "next": None})
+        print_json({"items": listed, "next": None})
         return
-    for mail in found:
+    for mail in listed:
         print(f"{mail.id}  {mail.template}  {mail.to}")
         for link in mail.links:
             print(f"  {link}")
-    if not found:
+    if not listed:
         print("No mails yet.")
 
 

@@ -34,15 +34,16 @@ def links_of(message: bytes) -> Sequence[str]:
 
 def caught(folder: Path, message_ids: Collection[str]) -> Mapping[str, Path]:
     """Return the files of caught mails by Message-ID; those that the folder lacks are left out."""
-    wanted, found = set(message_ids), dict[str, Path]()
+    missing, files = set(message_ids), dict[str, Path]()
     for path in sorted(folder.glob("*.eml"), reverse=True):
-        if len(found) == len(wanted):
+        if not missing:
             break
         with path.open("rb") as file:
             message_id = BytesParser(policy=policy.default).parse(file, headersonly=True)["Message-ID"]
-        if message_id in wanted:
-            found[message_id] = path
-    return found
+        if message_id in missing:
+            missing.remove(message_id)
+            files[message_id] = path
+    return files
 
 
 def mail_links(mails: Sequence[LoggedMail], folder: Path) -> Sequence[MailLinks]:

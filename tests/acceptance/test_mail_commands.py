@@ -9,7 +9,7 @@ from kontor.adapters.data_directory import MAIL
 from kontor.adapters.fakes import ManualClock
 from kontor.adapters.settings import Settings
 from kontor.mails import service as mails
-from tests.acceptance.test_cli import Run, environ, printed, run
+from tests.acceptance.test_cli import Run, environ, listed, printed, run
 from tests.support.wiring import silent_jobs
 
 __all__ = ["environ", "run"]
@@ -72,8 +72,8 @@ def test_links_are_whole_in_the_catcher_and_masked_elsewhere(run: Run, engine: E
     folder = settings.data_dir / MAIL
     folder.mkdir(parents=True, exist_ok=True)
     store_mail(folder, envelope)
-    found = printed(run("mails", "links", "--json"))["items"]
-    assert [(each["caught"], each["links"]) for each in found] == [(True, ["https://k.example/offers/token"])]
+    items = listed(run("mails", "links", "--json"))
+    assert [(each["caught"], each["links"]) for each in items] == [(True, ["https://k.example/offers/token"])]
 
 
 def test_links_of_an_unknown_mail_are_refused(run: Run) -> None:
