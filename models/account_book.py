@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models.accounts import Account
 from models.base import Base, enum_check
 
 
@@ -34,7 +35,7 @@ class BookLine(Base):
     __tablename__ = "account_book"
 
     number: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    reseller_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id))
     kind: Mapped[str]
     fact_id: Mapped[UUID]
     amount: Mapped[Decimal]
@@ -60,6 +61,6 @@ class LowBalance(Base):
 
     __tablename__ = "low_balances"
 
-    reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    reseller_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), primary_key=True)
     since: Mapped[datetime]
     number: Mapped[int] = mapped_column(BigInteger)

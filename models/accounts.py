@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from kontor.kernel.ids import new_badge_token
 from kontor.kernel.states import ImageRole, ImageState, TrialState
 from models.base import Base, enum_check
+from models.programmes import ProgrammeRow
 
 
 class AccountKind(StrEnum):
@@ -60,7 +61,7 @@ class Account(Base):
     __tablename__ = "accounts"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    programme: Mapped[str] = mapped_column(ForeignKey("programmes.code"))
+    programme: Mapped[str] = mapped_column(ForeignKey(ProgrammeRow.code))
     name: Mapped[str]
     name_key: Mapped[str]
     looks_key: Mapped[str | None]

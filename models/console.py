@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from kontor.kernel.states import BulkAction
 from models.base import Base, JsonObject, enum_check
+from models.people import Operator
 
 
 class BulkState(StrEnum):
@@ -70,7 +71,7 @@ class SavedSearch(Base):
     __tablename__ = "saved_searches"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    operator_id: Mapped[UUID] = mapped_column(ForeignKey("operators.id"))
+    operator_id: Mapped[UUID] = mapped_column(ForeignKey(Operator.id))
     name: Mapped[str]
     query: Mapped[str]
     created_at: Mapped[datetime]

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from kontor.kernel.states import RunState
 from models.base import Base, enum_check
+from models.programmes import ProgrammeRow
 
 
 class CurrentDiscount(Base):
@@ -56,7 +57,7 @@ class DiscountRun(Base):
     __tablename__ = "discount_runs"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    programme: Mapped[str] = mapped_column(ForeignKey("programmes.code"))
+    programme: Mapped[str] = mapped_column(ForeignKey(ProgrammeRow.code))
     day: Mapped[date]
     state: Mapped[str] = mapped_column(server_default=RunState.COMPUTING)
     ranges: Mapped[int] = mapped_column(Integer)

@@ -9,7 +9,9 @@ from pydantic import JsonValue
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models.accounts import Account
 from models.base import Base, enum_check
+from models.programmes import ProgrammeRow
 
 
 class FeeKind(StrEnum):
@@ -50,8 +52,8 @@ class FeeRun(Base):
     __tablename__ = "fee_runs"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    programme: Mapped[str] = mapped_column(ForeignKey("programmes.code"))
-    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    programme: Mapped[str] = mapped_column(ForeignKey(ProgrammeRow.code))
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id))
     kind: Mapped[str]
     code: Mapped[str]
     anchor: Mapped[date]
@@ -95,9 +97,9 @@ class Charge(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     run_id: Mapped[UUID | None] = mapped_column(ForeignKey("fee_runs.id"))
-    programme: Mapped[str] = mapped_column(ForeignKey("programmes.code"))
-    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
-    reseller_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    programme: Mapped[str] = mapped_column(ForeignKey(ProgrammeRow.code))
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id))
+    reseller_id: Mapped[UUID | None] = mapped_column(ForeignKey(Account.id))
     kind: Mapped[str]
     product: Mapped[str]
     period_start: Mapped[date]
@@ -148,7 +150,7 @@ class Statement(Base):
 
     __tablename__ = "statements"
 
-    reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    reseller_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), primary_key=True)
     month: Mapped[date] = mapped_column(primary_key=True)
     currency: Mapped[str | None]
     total: Mapped[Decimal | None]
@@ -160,9 +162,9 @@ class ProductOverride(Base):
 
     __tablename__ = "product_edits"
 
-    programme: Mapped[str] = mapped_column(ForeignKey("programmes.code"), primary_key=True)
+    programme: Mapped[str] = mapped_column(ForeignKey(ProgrammeRow.code), primary_key=True)
     product: Mapped[str] = mapped_column(primary_key=True)
-    reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    reseller_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), primary_key=True)
     name: Mapped[str | None]
     retail_fee: Mapped[Decimal | None]
     updated_at: Mapped[datetime]

@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models.accounts import Account
 from models.base import Base
 
 
@@ -40,8 +41,8 @@ class ApiKey(Base):
     name: Mapped[str]
     secret_hash: Mapped[str]
     scopes: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
-    reseller_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
-    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    reseller_id: Mapped[UUID | None] = mapped_column(ForeignKey(Account.id))
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey(Account.id))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]

@@ -7,7 +7,9 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kontor.kernel.states import LineMode
+from models.accounts import Account
 from models.base import Base, enum_check
+from models.offers import Offer
 
 
 class Grant(Base):
@@ -16,9 +18,9 @@ class Grant(Base):
     __tablename__ = "grants"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id))
     product: Mapped[str]
-    offer_id: Mapped[UUID] = mapped_column(ForeignKey("offers.id"))
+    offer_id: Mapped[UUID] = mapped_column(ForeignKey(Offer.id))
     line_no: Mapped[int]
     count: Mapped[int]
     mode: Mapped[str]

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models.accounts import Account
 from models.base import Base, enum_check
 
 
@@ -28,7 +29,7 @@ class Member(Base):
     __tablename__ = "members"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id))
     email: Mapped[str]
     email_key: Mapped[str]
     name: Mapped[str]

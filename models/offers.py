@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kontor.kernel.states import CancelReason, OfferEvent, OfferState
+from models.accounts import Account
 from models.base import Base, enum_check
 
 
@@ -52,7 +53,7 @@ class OfferTemplate(Base):
     __tablename__ = "offer_templates"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    reseller_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id))
     name: Mapped[str]
     lines: Mapped[list[LineJson]] = mapped_column(JSONB)
     created_at: Mapped[datetime]
@@ -75,8 +76,8 @@ class Offer(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     programme: Mapped[str]
-    reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
-    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    reseller_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id))
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id))
     template_id: Mapped[UUID | None] = mapped_column(ForeignKey("offer_templates.id", ondelete="SET NULL"))
     state: Mapped[str]
     reason: Mapped[str | None]

@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstr
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kontor.kernel.states import OrderEntryKind, OrderKind, OrderState
+from models.accounts import Account
 from models.base import Base, enum_check
 
 
@@ -22,7 +23,7 @@ class OrderRow(Base):
     __tablename__ = "orders"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    reseller_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id))
     programme: Mapped[str]
     order_ref: Mapped[str]
     product: Mapped[str]
@@ -41,7 +42,7 @@ class OrderRow(Base):
     kind: Mapped[str] = mapped_column(server_default=OrderKind.NEW)
     state: Mapped[str] = mapped_column(server_default=OrderState.COMPLETED)
     version: Mapped[int | None] = mapped_column(Integer)
-    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey(Account.id))
     service_id: Mapped[UUID | None]
     term: Mapped[str | None]
     config: Mapped[dict[str, JsonValue] | None]
@@ -76,7 +77,7 @@ class OrderEntry(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
-    reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    reseller_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id))
     kind: Mapped[str]
     amount: Mapped[Decimal]
     currency: Mapped[str]

@@ -20,7 +20,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kontor.kernel.states import PaymentKind
+from models.accounts import Account
 from models.base import Base, enum_check
+from models.programmes import ProgrammeRow
 
 SIGNED_AMOUNT = "CASE WHEN kind = 'payment' THEN amount ELSE -amount END"
 
@@ -35,8 +37,8 @@ class PaymentRow(Base):
     __tablename__ = "payments"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
-    origin_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    reseller_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id))
+    origin_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id))
     reference: Mapped[str]
     kind: Mapped[str]
     amount: Mapped[Decimal]
@@ -66,8 +68,8 @@ class PaymentImport(Base):
     __tablename__ = "payment_imports"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    reseller_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
-    programme: Mapped[str | None] = mapped_column(ForeignKey("programmes.code"))
+    reseller_id: Mapped[UUID | None] = mapped_column(ForeignKey(Account.id))
+    programme: Mapped[str | None] = mapped_column(ForeignKey(ProgrammeRow.code))
     digest: Mapped[str]
     lines: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     summary: Mapped[dict[str, JsonValue] | None] = mapped_column(JSONB(none_as_null=True))
@@ -121,7 +123,7 @@ class UnmatchedPayment(Base):
     __tablename__ = "unmatched_payments"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    programme: Mapped[str] = mapped_column(ForeignKey("programmes.code"))
+    programme: Mapped[str] = mapped_column(ForeignKey(ProgrammeRow.code))
     row_key: Mapped[str]
     file: Mapped[str]
     line: Mapped[int] = mapped_column(BigInteger)
@@ -156,8 +158,8 @@ class PaymentUpload(Base):
     __tablename__ = "payment_uploads"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    programme: Mapped[str] = mapped_column(ForeignKey("programmes.code"))
-    reseller_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    programme: Mapped[str] = mapped_column(ForeignKey(ProgrammeRow.code))
+    reseller_id: Mapped[UUID | None] = mapped_column(ForeignKey(Account.id))
     file: Mapped[str]
     match: Mapped[str | None]
     mapping: Mapped[str]

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models.accounts import Account
 from models.base import Base, enum_check
 from models.factors import FactorColumns, FactorKind, RecoveryColumns
 
@@ -27,7 +28,7 @@ class PortalSession(Base):
     csrf: Mapped[str]
     member_key: Mapped[str | None]
     member_credential: Mapped[str | None]
-    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey(Account.id))
     by_link: Mapped[bool] = mapped_column(server_default=text("false"))
     by_reseller: Mapped[bool] = mapped_column(server_default=text("false"))
     by_operator: Mapped[UUID | None]
@@ -56,7 +57,7 @@ class PortalOpening(Base):
     __tablename__ = "portal_openings"
 
     session_id: Mapped[UUID] = mapped_column(ForeignKey("portal_sessions.id", ondelete="CASCADE"), primary_key=True)
-    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), primary_key=True)
     credential: Mapped[str]
 
     __table_args__ = (Index("ix_portal_openings_account_id", "account_id"),)
@@ -117,7 +118,7 @@ class PortalLink(Base):
     __tablename__ = "portal_links"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id))
     member_id: Mapped[UUID | None]
     email_version: Mapped[int] = mapped_column(Integer)
     path: Mapped[str]
@@ -139,8 +140,8 @@ class PortalVisit(Base):
     __tablename__ = "portal_visits"
 
     seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
-    reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id))
+    reseller_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id))
     session_id: Mapped[UUID]
     person: Mapped[str]
     act: Mapped[str]

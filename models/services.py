@@ -9,7 +9,10 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kontor.kernel.states import ActionState, Renewal, ServiceState, ServiceVerb
+from models.accounts import Account
 from models.base import Base, enum_check
+from models.orders import OrderRow
+from models.programmes import ProgrammeRow
 
 
 class Service(Base):
@@ -24,10 +27,10 @@ class Service(Base):
     __tablename__ = "services"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
-    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
-    programme: Mapped[str] = mapped_column(ForeignKey("programmes.code"))
-    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
+    reseller_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id))
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey(Account.id))
+    programme: Mapped[str] = mapped_column(ForeignKey(ProgrammeRow.code))
+    order_id: Mapped[UUID] = mapped_column(ForeignKey(OrderRow.id))
     product: Mapped[str]
     quantity: Mapped[int] = mapped_column(Integer)
     next_quantity: Mapped[int | None] = mapped_column(Integer)
@@ -82,7 +85,7 @@ class ServiceAction(Base):
     cause: Mapped[str | None]
     actor: Mapped[str]
     reason: Mapped[str | None]
-    order_id: Mapped[UUID | None] = mapped_column(ForeignKey("orders.id"))
+    order_id: Mapped[UUID | None] = mapped_column(ForeignKey(OrderRow.id))
     job_id: Mapped[UUID | None]
     values: Mapped[dict[str, JsonValue] | None]
     ends: Mapped[bool] = mapped_column(server_default=text("false"))

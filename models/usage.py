@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kontor.kernel.states import ReportKind, Threshold
+from models.accounts import Account
 from models.base import Base, enum_check
 
 
@@ -16,7 +17,7 @@ class UsageReport(Base):
     __tablename__ = "usage_reports"
 
     seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id))
     metric: Mapped[str]
     kind: Mapped[str]
     amount: Mapped[int] = mapped_column(BigInteger)
@@ -45,7 +46,7 @@ class UsageDay(Base):
 
     __tablename__ = "usage_days"
 
-    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), primary_key=True)
     metric: Mapped[str] = mapped_column(primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
     level: Mapped[int | None] = mapped_column(BigInteger)
@@ -76,7 +77,7 @@ class QuotaNotice(Base):
     __tablename__ = "quota_notices"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id))
     metric: Mapped[str]
     period_start: Mapped[date]
     period_end: Mapped[date]
@@ -117,7 +118,7 @@ class QuotaHour(Base):
 
     __tablename__ = "quota_hours"
 
-    reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    reseller_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id), primary_key=True)
     hour: Mapped[datetime] = mapped_column(primary_key=True)
     copies: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     closed: Mapped[bool] = mapped_column(server_default=text("false"))

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, UniqueC
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models.accounts import Account
 from models.base import Base, JsonObject, enum_check
 
 
@@ -25,7 +26,7 @@ class WebhookEndpoint(Base):
     __tablename__ = "webhook_endpoints"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    reseller_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    reseller_id: Mapped[UUID | None] = mapped_column(ForeignKey(Account.id))
     url: Mapped[str]
     events: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
     secret_sealed: Mapped[str]

@@ -1,7 +1,5 @@
 """The schema: its tables, the newest revision, migrating a database."""
 
-import importlib
-import pkgutil
 import time
 from pathlib import Path
 
@@ -9,22 +7,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import MetaData, create_engine
+from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-import models
-from models.base import Base
-
 ROOT = Path(__file__).resolve().parent.parent
 ATTEMPTS = 10
-
-
-def metadata() -> MetaData:
-    """Import every module of `models` and return the metadata of all tables."""
-    for module in pkgutil.iter_modules(models.__path__):
-        importlib.import_module(f"models.{module.name}")
-    return Base.metadata
 
 
 def alembic_config(database_url: str) -> Config:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from kontor.accounts import queries
 from kontor.evidence.acts import MASK, SECRET
 from kontor.kernel.errors import NotFound
+from models import metadata
 from models.accounts import Account
-from models.base import Base
 from models.control import AuditEntry
 from models.mails import Mail, MailRecipient
 from models.offers import Offer, OfferEventRow
@@ -26,8 +26,12 @@ def personal_data(session: Session, account_id: UUID) -> dict[str, list[dict[str
     """Return the rows of each table that are about an account; secrets masked. Raises NotFound."""
     if queries.by_id(session, account_id) is None:
         raise NotFound(message="There is no such account.")
-    tables = (table for table in Base.metadata.sorted_tables if table.name not in DERIVED)
-    return {table.name: rows for table in tables if (rows := list(_rows(session, table, account_id)))}
+    return {table.name: rows for table in exported_tables() if (rows := list(_rows(session, table, account_id)))}
+
+
+def exported_tables() -> Sequence[Table]:
+    """Return the tables that are searched: all of the schema but the derived ones, whatever this process works with."""
+    return [table for table in metadata().sorted_tables if table.name not in DERIVED]
 
 
 def _rows(session: Session, table: Table, account_id: UUID) -> Iterator[dict[str, object]]:

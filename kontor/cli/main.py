@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -175,6 +176,9 @@ AWAY = {
 }
 
 
+NO_DATABASE: Final = re.compile(r'database "[^"]+" does not exist')
+
+
 def remedy_of(kind: type[BaseException]) -> str | None:
     """Return what to do when a server is unavailable; None for other errors."""
     names = {base.__name__ for base in kind.__mro__}
@@ -185,7 +189,9 @@ def explain(kind: type[BaseException], error: BaseException, traceback: Tracebac
     """Print an error on one line; several fields, of a file, on a line each before it."""
     message = " ".join(str(getattr(error, "orig", None) or error).split()) or kind.__name__
     expected, errors = isinstance(error, EXPECTED), error.errors if isinstance(error, Invalid) else ()
-    if (remedy := remedy_of(kind)) is not None:
+    if (remedy := remedy_of(kind)) is not None and NO_DATABASE.search(message):
+        remedy = "create it (that of the sandbox: `kontor up --sandbox`), or correct DATABASE_URL"
+    if remedy is not None:
         message, expected = f"{message}: {remedy}", True
     if len(errors) == 1:
         message = f"{errors[0].loc}: {errors[0].msg}"

@@ -1,10 +1,11 @@
 """What every command has in common: one line for an error, tables that fit (contract.md section 1)."""
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 from sqlalchemy.orm import Session
 
 from kontor.adapters.clock import SystemClock
+from kontor.adapters.settings import Settings
 from kontor.engine.enqueue import JobRequest
 from tests.acceptance.test_cli import Run, environ, run
 from tests.support.wiring import silent_jobs
@@ -57,3 +58,14 @@ def test_table_fits_eighty_columns(
     listed = run(*arguments).stdout
     assert max(map(len, listed.splitlines())) <= 80
     assert len(run(*arguments, "--wide").stdout) >= len(listed)
+
+
+def test_missing_database_is_told_from_a_server_that_is_away(
+    run: Run, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = make_url(settings.database_url).set(database="never_made").render_as_string(hide_password=False)
+    monkeypatch.setenv("DATABASE_URL", missing)
+    refused = run("keys", "list")
+    assert refused.returncode == 1
+    assert 'database "never_made" does not exist: create it' in refused.stderr
+    assert refused.stderr.count("\n") == 1

@@ -1,10 +1,14 @@
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from alembic.script import ScriptDirectory
 
 from devtools.source import ROOT, module_name, name, product
+from kontor.accounts.personal_data import DERIVED
+from models import metadata
 from tasks.catalogue import PAYLOADS
 from workers.schema import newest_migration
 
@@ -71,3 +75,19 @@ def test_worker_loads_no_request_layer() -> None:
 def test_newest_migration_is_the_only_head() -> None:
     heads = ScriptDirectory(str(ROOT / "migrations")).get_heads()
     assert heads == [newest_migration()]
+
+
+def test_export_of_an_account_searches_every_table_in_whichever_process() -> None:
+    searched = (
+        "from kontor.accounts.personal_data import exported_tables; print(*[each.name for each in exported_tables()])"
+    )
+    done = subprocess.run([sys.executable, "-c", searched], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == {table.name for table in metadata().sorted_tables} - DERIVED
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "models").glob("*.py")), ids=lambda path: path.stem)
+def test_table_of_another_module_is_referred_to_by_its_class(path: Path) -> None:
+    """A name in quotes is resolved at the first flush, in a process that may have imported no such table."""
+    code = path.read_text()
+    own = set(re.findall(r'__tablename__ = "(\w+)"', code))
+    assert set(re.findall(r'ForeignKey\("(\w+)\.', code)) <= own

@@ -5,7 +5,8 @@ from collections import Counter
 
 import pytest
 
-from workers.migrations import ROOT, metadata
+from models import metadata
+from workers.migrations import ROOT
 
 LINE = re.compile(
     r"^\| (?P<tables>(?:`\w+`(?:, )?)+) \| (?P<columns>(?:`\w+`(?:, )?)+) \| (?P<why>.+) \| (?P<until>.+) \|$"

@@ -13,8 +13,9 @@ from psycopg import sql
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from kontor.kernel.ids import new_id
+from models import metadata
 from tests.conftest import Servers, admin
-from workers.migrations import alembic_config, metadata, migrate, newest_revision, revision
+from workers.migrations import alembic_config, migrate, newest_revision, revision
 
 # Rows as the first release writes them, with its columns only.
 PROGRAMME = """
