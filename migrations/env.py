@@ -7,7 +7,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from kontor.adapters.settings import load, settings_for
-from models import metadata
+from models.base import metadata
 
 # An arbitrary number that no other program uses on the same database.
 ADVISORY_LOCK = 7_246_108_531

@@ -1,5 +1,7 @@
 """Declarative base: naming conventions and column types of all tables."""
 
+import importlib
+import pkgutil
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
@@ -11,6 +13,8 @@ from pydantic import JsonValue
 from sqlalchemy import CheckConstraint, DateTime, MetaData, Numeric, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
+
+import models
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -46,3 +50,10 @@ def enum_check(column: str, values: Iterable[StrEnum]) -> CheckConstraint:
     """Build a named CHECK that `column` holds one of `values` (an enum or some of its members)."""
     allowed = ", ".join(f"'{value.value}'" for value in values)
     return CheckConstraint(f"{column} IN ({allowed})", name=column)
+
+
+def metadata() -> MetaData:
+    """Import every module of this package and return the metadata of all tables."""
+    for module in pkgutil.iter_modules(models.__path__):
+        importlib.import_module(f"models.{module.name}")
+    return Base.metadata

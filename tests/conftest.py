@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from kontor.adapters.database_url import sqlalchemy_url
 from kontor.adapters.embedded.endpoints import shared_servers
 from kontor.adapters.settings import Settings
-from models import metadata
+from models.base import metadata
 from tests.support.spare_database import SpareDatabase
 from tests.support.wiring import SECRET
 from workers.migrations import ROOT, migrate

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from kontor.accounts import queries
 from kontor.evidence.acts import MASK, SECRET
 from kontor.kernel.errors import NotFound
-from models import metadata
 from models.accounts import Account
+from models.base import metadata
 from models.control import AuditEntry
 from models.mails import Mail, MailRecipient
 from models.offers import Offer, OfferEventRow

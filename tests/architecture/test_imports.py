@@ -8,7 +8,7 @@ from alembic.script import ScriptDirectory
 
 from devtools.source import ROOT, module_name, name, product
 from kontor.accounts.personal_data import DERIVED
-from models import metadata
+from models.base import metadata
 from tasks.catalogue import PAYLOADS
 from workers.schema import newest_migration
 

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from models import metadata
+from models.base import metadata
 from workers.migrations import ROOT
 
 LINE = re.compile(

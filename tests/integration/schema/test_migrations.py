@@ -13,7 +13,7 @@ from psycopg import sql
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from kontor.kernel.ids import new_id
-from models import metadata
+from models.base import metadata
 from tests.conftest import Servers, admin
 from workers.migrations import alembic_config, migrate, newest_revision, revision
 
