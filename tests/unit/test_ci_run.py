@@ -8,7 +8,7 @@ import pytest
 
 from workers.migrations import ROOT
 
-TOOLS = ("cat", "date", "dirname", "id", "mktemp", "nice", "rm", "setsid", "sh", "sleep")
+TOOLS = ("cat", "date", "dirname", "id", "mktemp", "mv", "nice", "rm", "setsid", "sh", "sleep")
 MAKE = """#!/bin/sh
 echo "begins: $*"
 case "$*" in *"$SLOW"*) sleep 0.3 ;; esac
@@ -52,24 +52,30 @@ def position(lines: list[str], part: str) -> int:
 def test_every_step_runs_and_its_log_is_whole_when_one_runs_beside_others(checkout: Path) -> None:
     status, lines = run(checkout, slow="chaos")
     assert (status, lines[-1][:7]) == (0, "== done")
-    steps = ["install", "quick", "deploy-check docs", "test PYTEST", "mutate", "browser", "chaos attack demo"]
+    steps = ["install", "quick", "deploy-check docs", "test PYTEST", "browser", "chaos attack demo", "mutate"]
     ended = [position(lines, f"ends: {step}") for step in steps]
     assert ended == sorted(ended)
     assert all(position(lines, f"begins: {step}") == end - 1 for step, end in zip(steps, ended, strict=True))
-    assert list(checkout.glob("tmp.*")) == []
+    assert list(checkout.glob("tmp.*")) == []  # the logs
 
 
 def test_run_fails_when_the_step_beside_the_others_fails(checkout: Path) -> None:
     status, lines = run(checkout, broken="chaos")
     assert status == 7
-    assert position(lines, "demo: ended with status 7") < position(lines, "ends: chaos") == len(lines) - 1
+    assert position(lines, "demo: status 7") < position(lines, "ends: chaos") < position(lines, "guards: status 0")
+    assert lines[-1].startswith("ends: mutate")
 
 
 def test_first_failure_counts_and_the_log_beside_it_is_whole_when_both_fail(checkout: Path) -> None:
     status, lines = run(checkout, slow="deploy-check", broken="k")
     assert status == 7
-    assert position(lines, "ends: quick") < position(lines, "ended with status 8") < position(lines, "ends: deploy-c")
+    assert position(lines, "ends: quick") < position(lines, "site: status 8") < position(lines, "ends: deploy-c")
     assert not any("ends: test" in line for line in lines)
+
+
+def test_guards_are_tried_once_more_when_they_fail(checkout: Path) -> None:
+    status, lines = run(checkout, broken="mutate")
+    assert (status, len([line for line in lines if line.startswith("ends: mutate")])) == (7, 2)
 
 
 def test_tests_that_fail_twice_fail_the_run(checkout: Path) -> None:
