@@ -143,7 +143,7 @@ def kontor(servers: Servers, template: str, tmp_path_factory: pytest.TempPathFac
         url = f"http://127.0.0.1:{port}"
         with (
             fleet(settings, folder / "fleet", "relay", "web", environ={"PORT": str(port)}) as made,
-            httpx.Client(base_url=url, timeout=60) as http,
+            httpx.Client(base_url=url, timeout=60, verify=False) as http,
         ):
             running = RunningKontor(made, url, Caller(http, secret))
             wait_for(running.answers, "the web process", 60)
