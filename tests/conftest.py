@@ -239,10 +239,15 @@ def redis_url(servers: Servers) -> str:
     return servers.redis_url
 
 
+def new_namespace() -> str:
+    """A Redis namespace that no other deployment has, in this worker of xdist or in another."""
+    return f"test-{uuid4().hex[:12]}"
+
+
 @pytest.fixture
 def namespace() -> str:
     """A Redis namespace for this test only."""
-    return f"test-{uuid4().hex[:12]}"
+    return new_namespace()
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ LEFT_OUT = shutil.ignore_patterns(
     ".hypothesis",
     ".*-tools",
     "site",
+    "*.pyc.*",  # what another process is about to rename
 )
 # Without the plugins that no test needs pytest starts in a third of the time.
 OPTIONS = (

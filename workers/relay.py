@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 STANDBY_SECONDS = 0.5
 BROKER_DOWN_SECONDS = 0.2
+RESET_REMEDY = "if Redis was not emptied, another deployment uses the same KONTOR_NAMESPACE there: give each its own"
 BROKER_TIMEOUT_SECONDS = 3.0
 GIVE_UP_SECONDS = 4.0
 """A leader without Redis for this long, after an error that takes up to three, lets another lead that has it."""
@@ -100,7 +101,10 @@ class RelayProcess:
                 if not started:
                     relay.begin()
                     started = True
+                resets = relay.stats.resets
                 relay.tick()
+                if relay.stats.resets > resets:
+                    log.warning("relay.reset", resets=relay.stats.resets, remedy=RESET_REMEDY)
                 down_since = None
             except DoorbellUnavailable as error:
                 log.warning("relay.no_broker", error=str(error))

@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 
 import httpx
 
-from devtools.demo.deployment import DemoFailed, Deployment, check_equal, running_deployment
+from devtools.demo.deployment import NO_CERTIFICATES, DemoFailed, Deployment, check_equal, running_deployment
 from devtools.demo.provisioning import PROGRAMME, Provisioner
 from devtools.received_calls import ReceivedCalls
 from devtools.sample_instance import SampleInstance
@@ -100,12 +100,12 @@ class FormParser(HTMLParser):
 
 def open_page(link: str) -> httpx.Response:
     """Open a page, as a browser or a link scanner does."""
-    return httpx.get(link, timeout=20, trust_env=False)
+    return httpx.get(link, timeout=20, trust_env=False, verify=NO_CERTIFICATES)
 
 
 def press_button(link: str, word: str = "") -> httpx.Response:
     """Open a page and submit the form whose action or hidden fields contain `word`."""
-    with httpx.Client(timeout=20, trust_env=False) as browser:
+    with httpx.Client(timeout=20, trust_env=False, verify=NO_CERTIFICATES) as browser:
         page = browser.get(link)
         page.raise_for_status()
         parser = FormParser()
@@ -136,7 +136,9 @@ class World:
     def client(self, key: str) -> httpx.Client:
         """Return an HTTP client with an API key."""
         headers = {"Authorization": f"Bearer {key}"}
-        return httpx.Client(base_url=self.deployment.url, headers=headers, timeout=LONGEST_CALL, trust_env=False)
+        return httpx.Client(
+            base_url=self.deployment.url, headers=headers, timeout=LONGEST_CALL, trust_env=False, verify=NO_CERTIFICATES
+        )
 
     def call(self, method: str, path: str, body: Answer = None, *, expect: int | None = None) -> Answer:
         """Call the API and return the JSON response. Raises DemoFailed on an unexpected status."""

@@ -1,4 +1,4 @@
-"""Forwards the event feed and leased jobs of a remote Kontor to a URL, in the form of webhooks and pushes."""
+"""Forwards the event feed of a remote Kontor to a URL, in the form of webhooks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -15,19 +15,15 @@ import httpx
 
 from kontor.kernel.errors import Conflict, Forbidden, Unreachable
 from kontor.kernel.ports import CallSender, Clock, HttpReply, OutgoingCall
-from kontor.webhooks.signing import EVENT_TYPES, message_body
+from kontor.webhooks.signing import EVENT_TYPES
 
 Document: TypeAlias = dict[str, Any]
 """A JSON object of the API."""
 PAGE: Final = 100
 LONGEST_PAUSE: Final = 5.0
 POLL: Final = 1.0
-LEASE_WAIT: Final = 5
-MOST_JOBS: Final = 10
 BEAT: Final = 10.0
 """Seconds between heartbeats while the receiver is away; a lease lasts 60."""
-ACCEPTED: Final = 202
-REFUSED: Final = 422
 TOO_MANY: Final = 429
 
 
@@ -113,6 +109,10 @@ def _document(answer: httpx.Response) -> Document:
     raise kind(code, f"Kontor answered {answer.status_code}: {detail}")
 
 
+class Unanswered(Exception):
+    """The receiver got a message and gave no answer: nobody knows what it did."""
+
+
 @dataclass(frozen=True, slots=True)
 class Forwarder:
     """Delivers messages to the receiver, signed as Kontor signs."""
@@ -123,8 +123,13 @@ class Forwarder:
     url: str
     position: ListenPosition
 
-    def send(self, message_id: str, name: str, body: bytes, beat: Callable[[], bool]) -> HttpReply | None:
-        """Deliver until the receiver answers; None when the command stops, or `beat` says that it is in vain."""
+    def send(
+        self, message_id: str, name: str, body: bytes, beat: Callable[[], bool], *, repeats: bool = True
+    ) -> HttpReply | None:
+        """Deliver until the receiver answers; None when the command stops, or `beat` says that it is in vain.
+
+        Raises Unanswered, unless it `repeats`, when the receiver got the message and gave no answer.
+        """
         tried, beaten = 0, time.monotonic()
         call = OutgoingCall(self.url, message_id, body, (self.position.secret,))
         while not self.remote.stopping.is_set():
@@ -134,6 +139,9 @@ class Forwarder:
                 words = str(reply.status)
             except Unreachable as error:
                 reply, words = None, error.message
+                if error.sent and not repeats:
+                    self.remote.report(f"{name:<20} {message_id}  {words}; asking whether it was done")
+                    raise Unanswered from error
             if reply is not None and not is_away(reply.status):
                 self.remote.report(f"{name:<20} {message_id}  {words}")
                 return reply
@@ -177,75 +185,3 @@ class EventForwarding:
         content = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
         message_id = f"evt_{event['id'].replace('-', '')}"
         return self.to.send(message_id, event["type"], content, lambda: True) is not None
-
-
-@dataclass(frozen=True, slots=True)
-class JobForwarding:
-    """Leases jobs of pull types and hands each to the receiver as a push."""
-
-    to: Forwarder
-    tasks: Sequence[str]
-    worker: str
-    threads: list[threading.Thread] = field(default_factory=list)
-
-    def run(self) -> None:
-        """Forward jobs until the command stops; those that nobody answered are given back."""
-        asked = {"tasks": list(self.tasks), "max": MOST_JOBS, "wait": LEASE_WAIT, "worker": self.worker, "tokens": True}
-        while not self.to.remote.stopping.is_set():
-            leased = self.to.remote.call("POST", "/v1/leases", body=asked)
-            for item in [] if leased is None else leased["items"]:
-                thread = threading.Thread(target=self._forward, args=(item,), daemon=True)
-                thread.start()
-                self.threads.append(thread)
-            self.threads[:] = [thread for thread in self.threads if thread.is_alive()]
-        for thread in self.threads:
-            thread.join(LONGEST_PAUSE)
-
-    def _forward(self, item: Document) -> None:
-        job, lease = item["job"], item["lease"]
-        named = {name: job[name] for name in ("account", "reseller", "external_id") if job[name] is not None}
-        same = {name: job[name] for name in ("task", "attempt", "args")}
-        data = {"job_id": job["id"], **same, **named, "lease": lease, "token": item["token"]}
-        body = message_body("job.run", self.to.clock.wall_time(), data)
-        reply = self.to.send(job["id"], f"job.run {job['task']}", body, lambda: self._keeps(lease))
-        verb, document = _ending(reply)
-        if verb is not None:
-            self._call(lease, verb, document)
-
-    def _keeps(self, lease: str) -> bool:
-        """Prolong a lease; whether the job is still to be done."""
-        beat = self._call(lease, "heartbeat", {})
-        return beat is not None and not beat["cancel_requested"]
-
-    def _call(self, lease: str, verb: str, document: Document) -> Document | None:
-        """Make a call of a lease; None when it was lost, or the answer was refused."""
-        stopping = self.to.remote.stopping
-        remote = self.to.remote if not stopping.is_set() else _once(self.to.remote)
-        try:
-            return remote.call("POST", f"/v1/leases/{lease}/{verb}", body=document or None)
-        except (Conflict, Forbidden) as error:
-            self.to.remote.report(f"{verb} of a job was refused: {error.message}")
-            return None
-
-
-def _once(remote: RemoteKontor) -> RemoteKontor:
-    """Return the API for last calls of a command that stops."""
-    return RemoteKontor(remote.http, threading.Event(), lambda _: None)
-
-
-def _ending(reply: HttpReply | None) -> tuple[str | None, Document]:
-    """Return the call that says how an attempt ended, by the table of answers; None: the receiver works on."""
-    if reply is None:
-        return "release", {}
-    if reply.status == ACCEPTED:
-        return None, {}
-    text = reply.body.decode("utf-8", "replace")
-    if not 200 <= reply.status < 300:
-        return "fail", {"error": f"answered {reply.status}: {text[:200]}", "permanent": reply.status == REFUSED}
-    try:
-        members = json.loads(text) if text.strip() else {}
-    except ValueError:
-        members = None
-    if not isinstance(members, dict):
-        return "fail", {"error": f"answered {reply.status} with a body that is no JSON object"}
-    return "complete", {"result": members.get("result")}

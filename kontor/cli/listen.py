@@ -30,6 +30,10 @@ def listen(
         list[str] | None,
         typer.Option("--tasks", help="Pull types whose jobs are pushed, such as vps.*; may be repeated."),
     ] = None,
+    verify: Annotated[
+        list[str] | None,
+        typer.Option("--verify", help="Tasks whose receiver is asked by job.verify after a call without an answer."),
+    ] = None,
     url: Annotated[str, typer.Option("--url", envvar="KONTOR_URL", help="The Kontor to listen to.")] = (
         "http://localhost:8000"
     ),
@@ -56,14 +60,15 @@ def listen(
         print(f"Forwarding to {forward} after event {position.after}. Secret: {position.secret}", flush=True)
         sender = SignedCalls(PinnedHttp(lambda _: True, plain_http=True), SystemClock())
         to = Forwarder(remote, sender, SystemClock(), forward, position)
-        run_all(loops_of(to, separated(events) or ["*"], separated(tasks)), stopping)
+        run_all(loops_of(to, separated(events) or ["*"], separated(tasks), separated(verify)), stopping)
 
 
-def loops_of(to: "Forwarder", events: list[str], tasks: list[str]) -> list[Callable[[], None]]:
+def loops_of(to: "Forwarder", events: list[str], tasks: list[str], verify: list[str]) -> list[Callable[[], None]]:
     """Return what is to be done side by side."""
-    from kontor.cli.forwarding import EventForwarding, JobForwarding
+    from kontor.cli.forwarding import EventForwarding
+    from kontor.cli.job_forwarding import JobForwarding
 
-    jobs = JobForwarding(to, tasks, f"listen-{socket.gethostname()}-{os.getpid()}")
+    jobs = JobForwarding(to, tasks, verify, f"listen-{socket.gethostname()}-{os.getpid()}")
     return [EventForwarding(to, events).run, *([jobs.run] if tasks else [])]
 
 

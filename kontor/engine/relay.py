@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -103,6 +104,8 @@ class Relay:
             self.lead.confirm()
             self.stats.resets += 1
             self.begin()
+            with suppress(DoorbellReset):  # the next tick notices; resets that come with each keep nobody waiting
+                self._process(RelayEvents((), new_jobs=False))
 
     def _poll_timeout(self) -> float:
         """Return the longest time to wait for events, in seconds."""
@@ -169,9 +172,8 @@ class Relay:
     def _promote(self, now: float) -> int:
         self.lead.confirm()
         wall_now = self.clock.now()
-        count = 0
-        if self.timers.due is None or self.timers.due <= wall_now:
-            count = fair_pick.promote_due(self.connection, wall_now)
+        is_due = self.timers.due is None or self.timers.due <= wall_now
+        count = fair_pick.promote_due(self.connection, wall_now) if is_due else 0
         count += lanes.release_probes(self.connection, wall_now)
         self.timers.due = fair_pick.next_due(self.connection)
         self.timers.promote = now + PROMOTE_SECONDS
@@ -258,12 +260,10 @@ class Relay:
         wall_now = self.clock.now()
         if self.rescue_from is not None and now >= self.rescue_from:
             self._strike_off(wall_now)
-        orphaned = recovery.orphans(self.connection)
-        if orphaned:
+        if orphaned := recovery.orphans(self.connection):
             self.stats.rescued += recovery.requeue_running(self.connection, orphaned, wall_now)
             self.timers.poll = 0.0
-        expired = recovery.expired(self.connection)
-        if expired:
+        if expired := recovery.expired(self.connection):
             self.stats.rescued += recovery.requeue_unheld(self.connection, expired, wall_now)
             self.timers.poll = 0.0
         cancellation.apply_requests(self.connection, self.catalogue, wall_now)

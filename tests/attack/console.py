@@ -54,7 +54,7 @@ class BrowserSession:
 
 def browser(target: AttackTarget) -> BrowserSession:
     """Return a browser without a session."""
-    return BrowserSession(httpx.Client(base_url=target.deployment.url, timeout=30, trust_env=False))
+    return BrowserSession(httpx.Client(base_url=target.deployment.url, timeout=30, trust_env=False, verify=False))
 
 
 def create_operator(target: AttackTarget, role: str) -> tuple[str, str]:

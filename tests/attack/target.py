@@ -107,7 +107,7 @@ def running_target(*, short: bool) -> Iterator[AttackTarget]:
         secret = world.deployment.kontor("keys", "create", "--name", "attack", *scopes)["secret"]
         with (
             strict_web(world.deployment) as strict_url,
-            httpx.Client(base_url=world.deployment.url, timeout=CALL_SECONDS, trust_env=False) as http,
+            httpx.Client(base_url=world.deployment.url, timeout=CALL_SECONDS, trust_env=False, verify=False) as http,
         ):
             yield AttackTarget(world, http, secret, short, strict_url)
 
@@ -139,6 +139,6 @@ def strict_web(deployment: Deployment) -> Iterator[str]:
 def _is_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> bool:
     check(f"the second web process ended: {log.read_text()[-1000:]}", process.poll() is None)
     try:
-        return httpx.get(f"{url}/readyz", timeout=5, trust_env=False).is_success
+        return httpx.get(f"{url}/readyz", timeout=5, trust_env=False, verify=False).is_success
     except httpx.TransportError:
         return False

@@ -95,7 +95,7 @@ def handler_fleet(
     with (
         serving(handler) as url,
         fleet(settings, folder, "relay", "worker", "web", *more, environ=variables) as made,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as http,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False, verify=False) as http,
     ):
         deployment = HandlerFleet(made, Caller(http, secret), handler, url)
         deployment.until_served()

@@ -76,6 +76,8 @@ export class Worker {
     #grace;
     #log;
     #held = new Map();
+    /** Leases whose end is being reported: a heartbeat that comes later finds none. */
+    #ending = new Set();
     #stopping = false;
     #wake = () => undefined;
     constructor(kontor, handlers, options = {}) {
@@ -161,7 +163,7 @@ export class Worker {
         if (!job.lost) {
             await this.#report(job, verb, body);
         }
-        this.#held.delete(job.lease);
+        this.#forget(job);
         this.#wake();
     }
     /** Call the handler; return the call that reports its outcome. */
@@ -207,7 +209,12 @@ export class Worker {
             }
         }
     }
+    #forget(job) {
+        this.#held.delete(job.lease);
+        this.#ending.delete(job.lease);
+    }
     #end(job, verb, body, retry) {
+        this.#ending.add(job.lease);
         // Repeated, it is answered as the first time, so it needs no Idempotency-Key.
         const sent = Object.keys(body).length === 0 ? undefined : body;
         const options = { body: sent, idempotencyKey: null, repeatable: true, retry };
@@ -222,7 +229,7 @@ export class Worker {
         catch (error) {
             this.#log(`${job.task} ${job.id} could not be given back: ${String(error)}`);
         }
-        this.#held.delete(job.lease);
+        this.#forget(job);
     }
     /** Wait for running jobs, as long as the grace lasts; give the others back. */
     async #finish() {
@@ -254,7 +261,7 @@ export class Worker {
         }
         catch (error) {
             if (error instanceof LeaseLost) {
-                if (this.#held.has(job.lease)) {
+                if (!this.#ending.has(job.lease) && this.#held.has(job.lease)) {
                     job.end("lost");
                     this.#log(`${job.task} ${job.id}: the lease was lost`);
                 }

@@ -109,6 +109,8 @@ export class Worker {
   readonly #grace: number;
   readonly #log: (line: string) => void;
   readonly #held = new Map<string, Job>();
+  /** Leases whose end is being reported: a heartbeat that comes later finds none. */
+  readonly #ending = new Set<string>();
   #stopping = false;
   #wake: () => void = () => undefined;
 
@@ -199,7 +201,7 @@ export class Worker {
     if (!job.lost) {
       await this.#report(job, verb, body);
     }
-    this.#held.delete(job.lease);
+    this.#forget(job);
     this.#wake();
   }
 
@@ -244,7 +246,13 @@ export class Worker {
     }
   }
 
+  #forget(job: Job): void {
+    this.#held.delete(job.lease);
+    this.#ending.delete(job.lease);
+  }
+
   #end(job: Job, verb: string, body: Record<string, unknown>, retry: Retry): Promise<unknown> {
+    this.#ending.add(job.lease);
     // Repeated, it is answered as the first time, so it needs no Idempotency-Key.
     const sent = Object.keys(body).length === 0 ? undefined : body;
     const options = { body: sent, idempotencyKey: null, repeatable: true, retry };
@@ -259,7 +267,7 @@ export class Worker {
     } catch (error) {
       this.#log(`${job.task} ${job.id} could not be given back: ${String(error)}`);
     }
-    this.#held.delete(job.lease);
+    this.#forget(job);
   }
 
   /** Wait for running jobs, as long as the grace lasts; give the others back. */
@@ -293,7 +301,7 @@ export class Worker {
       }
     } catch (error) {
       if (error instanceof LeaseLost) {
-        if (this.#held.has(job.lease)) {
+        if (!this.#ending.has(job.lease) && this.#held.has(job.lease)) {
           job.end("lost");
           this.#log(`${job.task} ${job.id}: the lease was lost`);
         }

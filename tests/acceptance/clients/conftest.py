@@ -18,7 +18,7 @@ from bench.rows.api import free_port
 from kontor.adapters.clock import SystemClock
 from kontor.adapters.settings import Settings
 from kontor.operators import keys
-from tests.conftest import Servers, copied
+from tests.conftest import Servers, copied, new_namespace
 from tests.faults.fleet import Fleet, fleet
 from tests.faults.handler import Caller
 from tests.support.polling import wait_for
@@ -124,13 +124,16 @@ def node() -> str:
 
 @pytest.fixture(scope="session")
 def kontor(servers: Servers, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningKontor]:
-    """A deployment of the whole run; each test has task types and resellers of its own."""
+    """A deployment of the whole run; each test has task types and resellers of its own.
+
+    Each worker of xdist has one of these at the same Redis, so its namespace is not the name of a folder.
+    """
     folder: Path = tmp_path_factory.mktemp("clients")
     port = free_port()
     with copied(servers, template) as database_url:
         settings = Settings(
             data_dir=folder, database_url=database_url, redis_url=servers.redis_url, smtp_url="smtp://127.0.0.1:1",
-            secret_key=SECRET, namespace=folder.name, allow_private_instances=True,
+            secret_key=SECRET, namespace=new_namespace(), allow_private_instances=True,
         )  # fmt: skip
         engine = create_engine(database_url)
         with Session(engine) as session:
@@ -140,7 +143,7 @@ def kontor(servers: Servers, template: str, tmp_path_factory: pytest.TempPathFac
         url = f"http://127.0.0.1:{port}"
         with (
             fleet(settings, folder / "fleet", "relay", "web", environ={"PORT": str(port)}) as made,
-            httpx.Client(base_url=url, timeout=60) as http,
+            httpx.Client(base_url=url, timeout=60, verify=False) as http,
         ):
             running = RunningKontor(made, url, Caller(http, secret))
             wait_for(running.answers, "the web process", 60)

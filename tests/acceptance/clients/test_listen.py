@@ -29,7 +29,7 @@ Answer = Callable[[Message], tuple[int, Any]]
 
 @dataclass
 class Laptop:
-    """A receiver at a fixed port; `secret` verifies what it gets, `answer` says what it answers."""
+    """A receiver at a fixed port; `secret` verifies what it gets, `answer` says what it answers, status 0: nothing."""
 
     port: int = field(default_factory=free_port)
     secret: str = ""
@@ -52,6 +52,8 @@ class Laptop:
                 message = Webhooks(laptop.secret).verify(dict(self.headers.items()), body)
                 status, document = laptop.answer(message)
                 laptop.messages.append(message)
+                if status == 0:
+                    return
                 self.send_response(status)
                 self.end_headers()
                 self.wfile.write(b"" if document is None else json.dumps(document).encode())
@@ -171,6 +173,49 @@ def test_jobs_are_pushed_and_end_as_the_laptop_answers(kontor: RunningKontor, li
         lease, token = pushed["long"].data["lease"], pushed["long"].data["token"]
         done = httpx.post(f"{kontor.url}/v1/leases/{lease}/complete", headers={"Authorization": f"Bearer {token}"})
         assert (done.status_code, kontor.ended(ids["long"])["attempt"]) == (200, 1)
+
+
+def test_receiver_is_asked_to_stop_when_a_job_is_cancelled_that_it_works_on(
+    kontor: RunningKontor, listen: Callable[..., Listening]
+) -> None:
+    task, stopped = kontor.declare("listen.stop"), threading.Event()
+
+    def answer(message: Message) -> tuple[int, Any]:
+        if message.type == "job.cancel":
+            stopped.set()
+        else:
+            begun.set()
+            assert stopped.wait(30)
+        return 200, {}
+
+    begun, laptop = threading.Event(), Laptop(answer=answer)
+    with laptop.awake():
+        listen(laptop, "--events", "none", "--tasks", "listen.stop")
+        job_id = kontor.enqueue(task)
+        assert begun.wait(30)
+        kontor.api.ok("POST", f"/v1/jobs/{job_id}/cancel")
+        assert kontor.ended(job_id)["state"] == "cancelled"
+        (message,) = laptop.got("job.cancel", 1)
+    assert (message.id, message.data["job_id"], message.data["task"]) == (f"{job_id}.cancel", job_id, task)
+
+
+def test_receiver_is_asked_whether_it_was_done_when_a_call_got_no_answer(
+    kontor: RunningKontor, listen: Callable[..., Listening]
+) -> None:
+    task, states = kontor.declare("listen.ask"), ["not_done", "done"]
+
+    def answer(message: Message) -> tuple[int, Any]:
+        if message.type == "job.verify":
+            return 200, {"state": states.pop(0), "result": 7}
+        return 0, None
+
+    laptop = Laptop(answer=answer)
+    with laptop.awake():
+        listen(laptop, "--events", "none", "--tasks", "listen.ask", "--verify", "listen.*")
+        job_id = kontor.enqueue(task)
+        assert kontor.ended(job_id)["result"] == 7
+    asked = [(message.type, message.id) for message in laptop.messages]
+    assert asked == [(name, job_id) for name in ("job.run", "job.verify", "job.run", "job.verify")]
 
 
 def test_unanswered_job_is_given_back_when_the_command_ends(

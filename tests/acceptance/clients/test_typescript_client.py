@@ -22,7 +22,7 @@ def test_client_works_on_a_running_kontor(kontor: RunningKontor) -> None:
     command = [node(), "--test", "--test-reporter=tap", str(suite)]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=110, check=False)
     assert done.returncode == 0, done.stdout[-6_000:] + done.stderr[-2_000:]
-    assert "# pass 9" in done.stdout
+    assert "# pass 10" in done.stdout
 
 
 def test_nothing_else_is_needed_to_run_it() -> None:

@@ -169,6 +169,42 @@ test("heartbeats bring a cancellation and a lost lease", async () => {
   });
 });
 
+test("a heartbeat that crosses the report of the worker is silent", async () => {
+  const [beating, reported, again] = [gate(), gate(), gate()];
+  const job = { id: "j", task: "t", attempt: 1, args: {}, account: null, reseller: null, external_id: null };
+  const json = (status, document) =>
+    new Response(JSON.stringify(document), { status, headers: { "Content-Type": "application/problem+json" } });
+  const lost = { status: 409, code: "lease_lost", title: "lease_lost", detail: "The lease has ended." };
+  const [jobs, lines] = [[], []];
+  let beats = 0;
+  const crossing = async (url) => {
+    if (String(url).endsWith("/heartbeat")) {
+      beats += 1;
+      (beats > 1 ? again : beating).open();
+      await reported.opened;
+      return json(409, lost);
+    }
+    if (String(url).endsWith("/complete")) {
+      reported.open();
+      await again.opened;
+      worker.stop();
+      return json(200, { job: "j", ended: "complete" });
+    }
+    await (jobs.length ? pause(5) : undefined);
+    return json(200, { items: jobs.length ? [] : [{ lease: "l", job }] });
+  };
+  const handle = async (held) => {
+    jobs.push(held);
+    await beating.opened;
+    return 7;
+  };
+  const client = new Kontor({ url: "http://kontor.example", key: "key", fetch: crossing });
+  const worker = new Worker(client, { t: handle }, { wait: 0, beat: 0.01, concurrency: 1, log: (line) => lines.push(line) });
+  await worker.run();
+  assert.ok(beats >= 2);
+  assert.deepEqual([jobs.map((each) => each.lost), lines], [[false], []]);
+});
+
 test("a stopped worker finishes what it can and gives the rest back", async () => {
   const task = await declare("stops.typed");
   const { open, opened } = gate();

@@ -50,7 +50,7 @@ def kontor(servers: Servers, template: str) -> Iterator[Kontor]:
         deps = replace(build_deps(engine, clock, threads), public_url="http://127.0.0.1")
         app = build(deps)
         base = stack.enter_context(running_server(app))
-        http = stack.enter_context(httpx.Client(base_url=base, timeout=30))
+        http = stack.enter_context(httpx.Client(base_url=base, timeout=30, verify=False))
         worker = stack.enter_context(running_worker(deps))
         api = Api(http, deps, app)
         yield Kontor(api, worker, clock, api.key())

@@ -114,7 +114,7 @@ def test_event_about_a_dead_job_tells_its_class() -> None:
 
 @pytest.mark.parametrize(("role", "raw"), [("viewer", False), ("operator", True)])
 def test_console_shows_raw_errors_from_the_role_operator_on(api: Api, broken: Broken, role: str, raw: bool) -> None:
-    with httpx.Client(base_url=str(api.http.base_url), timeout=30) as http:
+    with httpx.Client(base_url=str(api.http.base_url), timeout=30, verify=False) as http:
         someone = ConsoleClient(http)
         someone.sign_in(create_operator(api.deps, role))
         lane = f"instance:{broken.accounts.client}"

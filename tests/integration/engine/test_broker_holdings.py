@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
+import psycopg
 import pytest
 import redis
 from dramatiq import Message, MessageProxy
@@ -14,7 +15,11 @@ from redis.retry import Retry
 from kontor.adapters.dramatiq_broker import DoorbellBroker, DoorbellConsumer
 from kontor.adapters.redis_doorbell import RedisDoorbellChannel, RedisKeys, encode
 from kontor.adapters.taken_bells import Capacity
+from kontor.engine.relay import Relay
 from kontor.kernel.doorbells import Doorbell
+from tests.conftest import libpq
+from tests.integration.engine.conftest import EngineHarness
+from tests.integration.engine.scripted_tasks import Send
 from tests.support.cutting_proxy import CuttingProxy, before_redis
 from tests.support.polling import wait_for
 
@@ -133,3 +138,17 @@ def test_scan_meets_the_lists_of_every_worker_among_many_keys(broker: BrokerHarn
 
     wait_for(meet, "every list", 10)
     assert seen == names
+
+
+def test_due_job_is_tried_again_when_another_deployment_resets_the_doorbells_all_the_time(
+    broker: BrokerHarness, world: EngineHarness, database_url: str
+) -> None:
+    job = world.put(Send())
+    world.ask("UPDATE jobs SET state = 'scheduled', run_at = :now", now=world.clock.now())
+    other = RedisDoorbellChannel(broker.client, broker.keys, [QUEUE])
+    with psycopg.connect(libpq(database_url), autocommit=True) as connection:
+        relay = Relay(connection, broker.channel, world.inline.registry.catalogue, world.clock)
+        relay.begin()
+        other.begin()
+        relay.tick()
+    assert (relay.stats.resets, relay.stats.dispatched, world.state(job)) == (1, 1, "queued")

@@ -17,7 +17,7 @@ from kontor.engine.catalogue import Catalogue
 from kontor.engine.leadership import LOCK, Leadership, ProcessIdentity
 from kontor.engine.testing import MemoryDoorbellChannel
 from kontor.kernel.database import PgConnection
-from kontor.kernel.doorbells import DoorbellUnavailable
+from kontor.kernel.doorbells import DoorbellReset, DoorbellUnavailable, RelayEvents
 from tests.conftest import libpq
 from tests.integration.engine.scripted_tasks import Write
 from tests.support.polling import wait_for
@@ -44,6 +44,24 @@ class UnreachableChannel(LeaderSignal):
     def begin(self) -> None:
         self.led.set()
         raise DoorbellUnavailable("no route")
+
+
+class ContestedChannel(LeaderSignal):
+    """A broker that another deployment uses with the same namespace, once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.restarted = threading.Event()
+
+    def begin(self) -> None:
+        if self.led.is_set():
+            self.restarted.set()
+        self.led.set()
+
+    def listen(self, seconds: float) -> RelayEvents:
+        if not self.restarted.is_set():
+            raise DoorbellReset
+        return super().listen(seconds)
 
 
 class StandbySignal(threading.Event):
@@ -100,6 +118,14 @@ def test_standby_says_nothing_of_leading_when_it_is_stopped(settings: Settings, 
     with capture_logs() as logs, RelayThread(settings, LeaderSignal()) as relay:
         assert relay.standby.waited.wait(30)
     assert [line["event"] for line in logs if line["event"].startswith("relay.")] == []
+
+
+def test_leader_names_the_remedy_when_another_deployment_has_its_namespace(settings: Settings) -> None:
+    channel = ContestedChannel()
+    with capture_logs() as logs, RelayThread(settings, channel):
+        assert channel.restarted.wait(30)
+    said = [(line["resets"], "KONTOR_NAMESPACE" in line["remedy"]) for line in logs if line["event"] == "relay.reset"]
+    assert said == [(1, True)]
 
 
 def test_leader_lets_go_when_it_has_no_redis_and_a_standby_has(

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from tests.guards import FILE, BadGuards, Guard, chosen, misplaced, missing_tests, parse
-from tests.mutate import ROOT, check, fits
+from tests.mutate import LEFT_OUT, ROOT, check, fits
 
 CODE = "def limit(value: int) -> int:\n    return min(value, 10)\n"
 TESTS = """
@@ -106,6 +106,11 @@ def test_new_guards_come_first_when_only_some_are_chosen() -> None:
     for at_most, ids in ((4, {"3", "5", "7", "8"}), (2, {"7", "8"})):
         picked = chosen(guards, touched={"3.py", "test_5.py"}, edited={"7", "8"}, sample=4, at_most=at_most, seed="x")
         assert {guard.id for guard in picked} == ids
+
+
+def test_byte_code_that_another_process_is_writing_is_not_copied() -> None:
+    names = ["a.cpython-311.pyc", "a.cpython-311.pyc.140012", "a.cpython-311-pytest-9.0.1.pyc.77", "b.py"]
+    assert set(names) - set(LEFT_OUT("__pycache__", names)) == {"a.cpython-311.pyc", "b.py"}
 
 
 def test_file_with_a_missing_key_or_a_doubled_id_is_refused() -> None:

@@ -68,6 +68,7 @@ class Worker:
         self._stopping = threading.Event()
         self._free = threading.Condition()
         self._held: dict[str, Job] = {}
+        self._ending: set[str] = set()  # leases whose end is being reported: a heartbeat that comes later finds none
 
     @property
     def held(self) -> int:
@@ -144,7 +145,7 @@ class Worker:
                 self._report(job, verb, body)
         finally:
             with self._free:
-                self._held.pop(job.lease, None)
+                self._forget(job)
                 self._free.notify_all()
 
     def _outcome(self, job: Job) -> tuple[str, dict[str, Any]]:
@@ -185,6 +186,7 @@ class Worker:
             log.error("%s %s: %s could not be reported: %s", job.task, job.id, verb, error)
 
     def _end(self, job: Job, verb: str, body: dict[str, Any], retry: Retry = LASTING) -> None:
+        self._ending.add(job.lease)
         # Repeated, it is answered as the first time, so it needs no Idempotency-Key.
         path = f"/v1/leases/{job.lease}/{verb}"
         self._kontor.transport.request(
@@ -198,7 +200,11 @@ class Worker:
             self._end(job, "release", {}, NO_RETRY)
         except KontorError as error:
             log.warning("%s %s could not be given back: %s", job.task, job.id, error)
+        self._forget(job)
+
+    def _forget(self, job: Job) -> None:
         self._held.pop(job.lease, None)
+        self._ending.discard(job.lease)
 
     def _finish(self) -> None:
         """Wait for running jobs, as long as the grace lasts; give the others back."""
@@ -223,7 +229,7 @@ class Worker:
                 "POST", f"/v1/leases/{job.lease}/heartbeat", idempotency_key="", retry=NO_RETRY
             )
         except LeaseLost:
-            if job.lease in self._held:
+            if job.lease not in self._ending and job.lease in self._held:
                 job.note_lost()
                 log.warning("%s %s: the lease was lost", job.task, job.id)
         except KontorError as error:
