@@ -12,8 +12,8 @@ from kontor.members import pages as members_pages
 from kontor.offers import partner_portal
 from kontor.operators import portal as keys_portal
 from kontor.orders import portal as orders_portal
-from kontor.portal import reseller
-from kontor.portal.page_routes import HEAD, RESELLER, SELLER, SENSITIVE, PortalRoute, PortalView
+from kontor.portal import details, reseller
+from kontor.portal.page_routes import HANDING, HEAD, RESELLER, SELLER, SENSITIVE, PortalRoute, PortalView
 from kontor.provisioning import change_portal
 from kontor.provisioning import portal as services_portal
 from kontor.webhooks import portal as webhooks_portal
@@ -59,6 +59,9 @@ def preview_routes(path: str) -> Iterator[PortalRoute]:
 
 def client_routes(path: str) -> Iterator[PortalRoute]:
     """Yield the routes of a client's details, products and connected system."""
+    yield PortalRoute("GET", f"{path}/details", details.show_client, SELLER)
+    yield PortalRoute("POST", f"{path}/details", details.save_client, SELLER)
+    yield PortalRoute("POST", f"{path}/hand-over", details.hand_over, HANDING)
     yield PortalRoute("GET", f"{path}/products", fees_portal.show_products, RESELLER)
     yield PortalRoute("POST", f"{path}/products", fees_portal.assign, SELLER)
     yield PortalRoute("POST", f"{path}/products/{{product}}/price", fees_portal.change_price, SELLER)
