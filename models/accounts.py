@@ -118,19 +118,6 @@ class Account(Base):
     )
 
 
-class ResellerMerge(Base):
-    """A merge of one reseller into another."""
-
-    __tablename__ = "reseller_merges"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    old_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
-    new_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
-    at: Mapped[datetime]
-
-    __table_args__ = (Index("ix_reseller_merges_new_id", "new_id", "old_id"),)
-
-
 class SuspensionAuthority(StrEnum):
     """Who may lift a suspension: a reseller, its own; an operator, each."""
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 from sqlalchemy.orm import Session
 
-from kontor.accounts import domains, images, instances, merge
+from kontor.accounts import domains, images, instances, merge, merge_request_queries
 from kontor.accounts import queries as accounts_queries
 from kontor.accounts.deletion import purge
 from kontor.accounts.domains import DnsResult, DomainClaim
@@ -54,6 +54,7 @@ class AccountsTidyHandler:
         accounts_queries.delete_failures(session, job.now - FAILURE_RETENTION)
         address_queries.delete_suppressions(session, job.now)
         limits.tidy(session, job.now)
+        merge_request_queries.delete_expired(session, job.now)
         accounts_queries.fill_looks(session, LOOKS)
         images.request_missing(self._ctx.within(job.jobs), session, IMAGES)
         real_now = job.jobs.clock.wall_time()

@@ -149,6 +149,7 @@ DELETE FROM portal_openings WHERE account_id = ANY(:ids);
 UPDATE portal_sessions SET account_id = NULL WHERE account_id = ANY(:ids);
 DELETE FROM portal_links WHERE account_id = ANY(:ids);
 DELETE FROM portal_visits WHERE account_id = ANY(:ids);
+DELETE FROM merge_requests WHERE reseller_id = ANY(:ids) OR other_id = ANY(:ids);
 DELETE FROM suspensions WHERE account_id = ANY(:ids);
 UPDATE admin_addresses SET address = '', replaced = NULL WHERE account_id = ANY(:ids);
 UPDATE webhook_deliveries SET body = body #- '{data,name}' #- '{data,into_name}' #- '{data,message}' #- '{data,error}'

@@ -51,13 +51,23 @@ def preview(ctx: Context, session: Session, reseller_id: UUID, into: UUID) -> Me
     return _report(ctx, session, _validated_pair(reseller_id, into, accounts_by_id))
 
 
-def enqueue(ctx: Context, session: Session, reseller_id: UUID, into: UUID, actor: str = "system") -> UUID:
-    """Enqueue the merge; an unfinished job for the same pair is reused. Return the job's id."""
+def enqueue(
+    ctx: Context,
+    session: Session,
+    reseller_id: UUID,
+    into: UUID,
+    actor: str = "system",
+    consent: Mapping[str, object] = {},
+) -> UUID:
+    """Enqueue the merge; an unfinished job for the same pair is reused. Return the job's id.
+
+    `consent`: how the owner of the merged reseller agreed, for the audit log.
+    """
     payload = ResellersMerge(reseller_id=reseller_id, into=into)
     key = f"{reseller_id}:{into}"
     job = ctx.jobs.enqueue(session, payload, tenant=str(into), unique_key=key)
     if job.created:
-        detail = {"into": str(into), "job_id": str(job.id)}
+        detail = {"into": str(into), "job_id": str(job.id), **({"consent": consent} if consent else {})}
         audit.record(session, Actor(actor), MERGE, str(reseller_id), at=ctx.now, detail=detail)
     return job.id
 

@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from kontor.fees.queries import OPEN, active_on, payer_of_run
 from kontor.kernel.ids import new_id
-from models.accounts import Account, ResellerMerge
+from models.accounts import Account
 from models.fees import FeeKind, FeeRun
+from models.merging import ResellerMerge
 from models.offers import OfferTemplate
 
 

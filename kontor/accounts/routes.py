@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Query
 
 from kontor.accounts import (
+    account_changes,
     account_filter,
     activation,
     addresses,
@@ -43,8 +44,6 @@ from kontor.http.wire import PageOut, RequestModel
 from kontor.kernel.errors import Forbidden
 from kontor.kernel.paging import Page
 from kontor.mails import strangers
-from kontor.offers import holds
-from kontor.offers import service as offers
 from kontor.provisioning.kept import side_of
 from models.accounts import Account, SetBy
 from models.keys import Scope
@@ -122,12 +121,8 @@ def change_account(ctx: Ctx, account_id: UUID, body: AccountPatch) -> AccountOut
         may_suspend(ctx)
     set_by = addresses.setter_of(ctx.caller, service.get(ctx.session, account_id))
     named = labels_of(ctx, body)
-    account = service.change(ctx.context, ctx.session, account_id, changes, suspender(ctx), set_by, named)
-    if "admin_email" in changes:
-        if set_by is SetBy.OPERATOR:
-            holds.free_if_given_back(ctx.context, ctx.session, account, Actor(ctx.caller.actor))
-        offers.remail_open_offers(ctx.context, ctx.session, account.id)
-    return shown(ctx, account)
+    by = account_changes.ChangedBy(set_by, Actor(ctx.caller.actor), suspender(ctx))
+    return shown(ctx, account_changes.change(ctx.context, ctx.session, account_id, changes, by, named))
 
 
 @routes.post("/v1/accounts/{account_id}/activation", WRITE, response=InvitedOut)

@@ -1,5 +1,6 @@
 """Making an account of one's own, and becoming a reseller, both by the portal on the provider's host alone."""
 
+from dataclasses import replace
 from typing import Final
 
 from kontor.accounts import activation, addresses, reseller_status
@@ -10,12 +11,13 @@ from kontor.kernel.ports import validate_password
 from kontor.programme import service as programmes
 from kontor.programme.model import Programme
 from kontor.ui.pages import N
-from kontor.ui.portal_errors import refused
+from kontor.ui.portal_errors import NOTICES, refused
 from kontor.ui.portal_request import PortalPage, PortalRequest, PortalResponse, SeeOther
 from models.accounts import Account, AccountKind, Party, SetBy
 
 TITLE: Final = N("Create an account")
 BECOME: Final = N("Become a reseller")
+UNCONFIRMED: Final = "own_address_unconfirmed"
 
 
 def open_programmes(request: PortalRequest) -> dict[str, Programme]:
@@ -77,31 +79,52 @@ def signup_refused(request: PortalRequest, error: KontorError) -> PortalResponse
 
 
 def show_become(request: PortalRequest) -> PortalResponse:
-    """Show the terms of the programme. Raises NotFound for clients, who see nothing of the provider, and resellers."""
-    return _become_page(request)
+    """Show the terms of the programme; to a client first what it loses, without a word of the provider.
+
+    Raises NotFound for resellers, and on a customer's domain.
+    """
+    return _become_page(request, leaving=False)
 
 
 def become(request: PortalRequest) -> PortalResponse:
-    """Turn the account into a reseller at once; for the owner of a confirmed address alone."""
-    page, session = _become_page(request), request.session
+    """Turn the account into a reseller at once; for the owner of a confirmed address alone. A client leaves its own."""
+    form, session = request.incoming.form, request.session
+    client, leaving = request.account.kind == AccountKind.CLIENT, form.get("leave") == "1"
+    page = _become_page(request, leaving=leaving)
+    if client and not (leaving and form.keys() & {"terms", "sent"}):
+        return page
     try:
-        if not request.incoming.form.get("terms"):
-            return refused(request, page, Invalid(errors=[FieldError("terms", "must be accepted")]))
-        addresses.require_owned(session, request.account)
+        _require_terms_and_address(request)
         with session.begin_nested():
-            terms = request.incoming.form["terms"]
+            terms = form["terms"]
             version = None if terms in {"on", "1", "yes", "true"} else terms
             reseller_status.become_reseller(request.context, session, request.account.id, version)
     except Forbidden as error:
         return refused(request, page, Conflict(error.code, error.message))
     except (Conflict, Invalid) as error:
-        return refused(request, page, error)
-    return SeeOther("/partner?done=reseller")
+        shown = refused(request, page, error)
+        unconfirmed = error.code == UNCONFIRMED
+        return replace(shown, status=422, errors={"terms": NOTICES[UNCONFIRMED]}, notice=None) if unconfirmed else shown
+    return SeeOther(f"/partner?done={'reseller-left' if client else 'reseller'}")
 
 
-def _become_page(request: PortalRequest) -> PortalPage:
-    if request.incoming.domain_owners is not None or request.account.kind != AccountKind.REGULAR:
+def _require_terms_and_address(request: PortalRequest) -> None:
+    """Raise Invalid unless the terms are accepted, Conflict(`own_address_unconfirmed`)."""
+    if not request.incoming.form.get("terms"):
+        raise Invalid(errors=[FieldError("terms", "must be accepted")])
+    addresses.require_owned(request.session, request.account)
+
+
+def _become_page(request: PortalRequest, *, leaving: bool) -> PortalPage:
+    account = request.account
+    if request.incoming.domain_owners is not None or account.kind == AccountKind.RESELLER:
         raise NotFound
-    programme = request.deps.programmes.current(request.session, request.account.programme)
-    values = {"terms": programme.terms, "affiliate": programme.accounts.affiliate}
+    programme = request.deps.programmes.current(request.session, account.programme)
+    reseller = None if account.reseller_id is None else accounts.get(request.session, account.reseller_id)
+    values = {
+        "terms": programme.terms,
+        "affiliate": programme.accounts.affiliate,
+        "leaves": None if reseller is None else reseller.name,
+        "asks": reseller is None or leaving,
+    }
     return PortalPage("become_reseller.html", BECOME, values, page="account.become-reseller")

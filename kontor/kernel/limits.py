@@ -68,6 +68,7 @@ ADDRESS_MAILS: Final = Limit("mails_to_address", 50, Counted.ADDRESS, "mails to 
 ACTIVATIONS: Final = Limit("activation_mails", 3, Counted.ADDRESS, "activation mails to one address", HOUR)
 SIGN_IN_LINKS: Final = Limit("sign_in_links", 5, Counted.ADDRESS, "links to sign in mailed to one address", HOUR)
 ADDRESS_CHANGES: Final = Limit("address_changes", 5, Counted.ACCOUNT, "changes of an account's admin address", DAY)
+MERGE_REQUESTS: Final = Limit("merge_requests", 5, Counted.RESELLER, "requests for a merge, by mail", DAY)
 CLIENTS: Final = Limit("clients", 100, Counted.RESELLER, "clients made", HOUR)
 OFFERS_OPEN: Final = Limit("offers_open", 100, Counted.CLIENT, "offers open")
 OFFERS_SENT: Final = Limit("offers_sent", 1_000, Counted.RESELLER, "offers sent", DAY)
@@ -110,6 +111,7 @@ LIMITS: Final = (
     ACTIVATIONS,
     SIGN_IN_LINKS,
     ADDRESS_CHANGES,
+    MERGE_REQUESTS,
     CLIENTS,
     OFFERS_OPEN,
     OFFERS_SENT,

@@ -117,6 +117,17 @@ class MergedFacts(MailFacts):
     merged_at: Instant
 
 
+class MergeRequestFacts(AccountFacts):
+    """`merge-request`: `asked`: the reseller `other` asks to merge the account into itself; `agreed`: `other` agreed.
+
+    Link `page`: where it is decided, or begun, until `expires_at`.
+    """
+
+    other: Line
+    told: Literal["asked", "agreed"]
+    expires_at: Instant
+
+
 class FoldedMailFact(MailFacts):
     """A mail that was folded: its subject, and when it was posted."""
 
@@ -177,6 +188,7 @@ MERGED_SAMPLE = {
     "tier_after": "5,000",
     "merged_at": SENT,
 }
+ASKED_SAMPLE: Final = {"account": SAMPLE_RESELLER, "other": "Alster Media", "told": "asked", "expires_at": DECIDED}
 MAIL_DIGEST_SAMPLE = sample_of(
     mails=[{"subject": "Your trial has ended", "at": SENT}, {"subject": "Your new account", "at": DECIDED}], more=3
 )
@@ -210,5 +222,6 @@ KINDS: Final = (
     MailKind("domain-verified", DomainVerifiedFacts, RESELLER, sample=VERIFIED_SAMPLE),
     MailKind("domain-lost", DomainLostFacts, RESELLER, sample=LOST_SAMPLE),
     MailKind("merged", MergedFacts, RESELLER, sample=MERGED_SAMPLE),
+    MailKind("merge-request", MergeRequestFacts, RESELLER, frozenset({"page"}), sample=ASKED_SAMPLE),
     MailKind("mail-digest", MailDigestFacts, ACCOUNT, sample=MAIL_DIGEST_SAMPLE),
 )

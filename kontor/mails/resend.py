@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from kontor import audit
 from kontor.account_book import notifications as account_book_notifications
-from kontor.accounts import activation, address_links
+from kontor.accounts import activation, address_links, merge_requests
 from kontor.alerts import service as alerts
 from kontor.audit import Actor
 from kontor.discounts import notifications as discounts_notifications
@@ -46,6 +46,7 @@ LISTED: Final[Mapping[str, MailRule]] = MappingProxyType(
     {
         **activation.MAIL_RULES,
         **address_links.MAIL_RULES,
+        **merge_requests.MAIL_RULES,
         **invitations.MAIL_RULES,
         **sign_in_links.MAIL_RULES,
         **holds.MAIL_RULES,

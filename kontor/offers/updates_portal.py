@@ -74,7 +74,7 @@ def show_updates(request: PortalRequest) -> PortalResponse:
         request.session, request.account.id, request.now, Viewer.CLIENT, reseller_id=owner, cursor=cursor, limit=50
     )
     values = {"updates": [_update(request, item) for item in seen.items], "next": seen.next, "count": seen.count}
-    live = None if request.embedded else f"{request.base}/updates.json"
+    live = None if request.embedded or request.shown_to else f"{request.base}/updates.json"
     return PortalPage("updates.html", UPDATES, values, live=live)
 
 
@@ -127,7 +127,7 @@ def _source(request: PortalRequest) -> DecisionSource:
 def _page(request: PortalRequest, offer_id: UUID) -> PortalPage:
     request.session.expire_all()
     seen = offer_out(request.session, service.get(request.session, offer_id), request.now, Viewer.CLIENT)
-    may_decide = request.client is None and not request.person.by_reseller and request.may(MemberRole.STAFF)
+    may_decide = request.own_view and not request.reader.by_reseller and request.may(MemberRole.STAFF)
     values = {"update": _update(request, seen), "may_decide": may_decide, "events": seen.events}
     return PortalPage("update.html", OFFER, values, page=_name(request))
 

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from kontor.kernel.paging import Page, page_of
 from kontor.kernel.states import PaymentKind
-from models.accounts import Account, ResellerMerge
+from models.accounts import Account
+from models.merging import ResellerMerge
 from models.payments import PaymentRow
 
 ZERO: Final = Decimal(0)

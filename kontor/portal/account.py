@@ -136,7 +136,7 @@ def _page(request: PortalRequest) -> PortalPage:
         "features": usage.features(account, programme, now),
         "services": own_services(request),
     }
-    title = TITLE if request.client is None else INSIDE_TITLE
+    title = TITLE if request.own_view else INSIDE_TITLE
     return PortalPage("account.html", title, values, page="account")
 
 
@@ -152,7 +152,7 @@ def _plan_name(programme: Programme, code: str, locale: str) -> str:
 
 def _plans(request: PortalRequest, programme: Programme) -> list[tuple[str, str]]:
     """Return the plans that a reseller may choose for its client; nothing for the client."""
-    if request.client is None:
+    if request.own_view:
         return []
     return [(code, _plan_name(programme, code, request.locale)) for code in programme.plans]
 

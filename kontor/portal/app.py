@@ -25,7 +25,7 @@ from kontor.kernel.errors import KontorError
 from kontor.members import pages as members_pages
 from kontor.offers import updates_portal
 from kontor.operators import sessions as operator_sessions
-from kontor.portal import account, login, password, security
+from kontor.portal import account, details, login, password, security
 from kontor.portal.auth import CHOOSE, LOGIN, PagePolicy, home_of
 from kontor.portal.embed import embed_router
 from kontor.portal.handler import PortalHandler
@@ -64,6 +64,9 @@ ROUTES: Final[tuple[PortalRoute, ...]] = (
     PortalRoute("POST", "/account/trial", account.start_trial, STAFF, inside=True),
     PortalRoute("POST", "/account/plan", account.change_plan, STAFF, inside=True),
     PortalRoute("GET", "/account/visits", account.show_visits, READ),
+    PortalRoute("GET", "/account/details", details.show_own, OWNER),
+    PortalRoute("POST", "/account/details", details.save_own, OWNER),
+    PortalRoute("POST", "/account/address", details.change_own_address, PROVEN),
     PortalRoute("GET", "/account/members", members_pages.show_members, OWNER),
     PortalRoute("POST", "/account/members", members_pages.add_member, PROVEN),
     PortalRoute("POST", "/account/members/{member_id}", members_pages.change_member, PROVEN),

@@ -88,7 +88,7 @@ class PagePolicy:
         if access.account.suspended:
             raise AccountStopped(access.account)
         assert self.role is not None
-        if self.factorless and access.by_operator is not None:
+        if (self.factorless or self.proof) and access.by_operator is not None:
             raise Forbidden("role", "An operator changes nobody's sign-in.")
         if not request.may(self.role):
             raise Forbidden("role", "Your role does not allow this.")

@@ -22,7 +22,8 @@ from kontor.http.incoming import IncomingRequest
 from kontor.http.problems import Unauthorized, headers_of, status_of
 from kontor.http.transaction import run, run_page
 from kontor.kernel.errors import Forbidden, KontorError, NotFound
-from kontor.members import visits
+from kontor.mailer.formatting import LANGUAGES
+from kontor.members import sessions, visits
 from kontor.portal import proof
 from kontor.portal.auth import (
     CHOOSE,
@@ -43,6 +44,7 @@ from models.accounts import Account
 RequestHandler = Callable[[Request], Awaitable[Response]]
 FIELDS: Final = 60
 HIDDEN: Final = frozenset({"csrf", "next", "code", "sealed", "state", *proof.FIELDS})
+AS_CLIENT: Final = "client"
 CONFIG: Final = "config."
 """Fields of a product's config, any of which may be sensitive by its schema."""
 TITLES: Final = {
@@ -100,7 +102,7 @@ class PortalHandler:
         def show(session: Session) -> Response:
             request = authenticated(deps, session, incoming, used=not route.polled)
             request = replace(request, page=route.name, check=check)
-            request = route.policy.admit(request)
+            request = as_client(route.policy.admit(request))
             asks = route.policy.proof and incoming.method == "POST"
             demanded = proof.demand(request) if asks else None
             return self.pages.response(demanded or recorded(request, route.view), request)
@@ -116,6 +118,15 @@ class PortalHandler:
         for request, error in refused[-1:]:
             _note(request, error)
         return response
+
+
+def as_client(request: PortalRequest) -> PortalRequest:
+    """Return the request of a page under `/as/` as the client's owner gets it, where the reseller asks to see that."""
+    client, query = request.client, request.incoming.query
+    if client is None or request.incoming.method == "POST" or query.get("view") != AS_CLIENT:
+        return request
+    owner, chosen = sessions.owner_access(client, by_reseller=False), query.get("lang", "")
+    return replace(request, shown_to=owner, locale=chosen if chosen in LANGUAGES else owner.locale)
 
 
 def recorded(request: PortalRequest, view: PortalView) -> PortalResponse:

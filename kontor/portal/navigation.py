@@ -58,12 +58,12 @@ def navigation(request: PortalRequest) -> tuple[MenuEntry, ...]:
     """Return the menu's entries; empty while nobody is signed in."""
     if request.access is None or request.embedded:
         return ()
-    if request.client is not None:
+    if not request.own_view:
         inside = (MenuEntry(f"{request.base}{each.path}", each.text, each.page) for each in (ACCOUNT, UPDATES))
         return tuple(inside)
     owner = request.may(MemberRole.OWNER)
     people = (MEMBERS, SECURITY) if owner else (SIGN_IN,)
-    account = request.access.account
+    account = request.account
     if account.kind == AccountKind.RESELLER:
         partner = _partner(request) if request.incoming.domain_owners is None else ()
         return (*partner, replace(ACCOUNT, rare=True)) if partner else (ACCOUNT, *people)

@@ -25,6 +25,9 @@ SELLER: Final = PagePolicy(MemberRole.STAFF, reseller=True)
 HEAD: Final = PagePolicy(MemberRole.OWNER, reseller=True)
 """Of the pages for a reseller's owner alone."""
 
+HANDING: Final = PagePolicy(MemberRole.STAFF, reseller=True, proof=True)
+"""Of what its staff may do that gives access away."""
+
 SENSITIVE: Final = PagePolicy(MemberRole.OWNER, reseller=True, proof=True)
 """Of its acts that give access away or cannot be taken back: keys, merge, revert."""
 

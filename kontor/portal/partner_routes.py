@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from kontor.account_book import portal as account_book_portal
-from kontor.accounts import brand_portal, clients_portal, instance_portal
+from kontor.accounts import brand_portal, clients_portal, instance_portal, merge_portal
 from kontor.discounts import portal as discounts_portal
 from kontor.fees import portal as fees_portal
 from kontor.mails.brand_preview_portal import BrandPreview
@@ -12,8 +12,8 @@ from kontor.members import pages as members_pages
 from kontor.offers import partner_portal
 from kontor.operators import portal as keys_portal
 from kontor.orders import portal as orders_portal
-from kontor.portal import reseller
-from kontor.portal.page_routes import HEAD, RESELLER, SELLER, SENSITIVE, PortalRoute, PortalView
+from kontor.portal import details, reseller
+from kontor.portal.page_routes import HANDING, HEAD, RESELLER, SELLER, SENSITIVE, PortalRoute, PortalView
 from kontor.provisioning import change_portal
 from kontor.provisioning import portal as services_portal
 from kontor.webhooks import portal as webhooks_portal
@@ -58,7 +58,10 @@ def preview_routes(path: str) -> Iterator[PortalRoute]:
 
 
 def client_routes(path: str) -> Iterator[PortalRoute]:
-    """Yield the routes of a client's products and connected system."""
+    """Yield the routes of a client's details, products and connected system."""
+    yield PortalRoute("GET", f"{path}/details", details.show_client, SELLER)
+    yield PortalRoute("POST", f"{path}/details", details.save_client, SELLER)
+    yield PortalRoute("POST", f"{path}/hand-over", details.hand_over, HANDING)
     yield PortalRoute("GET", f"{path}/products", fees_portal.show_products, RESELLER)
     yield PortalRoute("POST", f"{path}/products", fees_portal.assign, SELLER)
     yield PortalRoute("POST", f"{path}/products/{{product}}/price", fees_portal.change_price, SELLER)
@@ -67,6 +70,17 @@ def client_routes(path: str) -> Iterator[PortalRoute]:
     yield PortalRoute("POST", f"{path}/instance", instance_portal.save, SELLER, check=instance_portal.check_url)
     yield PortalRoute("POST", f"{path}/instance/test", instance_portal.ping, SELLER)
     yield PortalRoute("POST", f"{path}/instance/remove", instance_portal.remove, SELLER)
+
+
+def merge_routes(path: str) -> Iterator[PortalRoute]:
+    """Yield the routes of merges: with the other account's password, or with its owner's consent by mail."""
+    yield PortalRoute("GET", path, merge_portal.show_merge, HEAD)
+    yield PortalRoute("POST", path, reseller.merge_other, SENSITIVE, sign_in=True)
+    yield PortalRoute("POST", f"{path}/requests", merge_portal.ask, SENSITIVE)
+    yield PortalRoute("POST", f"{path}/requests/{{request_id}}/withdraw", merge_portal.withdraw, HEAD)
+    yield PortalRoute("POST", f"{path}/requests/{{request_id}}/begin", merge_portal.begin, SENSITIVE)
+    yield PortalRoute("GET", f"{path}/requests/{{token}}", merge_portal.show_request, HEAD)
+    yield PortalRoute("POST", f"{path}/requests/{{token}}", merge_portal.decide, SENSITIVE)
 
 
 PARTNER: Final[tuple[PortalRoute, ...]] = (
@@ -102,8 +116,7 @@ PARTNER: Final[tuple[PortalRoute, ...]] = (
     PortalRoute("GET", "/partner/keys", keys_portal.show_keys, HEAD),
     PortalRoute("POST", "/partner/keys", keys_portal.create, SENSITIVE),
     PortalRoute("POST", "/partner/keys/{key_id}/revoke", keys_portal.revoke, SENSITIVE),
-    PortalRoute("GET", "/partner/merge", reseller.show_merge, HEAD),
-    PortalRoute("POST", "/partner/merge", reseller.merge_other, SENSITIVE, sign_in=True),
+    *merge_routes("/partner/merge"),
     PortalRoute("GET", "/partner/revert", reseller.show_revert, HEAD),
     PortalRoute("POST", "/partner/revert", reseller.revert, SENSITIVE),
     PortalRoute("GET", "/partner/webhooks", webhooks_portal.show_endpoints, RESELLER),

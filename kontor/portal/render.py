@@ -13,6 +13,7 @@ from kontor.mailer.brand import Brand
 from kontor.mails.dispatch import provider_brand
 from kontor.offers import inbox
 from kontor.portal import cookies
+from kontor.portal.auth import language_of
 from kontor.portal.navigation import navigation
 from kontor.ui.pages import N, Pages, PublicPage, Reader, page_headers
 from kontor.ui.portal_request import (
@@ -35,10 +36,24 @@ LANGUAGE_NAMES: Final[Mapping[str, str]] = {
     "ru": "Русский",
     "ja": "日本語",
 }
+BAR: Final[Mapping[str, str]] = {
+    "who": N("Signed in as reseller %(reseller)s in %(client)s"),
+    "back": N("Back"),
+    "look": N("See the page as the client does"),
+    "looking": N("As the client sees it; buttons do nothing here."),
+    "leave": N("Back to your own view"),
+    "account": N("Account"),
+    "updates": N("Updates"),
+}
+"""Of the bar over the pages of a client, for its reseller."""
+
 DONE: Final[Mapping[str, str]] = {
     "link": N("If this account exists, we have sent a link to its address. It works once, for 15 minutes."),
     "password": N("Your password has been changed. Other sessions have ended."),
     "trial": N("The free trial has started."),
+    "details": N("The changes have been saved."),
+    "address": N("The address has been changed; both addresses get an email. Other sessions have ended."),
+    "handed-over": N("The account has been handed over; both addresses get an email."),
     "member-added": N("The invitation has been sent."),
     "member-changed": N("The changes have been saved."),
     "member-removed": N("The person has been removed."),
@@ -70,12 +85,17 @@ DONE: Final[Mapping[str, str]] = {
     "brand-saved": N("The brand has been saved."),
     "domain-checked": N("The records have been looked up."),
     "merge-started": N("The accounts are being merged. Both owners get an email when it is done."),
+    "merge-asked": N("If there is such a reseller account, its owner has got an email and can agree or refuse."),
+    "merge-withdrawn": N("The request has been withdrawn."),
+    "merge-agreed": N("You have agreed. The other account can start the merge now; both owners get an email then."),
+    "merge-refused": N("The request has been refused. Nothing was changed."),
     "reverted": N("Your account is a regular one again."),
     "products": N("The products have been changed."),
     "pinged": N("A test is on its way. Reload the page to see whether it was answered."),
     "instance-removed": N("The system is not connected any more."),
     "plan": N("The plan has been changed."),
     "reseller": N("You are a reseller now."),
+    "reseller-left": N("You are a reseller now, and no longer a client of your former reseller."),
     "factor-removed": N("The second factor has been removed."),
     "factor-required": N("Resellers sign in with a second factor here. Please add one to go on."),
     "session-ended": N("The session has ended."),
@@ -118,12 +138,26 @@ class PortalPages:
             "account": request.account.name if request.access else "",
             "client": of_client.name if isinstance(of_client, Account) else "",
         }
-        scope = {**_scope(reply, request), "script": self._script if reply.scripts else None, "live": reply.live}
+        scope = {
+            **_scope(reply, request),
+            "bar": self._bar(request),
+            "script": self._script if reply.scripts else None,
+            "live": reply.live,
+        }
         scripts = reply.scripts or reply.live is not None
         page = self._pages.rendered(view, scope, named, reply.headers, scripts=scripts, framed=reply.framed)
         return (
             page if request.embedded else store.write(page, {**_language(request), **_ticket(request), **reply.cookies})
         )
+
+    def _bar(self, request: PortalRequest) -> Mapping[str, str]:
+        """Return the texts of the bar over a client's pages, in the language of the reseller's person."""
+        client = request.client
+        if client is None:
+            return {}
+        locale = language_of(request.deps, request.incoming, request.access)
+        names = {"reseller": request.person.account.name, "client": client.name}
+        return {"language": locale, **{name: self._pages.text(locale, BAR[name]) % names for name in BAR}}
 
 
 def brand_for(request: PortalRequest) -> Brand | None:
@@ -145,11 +179,14 @@ def _scope(page: PortalPage, request: PortalRequest) -> Mapping[str, object]:
         "csrf": request.csrf,
         "base": request.base,
         "account": request.account if signed_in else None,
-        "person": request.access,
-        "client": request.client,
+        "person": request.reader if signed_in else None,
+        "client": None if request.own_view else request.client,
+        "acting": request.client,
+        "operated": request.access,
+        "looking": request.shown_to is not None,
         "embedded": request.embedded,
         "on_domain": request.incoming.domain_owners is not None,
-        "several": len(request.accesses) > 1,
+        "several": len(request.accesses) > 1 and request.shown_to is None,
         "is_owner": request.may(MemberRole.OWNER),
         "is_staff": request.may(MemberRole.STAFF),
         "navigation": navigation(request),

@@ -12,6 +12,7 @@ from kontor.accounts import client_list, merge, reseller_status
 from kontor.accounts import service as accounts
 from kontor.accounts.client_filter import ClientFilter
 from kontor.accounts.merge import MergeReport
+from kontor.accounts.merge_portal import BLOCKED, MERGE, merge_page, report_values
 from kontor.http.problems import headers_of
 from kontor.kernel.errors import Conflict, Gone, NotFound, TooManyAttempts
 from kontor.members import factors, sign_in
@@ -22,31 +23,12 @@ from kontor.ui.portal_errors import TOO_MANY, refused
 from kontor.ui.portal_request import PortalPage, PortalRequest, PortalResponse, SeeOther
 from models.accounts import Account, AccountKind
 
-MERGE: Final = N("Merge another reseller account into this one")
 REVERT: Final = N("Stop being a reseller")
 WRONG: Final = N("No reseller account of this programme has this name and password.")
-BLOCKED: Final = N("Both accounts have products that only one client may have. Remove one of them first.")
 MOST_NAMED: Final = 200
 CONSENT: Final = "merge-consent"
 CONSENT_LIFE: Final = timedelta(minutes=10)
 NOTHING: Final[Mapping[str, str]] = {}
-COUNTS: Final[Mapping[str, str]] = {
-    "clients": N("Clients"),
-    "open_offers": N("Open offers"),
-    "running_trials": N("Running trials"),
-    "templates": N("Templates"),
-    "payments": N("Payments"),
-    "charges": N("Charges"),
-    "assignments": N("Products of clients"),
-    "paid_plans": N("Paid plans"),
-    "webhook_endpoints": N("Webhooks"),
-    "keys": N("API keys, which are revoked"),
-}
-
-
-def show_merge(request: PortalRequest) -> PortalResponse:
-    """Show the form that signs in to the other account."""
-    return _form()
 
 
 def merge_other(request: PortalRequest) -> PortalResponse:
@@ -57,19 +39,22 @@ def merge_other(request: PortalRequest) -> PortalResponse:
     try:
         other = _consented(request) or _signed_in(request)
     except TooManyAttempts as error:
-        return replace(_form(), status=429, errors={"password": TOO_MANY}, headers=headers_of(error))
+        return replace(merge_page(request), status=429, errors={"password": TOO_MANY}, headers=headers_of(error))
     form, own = request.incoming.form, request.person.account
     if other is None:
-        return replace(_form(), status=422, errors={"password": WRONG}, typed={"name": form.get("name", "")})
+        return replace(
+            merge_page(request), status=422, errors={"password": WRONG}, typed={"name": form.get("name", "")}
+        )
     try:
         with request.session.begin_nested():
             report = merge.preview(request.context, request.session, other.id, own.id)
             if form.get("confirm") == "1":
                 merge.require_no_conflicts(report)
-                merge.enqueue(request.context, request.session, other.id, own.id, request.actor().name)
+                consent = {"via": "signed in to the other account"}
+                merge.enqueue(request.context, request.session, other.id, own.id, request.actor().name, consent)
                 return SeeOther("/partner?done=merge-started")
     except Conflict as error:
-        page = refused(request, _form(), error)
+        page = refused(request, merge_page(request), error)
         return replace(page, notice=BLOCKED, typed=NOTHING) if error.code == "conflicts" else page
     return _report(request, other, report)
 
@@ -137,17 +122,12 @@ def _session_of(request: PortalRequest) -> str:
     return request.opened.id.hex
 
 
-def _form() -> PortalPage:
-    return PortalPage("merge.html", MERGE, {"other": None}, page="partner.merge")
-
-
 def _report(request: PortalRequest, other: Account, report: MergeReport) -> PortalPage:
     consent = {"other": other.id.hex, "session": _session_of(request)}
     values = {
         "consent": request.deps.tokens.make(CONSENT, consent, request.wall_time + CONSENT_LIFE),
         "other": other,
-        "report": report,
-        "counts": [(text, report.counts[name]) for name, text in COUNTS.items() if report.counts.get(name)],
+        **report_values(report),
     }
     return PortalPage("merge.html", MERGE, values, page="partner.merge")
 

@@ -69,6 +69,10 @@ class Pages:
             language: _phrases(catalogue, mails[language]) for language, catalogue in load_catalogues("pages").items()
         }
 
+    def text(self, locale: str, message: str) -> str:
+        """Return an English message in the language of a locale."""
+        return str(self._words[language_of(locale)]["gettext_plain"](message))
+
     def response(self, view: PublicPage, csrf: str | None = None) -> HTMLResponse:
         """Render a page. Titles and notices are English message ids, translated here.
 

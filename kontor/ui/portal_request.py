@@ -25,7 +25,8 @@ class PortalRequest(RequestTransaction):
     is signed in or the person has not chosen yet. `client`: the account under `/as/`, for its reseller `access`.
     `ticket`: the secret of a form of a browser that is not signed in. `locale`: the reader's language. `check`: what
     the network answered before the form's transaction. `embedded`: the path of pages in a frame of the customer's
-    product, which use no cookies; empty for others.
+    product, which use no cookies; empty for others. `shown_to`: the client's owner, for whom a page
+    under `/as/` is made so that its reseller sees it; a former reseller's things stay hidden, and no form of it works.
     """
 
     opened: PortalSession | None = None
@@ -37,6 +38,7 @@ class PortalRequest(RequestTransaction):
     page: str = ""
     check: NetworkCheck = field(default_factory=NetworkCheck)
     embedded: str = ""
+    shown_to: Access | None = None
 
     @property
     def wall_time(self) -> datetime:
@@ -57,18 +59,31 @@ class PortalRequest(RequestTransaction):
         return self.access
 
     @property
+    def reader(self) -> Access:
+        """Whom the page is made for: who is signed in, or the client's owner when its reseller looks."""
+        return self.shown_to or self.person
+
+    @property
+    def own_view(self) -> bool:
+        """Whether the page is made for the account's own people, with nothing that only the reseller may do."""
+        return self.client is None or self.shown_to is not None
+
+    @property
     def base(self) -> str:
         """What the paths of the account's pages begin with."""
-        return self.embedded if self.client is None else f"/as/{self.client.id}"
+        return self.embedded if self.client is None or self.shown_to is not None else f"/as/{self.client.id}"
 
     @property
     def csrf(self) -> str:
-        """The secret that every form brings back."""
+        """The secret that every form brings back; none on a page that is only looked at."""
+        if self.shown_to is not None:
+            return ""
         return self.opened.csrf if self.opened is not None else self.ticket
 
     def may(self, role: MemberRole) -> bool:
         """Return whether the person has at least that role."""
-        return self.access is not None and RANK[self.access.role] >= RANK[role]
+        access = self.shown_to or self.access
+        return access is not None and RANK[access.role] >= RANK[role]
 
     def actor(self) -> Actor:
         """Return the actor for the audit log."""

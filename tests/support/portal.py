@@ -61,10 +61,11 @@ def set_password(api: Api, account: UUID, password: str = PASSWORD) -> None:
     api.ok(f"PATCH /v1/accounts/{account}", {"password": password})
 
 
-def mailed_path(api: Api, template: str) -> str:
-    """The path of the link in the newest mail of a kind."""
+def mailed_path(api: Api, template: str, role: str | None = None) -> str:
+    """The path of the link in the newest mail of a kind; of a changed address, that to the `old` or `new` one."""
     with api.deps.sessions() as session:
-        mail = session.scalars(select(Mail).where(Mail.template == template).order_by(Mail.id.desc())).first()
+        query = select(Mail).where(Mail.template == template).order_by(Mail.id.desc())
+        mail = session.scalars(query if role is None else query.where(Mail.facts["told"].astext == role)).first()
         assert mail is not None
         rule = RULES[template].links
         assert rule is not None

@@ -73,6 +73,9 @@ def test_operator_enters_a_reseller_as_its_staff_and_reaches_no_keys_members_or_
         "account/password",
     )
     assert {path: browser.get(f"/{path}").status_code for path in closed} == dict.fromkeys(closed, 403)
+    sent = {"csrf": browser.csrf("/partner/clients/new"), "admin_email": "mine@kontor.example"}
+    moved = browser.http.post(f"/partner/clients/{elbe.client}/hand-over", data=sent)
+    assert (moved.status_code, "proof_password" in moved.text) == (403, False)
     assert use(browsers(), link).status_code == 200, "the link is used up"
     with deps.sessions() as session:
         query = select(AuditEntry.actor, AuditEntry.reason).where(AuditEntry.action == "account.enter")

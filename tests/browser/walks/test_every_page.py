@@ -1,0 +1,146 @@
+"""Every page of the portal on a phone, in five languages and both colours: nothing is cut off or serious for axe-core.
+
+The pages are those of the route table, so that a new one is looked at or fails. Each is loaded once for a language; the
+colours change while it is open.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from kontor.accounts import merge_requests
+from kontor.audit import Actor
+from kontor.context import Context
+from kontor.mailer.formatting import LANGUAGES
+from kontor.portal.app import paths
+from models.offers import Offer
+from tests.browser.console.test_accessibility import AXE, findings
+from tests.browser.mail_pictures import chromium
+from tests.browser.walks.walker import OVERFLOW, Kontor, draw
+from tests.support.wiring import EXAMPLES
+
+pytestmark = [
+    pytest.mark.skipif(chromium() is None, reason="needs a system Chromium (Debian: chromium)"),
+    pytest.mark.timeout(600),
+]
+SECRET = "a password for the pages"
+NAME = "Krasnogorsk Hosting"
+CLIENT = "Donaudampfschifffahrtsgesellschaft"
+LARGE = '    price: "1490.00"\n'
+MONTHLY = "    term: P1M\n    renewal: auto\n"
+NO_PAGES = {"/partner/clients.csv", "/partner/clients.xlsx", "/updates.json", "/as/{client_id}/updates.json"}
+IN_FRAMES = {"/partner/brand/preview/mail"}
+"""A mail, which has tests of its own."""
+SCHEMES = ("light", "dark")
+Paths = dict[str, dict[str, str]]
+
+
+@pytest.fixture(scope="module")
+def pages(kontor: Kontor) -> Paths:
+    """A reseller that has one of everything; by person, the address of each of its routes."""
+    kontor.apply("hosting", (EXAMPLES / "hosting.yaml").read_text().replace(LARGE, LARGE + MONTHLY))
+    reseller, other = (kontor.account("hosting", name, SECRET) for name in (NAME, "Другой реселлер"))
+    for account in (reseller, other):
+        kontor.api.ok(f"POST /v1/accounts/{account}/become-reseller")
+    client = kontor.client(reseller, CLIENT, SECRET)
+    ids = {"account_id": client, "client_id": client, **things(kontor, reseller, client)}
+    request = asked_by(kontor, other)
+    by_person: Paths = {"visitor": {}, NAME: {}, CLIENT: {}}
+    for route, path in paths():
+        if route.method != "GET" or path in NO_PAGES | IN_FRAMES:
+            continue
+        inside = path.startswith(("/partner", "/as/"))
+        person = "visitor" if route.policy.role is None else NAME if inside else CLIENT
+        token = request if path.startswith("/partner/merge") else sign_in_link(kontor)
+        by_person[person][path] = path.replace("{token}", token.rpartition("/")[2]).format(**ids)
+    by_person[NAME] |= {
+        "own": "/account",
+        "own details": "/account/details",
+        "inert": f"/as/{client}/updates?view=client",
+    }
+    return by_person
+
+
+def things(kontor: Kontor, reseller: str, client: str) -> dict[str, str]:
+    """Make what has a page of its own, and return the ids by the names that paths have for them."""
+    ok = kontor.api.ok
+    paid = {"amount": {"amount": "60000", "currency": "RUB"}, "paid_at": kontor.clock.now().isoformat()}
+    ok(f"POST /v1/resellers/{reseller}/payments", paid | {"kind": "payment", "reference": "P-1"})
+    bought = {"product": "vps-large", "order_ref": "O-1", "account_id": client}
+    service = ok(f"POST /v1/resellers/{reseller}/orders", bought)["service_id"]
+    hook = {"url": "https://hooks.example/a/long/path/of/somebody", "events": ["*"], "reseller_id": reseller}
+    endpoint = ok("POST /v1/webhook-endpoints", hook)["id"]
+    ok(f"POST /v1/accounts/{reseller}/members", {"email": "jana@krasnogorsk-hosting.example", "role": "staff"})
+    kontor.api.key("read", "enqueue", reseller_id=UUID(reseller))
+    ok(f"PUT /v1/accounts/{reseller}/brand", {"name": NAME, "domain": "panel.krasnogorsk-hosting.example"})
+    ok(f"PUT /v1/accounts/{client}/instance", {"url": "https://system.example/a/long/path/of/somebody"})
+    line = {"product": "vps-large", "count": 5, "mode": "relative", "term": "P1Y"}
+    template = {"reseller_id": reseller, "name": "Startpaket", "lines": [line]}
+    made = ok("POST /v1/offer-templates", template)["id"]
+    offer = ok("POST /v1/offers", {"reseller_id": reseller, "account_id": client, "lines": [line], "message": "Mehr!"})
+    with kontor.transaction() as session:
+        session.get_one(Offer, offer["id"]).state = "waiting_for_confirmation"
+    return {"service_id": service, "endpoint_id": endpoint, "template_id": made, "offer_id": offer["id"]}
+
+
+def asked_by(kontor: Kontor, other: str) -> str:
+    """Let another reseller ask for a merge; return the path of the link that its owner got."""
+    deps = kontor.api.deps
+    with kontor.transaction() as session:
+        ctx = Context(deps.jobs, deps.programmes)
+        merge_requests.ask(ctx, session, UUID(other), NAME, Actor("test"))
+    return kontor.link("merge-request", "boss1@walk.example")
+
+
+def sign_in_link(kontor: Kontor) -> str:
+    """The path of a link that signs in and was not used."""
+    return str(kontor.api.ok(f"POST /v1/accounts/{kontor.id_of(CLIENT)}/portal-sessions", {})["url"])
+
+
+@pytest.fixture
+def opened(running: Browser, kontor: Kontor, pages: Paths) -> Iterator[dict[str, Page]]:
+    """A phone of each person, who has signed in."""
+    phones = {person: phone(running, kontor, person) for person in pages}
+    yield phones
+    for page in phones.values():
+        page.context.close()
+
+
+def phone(running: Browser, kontor: Kontor, person: str) -> Page:
+    """A page of a person on a phone, with axe-core loaded into each document."""
+    options: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "bypass_csp": True}
+    context = running.new_context(base_url=str(kontor.api.http.base_url), **options)
+    context.add_init_script(path=AXE)
+    page = context.new_page()
+    if person != "visitor":
+        page.goto("/login?lang=en")
+        page.get_by_label("Account name or email address").first.fill(person)
+        page.get_by_label("Password").fill(SECRET)
+        page.get_by_role("button", name="Sign in").click()
+    return page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_is_cut_off_and_axe_reports_nothing_serious_on_any_page(
+    pages: Paths, opened: dict[str, Page], language: str
+) -> None:
+    problems, looked_at = {}, 0
+    for person, addresses in pages.items():
+        for route, path in addresses.items():
+            page, sign = opened[person], "&" if "?" in path else "?"
+            answer = page.goto(f"{path}{sign}lang={language}", wait_until="load")
+            assert answer is not None
+            assert answer.status == 200, f"{person} {path}"
+            wrong = ["overflow"] if page.evaluate(OVERFLOW) > 0 else []
+            for scheme in SCHEMES:
+                page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # Playwright's literals
+                wrong += [f"{scheme} {finding}" for finding in findings(page)]
+                draw(page, f"{language}-{scheme}-{person}-{route.strip('/').replace('/', '.')}")
+            looked_at += 1
+            if wrong:
+                problems[f"{person} {path}"] = wrong
+    assert problems == {}
+    assert looked_at > 50
