@@ -83,6 +83,7 @@ PARTNER: Final[tuple[PortalRoute, ...]] = (
     PortalRoute("GET", "/partner/offers/new", partner_portal.show_new, SELLER),
     PortalRoute("POST", "/partner/offers/new", partner_portal.send, SELLER),
     PortalRoute("POST", "/partner/offers/{offer_id}/cancel", partner_portal.cancel, SELLER),
+    PortalRoute("POST", "/partner/offers/{offer_id}/mail", partner_portal.mail_again, SELLER),
     PortalRoute("GET", "/partner/templates", partner_portal.show_templates, RESELLER),
     PortalRoute("POST", "/partner/templates", partner_portal.create_template, SELLER),
     PortalRoute("GET", "/partner/templates/{template_id}", partner_portal.show_template, RESELLER),

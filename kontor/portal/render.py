@@ -54,6 +54,7 @@ DONE: Final[Mapping[str, str]] = {
     "template-saved": N("The template has been saved."),
     "template-removed": N("The template has been removed."),
     "offer-sent": N("The offer is on its way."),
+    "offer-mailed": N("The email about the offer is on its way again."),
     "offer-cancelled": N("The offer has been withdrawn."),
     "ordered": N("The order has been placed."),
     "order-cancelled": N("The order has been cancelled and paid back."),
