@@ -119,8 +119,9 @@ class PortalPages:
             "account": request.account.name if request.access else "",
             "client": of_client.name if isinstance(of_client, Account) else "",
         }
-        scope = {**_scope(reply, request), "script": self._script if reply.scripts else None, "live": reply.live}
-        scripts = reply.scripts or reply.live is not None
+        passkeys = self._script if reply.scripts else None
+        scope = {**_scope(reply, request), "script": passkeys, "live": reply.live, "own_script": reply.script}
+        scripts = reply.scripts or reply.live is not None or reply.script is not None
         page = self._pages.rendered(view, scope, named, reply.headers, scripts=scripts, framed=reply.framed)
         return (
             page if request.embedded else store.write(page, {**_language(request), **_ticket(request), **reply.cookies})

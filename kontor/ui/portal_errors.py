@@ -108,4 +108,5 @@ def refused(request: PortalRequest, page: PortalPage, error: KontorError) -> Por
         headers_of(error),
         brand=page.brand,
         page=page.page,
+        script=page.script,
     )
