@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from kontor.http import visibility
 from kontor.http.visibility import Viewer
@@ -83,15 +83,17 @@ def of_visit(row: PortalVisit) -> ClientLine:
     return ClientLine("visit", str(row.seq), row.at, about=row.act, person=row.person)
 
 
-def _about(data: Mapping[str, Any], names: DisplayNames, others: Collection[str]) -> str:
-    for name in ("lines", "licences"):
-        if isinstance(data.get(name), list):
-            return _counted(data[name], names, others)
-    named = {"plan": names.plan, "product": names.sold, "metric": names.metric, "domain": str}
-    return next((say(data[name]) for name, say in named.items() if data.get(name)), "")
+def _about(data: Mapping[str, object], names: DisplayNames, others: Collection[str]) -> str:
+    for lines in (data.get("lines"), data.get("licences")):
+        if isinstance(lines, list):
+            return _counted(lines, names, others)
+    named: Mapping[str, Callable[[str], str]] = {
+        "plan": names.plan, "product": names.sold, "metric": names.metric, "domain": str,
+    }  # fmt: skip
+    return next((say(str(data[name])) for name, say in named.items() if data.get(name)), "")
 
 
-def _counted(lines: Collection[Mapping[str, Any]], names: DisplayNames, others: Collection[str]) -> str:
+def _counted(lines: Collection[Mapping[str, object]], names: DisplayNames, others: Collection[str]) -> str:
     shown = [line for line in lines if line["product"] not in others]
     return ", ".join(f"{line['count']} × {names.product(str(line['product']))}" for line in shown)
 

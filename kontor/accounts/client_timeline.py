@@ -50,7 +50,7 @@ def timeline(
     """Return a page of what happened at a client while it was the owner's. Raises Invalid for a malformed cursor."""
     before = timeline_entries.parse_cursor(cursor, SOURCES)
     others = products_of_others(session, client.programme, owner_id)
-    reader = _Reader(session, client.id, owner_id, before)
+    reader = _ClientReader(session, client.id, owner_id, before)
     lists = {
         "events": [client_lines.of_event(row, names, others) for row in reader.events()],
         "mails": [client_lines.of_mail(row) for row in reader.mails()],
@@ -61,7 +61,7 @@ def timeline(
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _ClientReader:
     """Reads a page and one row more of each source, from the previous page's positions."""
 
     session: Session

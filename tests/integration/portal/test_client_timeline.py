@@ -72,6 +72,7 @@ def test_history_of_a_client_has_each_source_newest_first(
     seller: PortalClient, elbe: ResellerAccounts, api: Api, clock: ManualClock
 ) -> None:
     place = f"/partner/clients/{elbe.client}"
+    clock.advance(timedelta(minutes=1))
     offer_to(api, elbe)
     clock.advance(timedelta(minutes=1))
     seller.get(f"/as/{elbe.client}/account")
@@ -79,9 +80,9 @@ def test_history_of_a_client_has_each_source_newest_first(
     usage = '{"metric": "appointments", "threshold": "exceeded", "value": 51, "limit": 50}'
     with api.deps.sessions() as session:
         now = clock.now()
+        emit(session, "trial.started", elbe.client, elbe.reseller, now, '{"ends_at": "2026-12-24T12:00:00Z"}')
         emit(session, "charge.created", elbe.client, elbe.reseller, now + timedelta(minutes=1), charge)
         emit(session, "usage.threshold", elbe.client, elbe.reseller, now + timedelta(minutes=2), usage)
-        emit(session, "trial.started", elbe.client, elbe.reseller, now, '{"ends_at": "2026-12-24T12:00:00Z"}')
         emit(session, "job.dead", elbe.client, elbe.reseller, now + timedelta(minutes=3), '{"task": "offers.deliver"}')
         client = session.get_one(Account, elbe.client)
         facts = {"account": client.name, "connected_at": now}
@@ -89,7 +90,7 @@ def test_history_of_a_client_has_each_source_newest_first(
         session.execute(sql("UPDATE mails SET subject = 'Welcome <b>aboard</b>' WHERE template = 'account-connected'"))
         session.execute(sql("UPDATE mails SET subject = 'Told' WHERE template IN ('activation', 'account-notice')"))
         session.commit()
-    page = seller.get(place).text
+    page = seller.get(f"{place}?lang=en").text
     lines = LINE.findall(page)
     assert lines[:2] == ["usage.threshold.exceeded", "charge.created.product"]
     assert {"visit", "offer", "mail", "trial.started", "account.created"} <= set(lines)
