@@ -6,6 +6,7 @@ names its reseller. A page reads at most one page of each source, by an index of
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 from uuid import UUID
@@ -87,17 +88,16 @@ class _ClientReader:
         mine = (PortalVisit.account_id == self.client_id, PortalVisit.reseller_id == self.owner_id)
         return self._page(select(PortalVisit).where(*mine), PortalVisit.seq, "visits", int)
 
-    def _page(self, query: Select[T], key: RowKey, source: str, parse: type) -> list[T]:
+    def _page(self, query: Select[T], key: RowKey, source: str, parse: Callable[[str], object]) -> list[T]:
         text = self.before.get(source)
         if text is not None:
             query = query.where(_below(key, text, parse))
         return list(self.session.scalars(query.order_by(key.desc()).limit(ROWS + 1)))
 
 
-def _below(
-    key: InstrumentedAttribute[int] | InstrumentedAttribute[UUID], text: str, parse: type
-) -> ColumnElement[bool]:
+def _below(key: RowKey, text: str, parse: Callable[[str], object]) -> ColumnElement[bool]:
     try:
-        return key < parse(text)
+        last = parse(text)
     except ValueError:
         raise invalid_cursor() from None
+    return key < last

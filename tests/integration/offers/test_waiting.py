@@ -1,6 +1,7 @@
 """Why a waiting offer still waits, and when the next try is."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text as sql
@@ -19,9 +20,9 @@ from tests.support.offers import OfferScenario
 STAFF = Actor("operator:x", reason="test")
 
 
-def wait_of(world: OfferScenario, offer_id: object) -> OfferWaitOut:
+def wait_of(world: OfferScenario, offer_id: UUID) -> OfferWaitOut:
     """Why an offer waits."""
-    wait = world.offer(offer_id).delivery.wait  # type: ignore[arg-type] -- an offer's id
+    wait = world.offer(offer_id).delivery.wait
     assert wait is not None
     return wait
 

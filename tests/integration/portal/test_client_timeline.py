@@ -1,7 +1,7 @@
 """Everything about one client in one line of time: whole, paged, and nothing that is not its reseller's."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -33,7 +33,7 @@ LEFT_OUT = {
     "discount.changed", "charge.credited", "payment.recorded", "payment.refunded", "order.placed", "order.cancelled",
     "order.failed", "job.dead", "job.succeeded", "job.failed", "job.cancelled",
 }  # fmt: skip
-QUALIFIED = {
+QUALIFIED: Mapping[str, Sequence[str]] = {
     "usage.threshold": list(Threshold),
     "trial.ended": ["converted", "expired"],
     "offer.cancelled": list(CancelReason),
