@@ -39,10 +39,9 @@ class SetBy(StrEnum):
     SHELL = "shell"
 
 
-NAMED = text("client_external_id IS NOT NULL")
-LISTED = text("reseller_id IS NOT NULL AND purged_at IS NULL")
-ALIKE = text("purged_at IS NULL AND NOT looks_clash")
-RESTORABLE = text("deleted_at IS NOT NULL AND purged_at IS NULL")
+NAMED, LISTED = text("client_external_id IS NOT NULL"), text("reseller_id IS NOT NULL AND purged_at IS NULL")
+TRIAL_END = text("COALESCE(trial_ends_at, 'infinity'::timestamp with time zone)")
+ALIKE, RESTORABLE = text("purged_at IS NULL AND NOT looks_clash"), text("deleted_at IS NOT NULL AND purged_at IS NULL")
 
 
 class Account(Base):
@@ -112,6 +111,7 @@ class Account(Base):
         Index("ix_accounts_reseller_id", "reseller_id", "id", postgresql_where=text("reseller_id IS NOT NULL")),
         Index("ix_accounts_clients_by_name", "reseller_id", "name_key", "id", postgresql_where=LISTED),
         Index("ix_accounts_clients_by_age", "reseller_id", "created_at", "id", postgresql_where=LISTED),
+        Index("ix_accounts_clients_by_trial", "reseller_id", TRIAL_END, "id", postgresql_where=LISTED),
         *(Index(f"ix_accounts_{name}", name, "id") for name in ("kind", "programme")),
         Index("ix_accounts_trial_ends_at", "trial_ends_at", postgresql_where=text("trial_state = 'running'")),
         Index("ix_accounts_deleted_at", "deleted_at", postgresql_where=RESTORABLE),

@@ -49,7 +49,7 @@ def show_account_book(request: PortalRequest) -> PortalResponse:
         "lines": lines,
         "next": page.next,
         "balance": Money(page.balance, programme.currency),
-        "available": service.available(request.session, owner.id, programme),
+        "available": service.spendable(programme, page.balance),
     }
     return PortalPage("account_book.html", TITLE, values, page="partner.account-book")
 

@@ -98,8 +98,13 @@ def require_cover(session: Session, reseller_id: UUID, programme: Programme, pri
 
 def available(session: Session, reseller_id: UUID, programme: Programme) -> Money | None:
     """Return what orders may spend now; None where they have no limit."""
-    spendable = programme.billing.available(queries.balance(session, reseller_id))
-    return None if spendable is None else Money(spendable, programme.currency)
+    return spendable(programme, queries.balance(session, reseller_id))
+
+
+def spendable(programme: Programme, total: Decimal) -> Money | None:
+    """Return what orders may spend of a whole book's sum; None where they have no limit."""
+    amount = programme.billing.available(total)
+    return None if amount is None else Money(amount, programme.currency)
 
 
 def transfer(ctx: Context, session: Session, old: UUID, new: UUID, programme: Programme) -> None:

@@ -19,7 +19,10 @@ from kontor.kernel.errors import Conflict, Invalid, NotFound
 from kontor.kernel.ports import txt_name, txt_value
 from kontor.kernel.states import ImageRole
 from kontor.mailer.brand import CARD, MIN_CONTRAST, Colours, contrast
+from kontor.mailer.formatting import language_of
 from kontor.mailer.identity import domain_of
+from kontor.mailer.kinds import Audience
+from kontor.mailer.registry import MAIL_KINDS
 from kontor.ui.pages import N
 from kontor.ui.portal_errors import refused
 from kontor.ui.portal_request import PortalPage, PortalRequest, PortalResponse, SeeOther
@@ -39,6 +42,7 @@ SUPPORT: Final[Mapping[str, str]] = {
     "text": N("Further words"),
 }
 IMAGES: Final[Mapping[ImageRole, str]] = {ImageRole.LOGO: N("Logo"), ImageRole.FAVICON: N("Icon in the browser’s tab")}
+TO_CLIENTS: Final = (Audience.CLIENT, Audience.ACCOUNT)
 UNUSABLE: Final = N("This cannot be used as an image: PNG, JPEG, GIF or WebP, up to 2 MB.")
 
 
@@ -71,7 +75,7 @@ def show_brand(request: PortalRequest) -> PortalResponse:
 
 def save(request: PortalRequest) -> PortalResponse:
     """Replace the settings; images stay as they are. Raises NotFound."""
-    account, session = _target(request), request.session
+    account, session = target(request), request.session
     former = BrandSettings.of(brand_queries.by_account(session, account.id))
     try:
         with session.begin_nested():
@@ -86,7 +90,7 @@ def save(request: PortalRequest) -> PortalResponse:
 
 def upload(request: PortalRequest) -> PortalResponse:
     """Put an uploaded image in force, made again as PNG; without a file take the one there is back."""
-    account, session = _target(request), request.session
+    account, session = target(request), request.session
     role = _role(request.incoming.form.get("role", ""))
     content = request.incoming.files.get("file", b"")
     try:
@@ -108,7 +112,7 @@ async def look_up(request: PortalRequest) -> DomainAnswers:
 
 def check(request: PortalRequest) -> PortalResponse:
     """Verify a domain by what DNS answered, and keep what was seen. Raises NotFound for one that is not the brand's."""
-    account, answers = _target(request), request.check.result
+    account, answers = target(request), request.check.result
     name = request.incoming.form.get("domain", "")
     if name not in BrandSettings.of(brand_queries.by_account(request.session, account.id)).domains():
         raise NotFound
@@ -123,7 +127,15 @@ def check(request: PortalRequest) -> PortalResponse:
     return _done(request, "domain-checked")
 
 
-def _target(request: PortalRequest) -> Account:
+def typed_settings(request: PortalRequest) -> BrandSettings:
+    """Return the settings as they stand in the form, valid and unsaved. Raises NotFound, Invalid."""
+    account = target(request)
+    return brands.validate_brand(
+        _wished(request, account, BrandSettings.of(brand_queries.by_account(request.session, account.id)))
+    )
+
+
+def target(request: PortalRequest) -> Account:
     """Return whose brand the page is about: the reseller's, or its client's. Raises NotFound."""
     owner = request.person.account
     if "account_id" not in request.incoming.params:
@@ -134,13 +146,14 @@ def _target(request: PortalRequest) -> Account:
     return client
 
 
-def _place(request: PortalRequest) -> str:
+def place_of(request: PortalRequest) -> str:
+    """Return the path of the brand's page."""
     client = request.incoming.params.get("account_id")
     return "/partner/brand" if client is None else f"/partner/clients/{client}/brand"
 
 
 def _done(request: PortalRequest, what: str) -> SeeOther:
-    return SeeOther(f"{_place(request)}?done={what}")
+    return SeeOther(f"{place_of(request)}?done={what}")
 
 
 def _role(text: str) -> ImageRole:
@@ -169,11 +182,11 @@ def _group(form: Mapping[str, str], group: str, names: Mapping[str, str]) -> dic
 
 
 def _page(request: PortalRequest) -> PortalPage:
-    account, session = _target(request), request.session
+    account, session = target(request), request.session
     row = brand_queries.by_account(session, account.id, fresh=True)
     settings = BrandSettings.of(row)
     values = {
-        "place": _place(request),
+        "place": place_of(request),
         "settings": settings,
         "typed_or_set": request.incoming.form or _fields(settings),
         "colours": COLOURS,
@@ -184,10 +197,17 @@ def _page(request: PortalRequest) -> PortalPage:
         "link_host": urlsplit(request.deps.public_url).hostname,
         "selector": request.deps.dkim_selector,
         "of_client": None if account is request.person.account else account,
+        "mails": mails_to_clients(),
+        "shown_in": language_of(request.locale),
     }
     title = BRAND if account is request.person.account else CLIENT_BRAND
     name = "partner.brand" if title == BRAND else "partner.clients.brand"
-    return PortalPage("brand.html", title, values, page=name)
+    return PortalPage("brand.html", title, values, page=name, script="_preview.js")
+
+
+def mails_to_clients() -> list[str]:
+    """Return the names of the mails that clients get, which a preview shows."""
+    return sorted(kind.name for kind in MAIL_KINDS.values() if kind.audience in TO_CLIENTS)
 
 
 def _fields(settings: BrandSettings) -> dict[str, str]:

@@ -233,13 +233,18 @@ def branding_for(session: Session, account: Account, provider: Brand, *, reselle
     return resolve_branding(row, provider)
 
 
-def resolve_branding(row: BrandingRow, provider: Brand) -> Branding:
-    """Merge the reseller's brand with the client's overrides; without a reseller, return the provider's."""
+def resolve_branding(row: BrandingRow, provider: Brand, typed: BrandSettings | None = None) -> Branding:
+    """Merge the reseller's brand with the client's overrides; without a reseller, return the provider's.
+
+    `typed` is in place of the account's own settings; its images are those in force.
+    """
     if row.reseller is None:
         return Branding(provider, None)
     own_row = row.own_brand if row.kind == AccountKind.CLIENT else None
     own = BrandSettings.of(own_row)
     inherited = BrandSettings.of(row.reseller_brand)
+    if typed is not None:
+        own, inherited = (typed, inherited) if row.kind == AccountKind.CLIENT else (own, typed)
     brand = Brand(
         name=inherited.name or row.reseller,
         link_base=link_base(own, row.verified_domains, provider.link_base),

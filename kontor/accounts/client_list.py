@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from kontor.accounts import queries
@@ -24,10 +25,15 @@ KEYS: Final = {
     ClientSort.TRIAL_ENDS: ("coalesce(a.trial_ends_at, 'infinity')", "timestamptz", "asc"),
 }
 PAGE: Final = """
-SELECT a.id, a.plan, a.programme FROM accounts AS a
+SELECT a.id, a.plan FROM accounts AS a
 WHERE a.reseller_id = :reseller_id AND a.purged_at IS NULL {filter} {further}
 ORDER BY {key} {order}, a.id {order} LIMIT :limit
 """
+NEAR: Final = """
+WITH listed AS MATERIALIZED ({page}), placed AS (SELECT l.*, row_number() OVER () AS place FROM listed AS l)
+SELECT a.id, a.place FROM placed AS a WHERE a.place >= :limit - 1 OR {near} ORDER BY a.place
+"""
+"""Of a page those that may be over a limit, and the last two: one where it ends, and one that says that more follow."""
 LAST: Final = "SELECT CAST({key} AS text) FROM accounts AS a WHERE a.id = :after AND a.reseller_id = :reseller_id"
 FURTHER: Final = "AND ({key}, a.id) {past} (CAST(:last AS {kind}), CAST(:after AS uuid))"
 """With the values themselves: a subquery here would not be read from the index."""
@@ -49,13 +55,24 @@ def page(
 
     By usage a page may be short: one call looks at 5,000 clients at most, and the cursor goes on from there.
     """
-    rows = _rows(session, reseller_id, criteria, now, cursor, MOST_READ if criteria.by_usage else limit)
-    if not criteria.by_usage:
-        accounts = queries.accounts_with_ids(session, [row.id for row in rows.items])
-        return Page(tuple(accounts[row.id] for row in rows.items), rows.next)
-    plans = {(row.programme, row.id): row.plan for row in rows.items}
-    near = usage.may_exceed(session, programmes, plans, now)
-    candidates = [row.id for row in rows.items if row.id in near]
+    query = ClientStatement.of(session, reseller_id, criteria, now, cursor)
+    if criteria.by_usage:
+        return _page_by_usage(session, programmes, query, now, limit)
+    listed = session.execute(text(query.statement), {**query.params, "limit": limit + 1}).all()
+    rows = paginate(listed, limit, lambda row: str(row.id))
+    accounts = queries.accounts_with_ids(session, [row.id for row in rows.items])
+    return Page(tuple(accounts[row.id] for row in rows.items), rows.next)
+
+
+def _page_by_usage(
+    session: Session, programmes: Programmes, query: ClientStatement, now: datetime, limit: int
+) -> Page[Account]:
+    programme = programmes.current(session, session.get_one(Account, query.reseller_id).programme)
+    near, limits = usage.may_exceed(programme, now)
+    params = {**query.params, **limits, "limit": MOST_READ + 1}
+    rows = session.execute(text(NEAR.format(page=query.statement, near=near)), params).all()
+    more = bool(rows) and rows[-1].place > MOST_READ
+    candidates = [row.id for row in rows if row.place <= MOST_READ]
     matching: list[Account] = []
     for start in range(0, len(candidates), READ_AT_ONCE):
         ids = candidates[start : start + READ_AT_ONCE]
@@ -63,7 +80,7 @@ def page(
         matching += _over_limit(session, programmes, [part[each] for each in ids], now)
         if len(matching) > limit:
             return Page(tuple(matching[:limit]), str(matching[limit - 1].id))
-    return Page(tuple(matching), rows.next)
+    return Page(tuple(matching), str(candidates[-1]) if more else None)
 
 
 def _over_limit(
@@ -78,22 +95,30 @@ def _over_limit(
             yield account
 
 
-def _rows(
-    session: Session, reseller_id: UUID, criteria: ClientFilter, now: datetime, cursor: str | None, limit: int
-) -> Page[Row[Any]]:
-    """Return a page of (id, plan, programme) of the clients that match, whatever they use."""
-    key, kind, order = KEYS[criteria.sort]
-    conditions = FILTER.format(**{name: f"CAST(:{name} AS {kind})" for name, kind in TYPES.items()})
-    params = {**criteria.params(), "now": now, "reseller_id": reseller_id, "limit": limit + 1}
-    further = ""
-    if cursor is not None:
-        params["after"] = cursor_id(cursor)
-        params["last"] = session.scalar(text(LAST.format(key=key)), params)
-        if params["last"] is None:
-            raise invalid_cursor()
-        further = FURTHER.format(key=key, kind=kind, past=">" if order == "asc" else "<")
-    statement = PAGE.format(filter=conditions, key=key, order=order, further=further)
-    return paginate(session.execute(text(statement), params).all(), limit, lambda row: str(row.id))
+@dataclass(frozen=True, slots=True)
+class ClientStatement:
+    """The statement of a page of (id, plan) of the clients that match, whatever they use; its `:limit` is left open."""
+
+    reseller_id: UUID
+    statement: str
+    params: dict[str, object]
+
+    @classmethod
+    def of(
+        cls, session: Session, reseller_id: UUID, criteria: ClientFilter, now: datetime, cursor: str | None
+    ) -> ClientStatement:
+        """Build it. Raises Invalid for a cursor that is none of the clients."""
+        key, kind, order = KEYS[criteria.sort]
+        conditions = FILTER.format(**{name: f"CAST(:{name} AS {kind})" for name, kind in TYPES.items()})
+        params: dict[str, object] = {**criteria.params(), "now": now, "reseller_id": reseller_id}
+        further = ""
+        if cursor is not None:
+            params["after"] = cursor_id(cursor)
+            params["last"] = session.scalar(text(LAST.format(key=key)), params)
+            if params["last"] is None:
+                raise invalid_cursor()
+            further = FURTHER.format(key=key, kind=kind, past=">" if order == "asc" else "<")
+        return cls(reseller_id, PAGE.format(filter=conditions, key=key, order=order, further=further), params)
 
 
 def names(session: Session, account_ids: Sequence[UUID]) -> dict[UUID, str]:

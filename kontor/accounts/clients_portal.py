@@ -7,21 +7,23 @@ from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from kontor.accounts import addresses, client_list, clients, deletion, export, instances, suspension
+from kontor.accounts import addresses, client_list, client_timeline, clients, deletion, export, instances, suspension
 from kontor.accounts import service as accounts
 from kontor.accounts.client_filter import ClientFilter, ClientSort, ClientState
+from kontor.accounts.client_words import CLIENT_LINES
 from kontor.accounts.clients import NewClient
 from kontor.accounts.suspension import Suspender
 from kontor.kernel.errors import Conflict, Forbidden, Invalid, KontorError, NotFound, TooManyAttempts
 from kontor.licences import service as licences
 from kontor.mailer.formatting import language_of
+from kontor.members import visits
+from kontor.programme.display_names import DisplayNames
 from kontor.programme.service import name_of, products_of_others
 from kontor.ui.pages import N
 from kontor.ui.portal_errors import refused
 from kontor.ui.portal_request import PortalFile, PortalPage, PortalRequest, PortalResponse, SeeOther
 from kontor.usage import service as usage
 from kontor.usage.rules import is_read_only
-from kontor.webhooks import events
 from models.accounts import Account, SuspensionAuthority
 
 CLIENTS: Final = N("Clients")
@@ -29,7 +31,6 @@ NEW: Final = N("New client")
 CONNECT: Final = N("Add an existing account")
 CLIENT: Final = N("Client “%(client)s”")
 PAGE_SIZE: Final = 50
-MOST_EVENTS: Final = 100
 STATES: Final = {
     ClientState.OVER_QUOTA: N("Over the limit"),
     ClientState.READ_ONLY: N("Read-only"),
@@ -147,6 +148,7 @@ def show_client(request: PortalRequest) -> PortalResponse:
     client = _client(request)
     instance = instances.get(request.session, client.id)
     programme = request.deps.programmes.current(request.session, client.programme)
+    names = DisplayNames(programme, language_of(request.locale))
     hidden = products_of_others(request.session, client.programme, request.person.account.id)
     values = {
         "row": _rows(request, [client])[0],
@@ -157,7 +159,11 @@ def show_client(request: PortalRequest) -> PortalResponse:
             for seat in licences.balances(request.session, client.id, request.now)
             if seat.product not in hidden
         ],
-        "timeline": events.latest_of(request.session, client.id, request.person.account.id, MOST_EVENTS),
+        "timeline": client_timeline.timeline(
+            request.session, client, request.person.account.id, names, request.incoming.param("cursor")
+        ),
+        "words": CLIENT_LINES,
+        "acts": visits.ACTS,
     }
     return PortalPage("client.html", CLIENT, values, page="partner.clients.show")
 

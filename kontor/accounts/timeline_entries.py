@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from kontor.accounts.timeline_queries import TimelineJob
@@ -45,21 +45,40 @@ class TimelineEntry:
     hidden: bool = False
 
 
+class Placed(Protocol):
+    """What is merged: an instant, and a position in its own list. `hidden`: another list has the same fact."""
+
+    @property
+    def place(self) -> str:
+        """Its position in its list, as a cursor holds it."""
+
+    @property
+    def at(self) -> datetime:
+        """When it happened."""
+
+    @property
+    def hidden(self) -> bool:
+        """Whether it is skipped."""
+
+
+E = TypeVar("E", bound=Placed)
+
+
 @dataclass(frozen=True, slots=True)
-class TimelinePage:
+class TimelinePage(Generic[E]):
     """Entries, newest first, and the cursor of the next page; None at the end."""
 
-    entries: Sequence[TimelineEntry]
+    entries: Sequence[E]
     next: str | None
 
 
-def merge(lists: Mapping[str, Sequence[TimelineEntry]], before: Positions, limit: int) -> TimelinePage:
+def merge(lists: Mapping[str, Sequence[E]], before: Positions, limit: int) -> TimelinePage[E]:
     """Merge the newest `limit` entries; each list holds up to `limit` + 1 from its position in `before` on.
 
     Each list keeps its own order, whatever its timestamps, so that no entry is lost or shown twice.
     """
     reached, at = dict(before), dict.fromkeys(lists, 0)
-    shown: list[TimelineEntry] = []
+    shown: list[E] = []
     while len(shown) < limit:
         waiting = [name for name, entries in lists.items() if at[name] < len(entries)]
         if not waiting or any(at[name] == len(entries) > limit for name, entries in lists.items()):

@@ -25,8 +25,8 @@ MOST_SHOWN: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class AssignedProduct:
-    """An assigned product: `cost` is the wholesale price less the discount, `margin` what is left of the own price."""
+class ProductPrices:
+    """What a product costs a month: `cost` is the wholesale price less the discount, `margin` what `price` leaves."""
 
     code: str
     name: str
@@ -34,8 +34,20 @@ class AssignedProduct:
     cost: Money | None
     recommended: Money | None
     price: Money | None
-    margin: Money | None
     below_cost: bool
+
+    @property
+    def margin(self) -> Money | None:
+        """What the reseller keeps of the client's price; below zero when it costs more."""
+        return None if self.price is None or self.cost is None else self.price - self.cost
+
+
+@dataclass(frozen=True, slots=True)
+class AssignedProduct:
+    """An assigned product. `own`: the price that the reseller set, None while it is the recommended one."""
+
+    prices: ProductPrices
+    own: Money | None
     paid_until: date
     ends_on: date | None
 
@@ -54,7 +66,7 @@ def assign(request: PortalRequest) -> PortalResponse:
 def change_price(request: PortalRequest) -> PortalResponse:
     """Set what the client pays; empty is the recommended price. Raises NotFound."""
     product, typed = request.incoming.params["product"], request.incoming.form.get("retail_fee", "")
-    return _act(request, lambda work: work.change(product, _fee(request, typed)))
+    return _act(request, lambda work: work.change(product, _fee(request, typed)), of_row=product)
 
 
 def unassign(request: PortalRequest) -> PortalResponse:
@@ -63,13 +75,14 @@ def unassign(request: PortalRequest) -> PortalResponse:
     return _act(request, lambda work: work.unassign(product))
 
 
-def _act(request: PortalRequest, act: Callable[[Assignments], object]) -> PortalResponse:
+def _act(request: PortalRequest, act: Callable[[Assignments], object], of_row: str | None = None) -> PortalResponse:
+    """Act on the client's products; a refusal stands in the row of a product, or in the form that gives one."""
     client = _client(request)
     try:
         with request.session.begin_nested():
             act(Assignments.of(request.context, request.session, client.id))
     except (Conflict, Invalid) as error:
-        return refused(request, _page(request, client), error)
+        return refused(request, _page(request, client, of_row), error)
     return SeeOther(f"/partner/clients/{client.id}/products?done=products")
 
 
@@ -89,15 +102,16 @@ def _fee(request: PortalRequest, text: str) -> Money | None:
     return parse_money(text.strip(), currency, AllowedSign.NOT_NEGATIVE, "retail_fee")
 
 
-def _page(request: PortalRequest, client: Account) -> PortalPage:
+def _page(request: PortalRequest, client: Account, of_row: str | None = None) -> PortalPage:
     session, owner = request.session, request.person.account
     assigned = assignments.page(request.context, session, client, None, MOST_SHOWN).items
     sold = {each.product: each for each in catalogue.page(request.context, session, owner.id, None, MOST_SHOWN).items}
     taken = {each.product for each in assigned if each.ends_on is None}
     values = {
         "of_client": client,
-        "rows": [_row(each, sold.get(each.product)) for each in assigned],
-        "products": [(each.product, each.name) for each in sold.values() if _is_free(each, taken)],
+        "rows": [_assigned(each, sold.get(each.product)) for each in assigned],
+        "products": [_offered(each) for each in sold.values() if _is_free(each, taken)],
+        "refused_row": of_row,
     }
     return PortalPage("client_products.html", TITLE, values, page="partner.clients.products")
 
@@ -106,19 +120,31 @@ def _is_free(product: ProductOut, taken: set[str]) -> bool:
     return product.reseller_fee is not None and product.product not in taken
 
 
-def _row(assigned: AssignmentOut, product: ProductOut | None) -> AssignedProduct:
-    price, cost = _money(assigned.retail_fee), _money(assigned.cost)
-    return AssignedProduct(
+def _assigned(assigned: AssignmentOut, product: ProductOut | None) -> AssignedProduct:
+    price = _money(assigned.retail_fee)
+    prices = ProductPrices(
         code=assigned.product,
         name=assigned.name,
         wholesale=_money(assigned.reseller_fee),
-        cost=cost,
+        cost=_money(assigned.cost),
         recommended=None if product is None else _money(product.retail_fee),
         price=price,
-        margin=None if price is None or cost is None else price - cost,
         below_cost=assigned.below_cost,
-        paid_until=assigned.paid_until,
-        ends_on=assigned.ends_on,
+    )
+    return AssignedProduct(prices, None if assigned.recommended else price, assigned.paid_until, assigned.ends_on)
+
+
+def _offered(product: ProductOut) -> ProductPrices:
+    """Return what a product would cost and bring at the recommended price."""
+    recommended = _money(product.retail_fee)
+    return ProductPrices(
+        product.product,
+        product.name,
+        _money(product.reseller_fee),
+        _money(product.cost),
+        recommended,
+        recommended,
+        product.below_cost,
     )
 
 

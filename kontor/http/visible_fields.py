@@ -175,7 +175,8 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     # offers
     "LineOut": Fields(everyone="product count mode term"),
     "TemplateOut": Fields(trade="id reseller_id name lines created_at updated_at"),
-    "OfferDeliveryOut": Fields(everyone="attempts last_error delivered_at", trade="job_id"),
+    "OfferDeliveryOut": Fields(everyone="attempts last_error delivered_at", trade="job_id wait"),
+    "OfferWaitOut": Fields(trade="reason since next_try_at ahead last_error"),
     "GrantStatusOut": Fields(everyone="state last_error"),
     "LicenceChangeOut": Fields(everyone="product now then"),
     "BriefEvidenceOut": Fields(everyone="via"),

@@ -66,6 +66,7 @@ STRANGERS: Final = Limit(
 )
 ADDRESS_MAILS: Final = Limit("mails_to_address", 50, Counted.ADDRESS, "mails to one address", DAY, Beyond.FOLDED)
 ACTIVATIONS: Final = Limit("activation_mails", 3, Counted.ADDRESS, "activation mails to one address", HOUR)
+OFFER_MAILS: Final = Limit("offer_mails_again", 3, Counted.CLIENT, "mails of offers sent again to a client", HOUR)
 SIGN_IN_LINKS: Final = Limit("sign_in_links", 5, Counted.ADDRESS, "links to sign in mailed to one address", HOUR)
 ADDRESS_CHANGES: Final = Limit("address_changes", 5, Counted.ACCOUNT, "changes of an account's admin address", DAY)
 MERGE_REQUESTS: Final = Limit("merge_requests", 5, Counted.RESELLER, "requests for a merge, by mail", DAY)
@@ -109,6 +110,7 @@ LIMITS: Final = (
     STRANGERS,
     ADDRESS_MAILS,
     ACTIVATIONS,
+    OFFER_MAILS,
     SIGN_IN_LINKS,
     ADDRESS_CHANGES,
     MERGE_REQUESTS,

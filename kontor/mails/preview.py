@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from kontor.accounts import brand_queries
-from kontor.accounts.brands import Branding, resolve_branding
+from kontor.accounts.brands import Branding, BrandSettings, resolve_branding
 from kontor.kernel.errors import NotFound
 from kontor.mailer.brand import Brand
 from kontor.mailer.build import OutgoingMail, kind_of
@@ -55,10 +55,13 @@ class SampleSender:
         return sender_addresses(self.branding, self.programme, locale)
 
 
-def sample_sender(session: Session, programmes: Programmes, public_url: str, key: str) -> SampleSender:
+def sample_sender(
+    session: Session, programmes: Programmes, public_url: str, key: str, typed: BrandSettings | None = None
+) -> SampleSender:
     """Return the sender for a key: empty for Kontor itself, a programme code for its provider, or an account id.
 
-    An account id stands for the account's reseller, a reseller's id for itself. Raises NotFound.
+    An account id stands for the account's reseller, a reseller's id for itself; `typed`: settings in place of the
+    account's own. Raises NotFound.
     """
     if not key:
         return SampleSender(key, Branding(Brand(name=KONTOR_NAME, link_base=public_url), None), "UTC")
@@ -72,7 +75,8 @@ def sample_sender(session: Session, programmes: Programmes, public_url: str, key
     if row is None:
         raise NotFound
     programme = programmes.of_digest(session, row.programme, row.digest)
-    return SampleSender(key, resolve_branding(row, provider_brand(programme, public_url)), row.timezone, programme)
+    branding = resolve_branding(row, provider_brand(programme, public_url), typed)
+    return SampleSender(key, branding, row.timezone, programme)
 
 
 def providers(session: Session, programmes: Programmes) -> Sequence[tuple[str, str]]:

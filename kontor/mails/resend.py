@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kontor import audit
@@ -16,11 +17,15 @@ from kontor.account_book import notifications as account_book_notifications
 from kontor.accounts import activation, address_links, merge_requests
 from kontor.alerts import service as alerts
 from kontor.audit import Actor
+from kontor.context import Context
 from kontor.discounts import notifications as discounts_notifications
 from kontor.engine.enqueue import Jobs
 from kontor.fees import notifications as fees_notifications
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ids import new_id
+from kontor.kernel.limits import OFFER_MAILS
+from kontor.kernel.states import OfferState
+from kontor.limits import service as limits
 from kontor.mailer.build import kind_of, validate_facts
 from kontor.mailer.kinds import Audience
 from kontor.mailer.registry import MAIL_KINDS
@@ -31,6 +36,7 @@ from kontor.members import invitations
 from kontor.members import links as sign_in_links
 from kontor.offers import holds
 from kontor.offers import notifications as offers_notifications
+from kontor.offers.views import state_at
 from kontor.operators import notifications as operators_notifications
 from kontor.operators import service as operators
 from kontor.programme import announcements
@@ -119,6 +125,28 @@ def resend(
     detail = {"mail": str(posted), "number": len(repeats) + 1}
     audit.record(session, actor, "mail.again", f"mail:{first.id}", at=jobs.clock.now(), detail=detail)
     return posted
+
+
+OFFERED: Final = "offer-received"
+ASKED: Final = "asked by the reseller"
+
+
+def resend_of_offer(ctx: Context, session: Session, offer: Offer, actor: Actor) -> UUID:
+    """Send the mail about an offer that awaits a decision to its client again; return the id of the new mail.
+
+    Raises Conflict(`illegal_transition`, `not_sendable`), LimitReached.
+    """
+    state = state_at(offer, ctx.now)
+    if state is not OfferState.WAITING_FOR_CONFIRMATION:
+        message = f"The mail is sent again while the offer awaits a decision; this one is {state.value}."
+        raise Conflict("illegal_transition", message, state=state)
+    limits.take(session, OFFER_MAILS, str(offer.account_id), ctx.now, offer.reseller_id)
+    mails = select(Mail.id).where(Mail.account_id == offer.account_id, Mail.id > offer.id, Mail.template == OFFERED)
+    of_offer = mails.where(Mail.refs["offer_id"].astext == str(offer.id), Mail.repeats.is_(None))
+    first = session.scalar(of_offer.order_by(Mail.id.desc()).limit(1))
+    if first is None:
+        raise not_sendable("The offer was never mailed.")
+    return resend(session, ctx.jobs, ctx.programmes, first, replace(actor, reason=ASKED))
 
 
 def _draft(session: Session, programmes: Programmes, first: Mail, repeats: list[Mail], now: datetime) -> NewMail:

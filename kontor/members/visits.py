@@ -10,12 +10,18 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from kontor.members import queries
+from kontor.ui.pages import N
 from kontor.ui.portal_access import Access
 from models.accounts import Account
 from models.portal import PortalVisit
 
 ENTERED: Final = "entered"
 SHOWN: Final = 100
+ACTS: Final = {
+    ENTERED: N("opened the account"),
+    "start_trial": N("started the free trial"),
+    "change_plan": N("changed the plan"),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,24 @@
-"""The reseller's offers and templates: made, filled line by line, sent to a client, withdrawn."""
+"""The reseller's offers and templates: made, filled line by line, sent to a client, mailed again, withdrawn."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from kontor.accounts.client_choice import chosen_client, client_choice
 from kontor.kernel.errors import Conflict, Invalid, NotFound, TooManyAttempts
+from kontor.kernel.failure_causes import FailureCause, failure_cause
+from kontor.kernel.states import OfferState
 from kontor.mailer.formatting import language_of
+from kontor.mails import resend
 from kontor.offers import service, templates
+from kontor.offers.rules import OPEN_STATES, OfferWait, WaitReason
 from kontor.offers.service import NewOffer
 from kontor.offers.updates_portal import STATE_NAMES
-from kontor.offers.views import state_at
+from kontor.offers.views import state_at, waits_of
 from kontor.programme import service as programme_service
 from kontor.ui.pages import N
 from kontor.ui.portal_errors import refused
@@ -23,6 +31,57 @@ TEMPLATES: Final = N("Templates")
 TEMPLATE: Final = N("Template")
 PAGE_SIZE: Final = 50
 MOST_TEMPLATES: Final = 200
+WAITS: Final[Mapping[WaitReason, str]] = {
+    WaitReason.NO_INSTANCE: N("This client has no system connected."),
+    WaitReason.GIVEN_UP: N("The delivery was given up."),
+    WaitReason.SUSPENDED: N("The client or your own account is suspended."),
+    WaitReason.PAUSED: N("Deliveries to this system are on hold on our side."),
+    WaitReason.DOWN: N("The client’s system is unavailable."),
+    WaitReason.REFUSED: N("The client’s system turned the offer down."),
+    WaitReason.BEHIND: N("Earlier messages to this system go first."),
+    WaitReason.UNDER_WAY: N("The offer is being delivered now."),
+}
+HELD: Final = N("On hold: somebody objected to the new address of the client.")
+
+
+@dataclass(frozen=True, slots=True)
+class OfferWaitView:
+    """Why an offer waits, as its reseller reads it. `cause`: of the last failed call, OTHER for one without words.
+
+    `final`: nothing more is tried by itself.
+    """
+
+    reason: WaitReason
+    text: str
+    cause: FailureCause | None
+    since: datetime | None
+    next_try_at: datetime | None
+    ahead: int
+    final: bool
+
+    @classmethod
+    def of(cls, wait: OfferWait) -> OfferWaitView:
+        """Return the wait in words; the recorded error itself is for operators."""
+        cause = None if wait.last_error is None else failure_cause(wait.last_error)
+        ends = {WaitReason.GIVEN_UP, WaitReason.NO_INSTANCE}
+        final = wait.next_try_at is None and wait.reason in ends
+        return cls(wait.reason, WAITS[wait.reason], cause, wait.since, wait.next_try_at, wait.ahead, final)
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRow:
+    """An offer as the list shows it. `open`: it can be withdrawn; `decidable`: its mail can be sent again."""
+
+    id: UUID
+    client_id: UUID
+    client: str
+    created_at: datetime
+    state: OfferState
+    state_name: str
+    open: bool
+    decidable: bool
+    held: str | None
+    wait: OfferWaitView | None
 
 
 def show_offers(request: PortalRequest) -> PortalResponse:
@@ -55,11 +114,20 @@ def send(request: PortalRequest) -> PortalResponse:
     return SeeOther("/partner/offers?done=offer-sent")
 
 
+def mail_again(request: PortalRequest) -> PortalResponse:
+    """Send the mail about an offer to its client again. Raises NotFound."""
+    offer = _own_offer(request)
+    try:
+        with request.session.begin_nested():
+            resend.resend_of_offer(request.context, request.session, offer, request.actor())
+    except (Conflict, TooManyAttempts) as error:
+        return refused(request, _offers(request), error)
+    return SeeOther("/partner/offers?done=offer-mailed")
+
+
 def cancel(request: PortalRequest) -> PortalResponse:
     """Withdraw an offer. Raises NotFound."""
-    offer = service.get(request.session, request.incoming.uuid("offer_id"))
-    if offer.reseller_id != request.person.account.id:
-        raise NotFound
+    offer = _own_offer(request)
     try:
         with request.session.begin_nested():
             service.cancel(request.context, request.session, offer.id, request.actor().name)
@@ -153,14 +221,33 @@ def _offers(request: PortalRequest) -> PortalPage:
         request.session, request.now, reseller_id=owner_id, cursor=request.incoming.param("cursor"), limit=PAGE_SIZE
     )
     names = service.account_names(request.session, [offer.account_id for offer in page.items])
-    rows = [(offer, names[offer.account_id], _state(offer, request)) for offer in page.items]
+    waits = waits_of(request.session, page.items, request.now)
+    rows = [_row(offer, names[offer.account_id], waits.get(offer.id), request.now) for offer in page.items]
     return PortalPage("offers.html", OFFERS, {"rows": rows, "next": page.next}, page="partner.offers")
 
 
-def _state(offer: Offer, request: PortalRequest) -> tuple[str, str, bool]:
-    """Return state, its name, and whether it can still be withdrawn."""
-    state = state_at(offer, request.now)
-    return state.value, STATE_NAMES[state], state.value in {"waiting", "waiting_for_confirmation"}
+def _row(offer: Offer, client: str, wait: OfferWait | None, now: datetime) -> OfferRow:
+    state = state_at(offer, now)
+    return OfferRow(
+        id=offer.id,
+        client_id=offer.account_id,
+        client=client,
+        created_at=offer.created_at,
+        state=state,
+        state_name=STATE_NAMES[state],
+        open=state in OPEN_STATES,
+        decidable=state is OfferState.WAITING_FOR_CONFIRMATION,
+        held=HELD if offer.held_by is not None and state in OPEN_STATES else None,
+        wait=None if wait is None else OfferWaitView.of(wait),
+    )
+
+
+def _own_offer(request: PortalRequest) -> Offer:
+    """Return the reseller's offer of the path. Raises NotFound."""
+    offer = service.get(request.session, request.incoming.uuid("offer_id"))
+    if offer.reseller_id != request.person.account.id:
+        raise NotFound
+    return offer
 
 
 def _own_template(request: PortalRequest, template_id: UUID) -> OfferTemplate:

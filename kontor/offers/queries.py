@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Final
 from uuid import UUID
 
+from psycopg.rows import class_row
 from sqlalchemy import ColumnElement, Select, and_, func, null, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from kontor.accounts.external_ids import normalize
 from kontor.kernel import database
+from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import Conflict
 from kontor.kernel.paging import Page, page_of
 from kontor.kernel.states import OfferState
 from kontor.kernel.time_spans import ANY_TIME, TimeSpan
-from kontor.offers.rules import OPEN_STATES
+from kontor.offers.rules import OPEN_STATES, DeliveryFacts
 from models.accounts import Account
 from models.offers import Offer, OfferEventRow, OfferTemplate
 
@@ -172,6 +175,30 @@ def offers_after(session: Session, after: UUID | None, limit: int) -> list[Offer
     """Return offers in the order of their ids, after one of them."""
     query = select(Offer).order_by(Offer.id).limit(limit)
     return list(session.scalars(query if after is None else query.where(Offer.id > after)))
+
+
+AHEAD: Final = 100
+DELIVERY_FACTS: Final = """
+SELECT o.id, o.delivery_error AS error, a.suspended OR r.suspended AS suspended,
+    EXISTS (SELECT FROM instances i WHERE i.account_id = o.account_id) AS connected,
+    coalesce(q.paused OR q.held, false) OR coalesce(l.state = 'forced', false) AS paused,
+    coalesce(l.state = 'open', false) AS down, l.held_since AS down_since, l.probe_at, l.last_error AS down_error,
+    j.state AS job_state, j.run_at,
+    (SELECT count(*) FROM (
+        SELECT FROM jobs f WHERE f.lane = j.lane AND f.state <> 'dead' AND f.id < j.id LIMIT %(ahead)s) AS f) AS ahead
+FROM offers o JOIN accounts a ON a.id = o.account_id JOIN accounts r ON r.id = o.reseller_id
+LEFT JOIN jobs j ON j.id = o.delivery_job_id
+LEFT JOIN lanes l ON l.name = j.lane
+LEFT JOIN queues q ON q.name = j.queue
+WHERE o.id = ANY(%(ids)s)
+"""
+
+
+def delivery_facts(session: Session, offer_ids: Sequence[UUID]) -> list[DeliveryFacts]:
+    """Return what decides why each of these offers waits."""
+    session.flush()
+    with psycopg_connection(session).cursor(row_factory=class_row(DeliveryFacts)) as cursor:
+        return cursor.execute(DELIVERY_FACTS, {"ids": list(offer_ids), "ahead": AHEAD}).fetchall()
 
 
 def events(session: Session, offer_ids: Iterable[UUID]) -> dict[UUID, list[OfferEventRow]]:

@@ -1,15 +1,18 @@
-"""Life cycle of an offer: states, allowed transitions, expiry on read, the event chain."""
+"""Life cycle of an offer: states, allowed transitions, expiry on read, why it waits, the event chain."""
 
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
+from uuid import UUID
 
 from kontor.kernel.errors import Conflict
 from kontor.kernel.serialization import canonical_json
-from kontor.kernel.states import CancelReason, OfferEvent, OfferState
+from kontor.kernel.states import CancelReason, JobState, OfferEvent, OfferState
 
 OFFER_LIFE: Final = timedelta(days=30)
 MESSAGE_LIMIT: Final = 4_000
@@ -74,6 +77,78 @@ def next_effective_state(state: OfferState, event: OfferEvent, *, expires_at: da
             raise IllegalTransition(state, event)
         return next_state(state, event)
     return next_state(effective_state(state, expires_at, now), event)
+
+
+class WaitReason(StrEnum):
+    """Why an offer is not delivered yet.
+
+    given_up: nothing more is tried by itself. suspended: the account or its reseller. paused: by the provider. down:
+    the instance does not answer. refused: it turned the last call down. behind: earlier calls to it go first.
+    """
+
+    NO_INSTANCE = "no_instance"
+    GIVEN_UP = "given_up"
+    SUSPENDED = "suspended"
+    PAUSED = "paused"
+    DOWN = "down"
+    REFUSED = "refused"
+    BEHIND = "behind"
+    UNDER_WAY = "under_way"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferWait:
+    """Why an offer waits. `since`: of the trouble; `next_try_at`: None if not known, or none is made by itself.
+
+    `ahead`: calls to the instance that go first, 100 at most; `last_error`: as recorded.
+    """
+
+    reason: WaitReason
+    since: datetime | None = None
+    next_try_at: datetime | None = None
+    ahead: int = 0
+    last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFacts:
+    """What decides why an offer waits: its delivery job (state None: none), its lane, its queue and both accounts.
+
+    `down_since`, `probe_at`, `down_error`: of a lane that is down.
+    """
+
+    id: UUID
+    connected: bool
+    suspended: bool
+    paused: bool
+    down: bool
+    down_since: datetime | None
+    probe_at: datetime | None
+    down_error: str | None
+    job_state: str | None
+    run_at: datetime | None
+    error: str | None
+    ahead: int
+
+
+def wait_of(facts: DeliveryFacts, now: datetime) -> OfferWait:
+    """Return what stands in the way: first what a person must mend, then what passes by itself."""
+    later = facts.job_state in {JobState.RETRYING, JobState.SCHEDULED}
+    next_try_at = max(facts.run_at, now) if later and facts.run_at is not None else None
+    if not facts.connected:
+        return OfferWait(WaitReason.NO_INSTANCE, next_try_at=next_try_at)
+    if facts.job_state in {None, JobState.DEAD}:
+        return OfferWait(WaitReason.GIVEN_UP, last_error=facts.error)
+    if facts.suspended:
+        return OfferWait(WaitReason.SUSPENDED, next_try_at=next_try_at)
+    if facts.paused:
+        return OfferWait(WaitReason.PAUSED)
+    if facts.down:
+        probe_at = max(facts.probe_at or now, now)
+        return OfferWait(WaitReason.DOWN, facts.down_since, probe_at, facts.ahead, facts.down_error)
+    if next_try_at is not None:
+        return OfferWait(WaitReason.REFUSED, None, next_try_at, facts.ahead, facts.error)
+    return OfferWait(WaitReason.BEHIND if facts.ahead else WaitReason.UNDER_WAY, ahead=facts.ahead)
 
 
 def event_hash(key: bytes, snapshot: Mapping[str, object], previous: str | None, event: Mapping[str, object]) -> str:

@@ -9,6 +9,7 @@ from kontor.http.visibility import ActorOut, ErrorOut
 from kontor.http.wire import CreatedQuery, PageOut, PageQuery, QueryModel, RequestModel, ResponseModel, UtcIn, UtcOut
 from kontor.kernel.states import LineMode, OfferEvent, OfferState
 from kontor.mails.strangers import MailFate
+from kontor.offers.rules import WaitReason
 from models.offers import GrantState, HeldBy
 
 
@@ -96,13 +97,27 @@ class BadgeOut(ResponseModel):
     count: int
 
 
+class OfferWaitOut(ResponseModel):
+    """Why the offer is not delivered yet, since when, and when the next try is; null: not known, or none by itself.
+
+    `ahead`: calls to the instance that come first, 100 at most.
+    """
+
+    reason: WaitReason
+    since: UtcOut | None
+    next_try_at: UtcOut | None
+    ahead: int
+    last_error: ErrorOut
+
+
 class OfferDeliveryOut(ResponseModel):
-    """Delivery calls to the instance, and the last error."""
+    """Delivery calls to the instance, and the last error. `wait`: while the offer is `waiting`."""
 
     attempts: int
     last_error: ErrorOut
     delivered_at: UtcOut | None
     job_id: UUID | None
+    wait: OfferWaitOut | None
 
 
 class GrantStatusOut(ResponseModel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import NotRequired, TypedDict
 from uuid import UUID
@@ -18,7 +18,7 @@ from kontor.kernel.zones import zone
 from kontor.licences import service as licences
 from kontor.licences.rules import Balance, CountChange
 from kontor.offers import queries
-from kontor.offers.rules import effective_state
+from kontor.offers.rules import OfferWait, effective_state, wait_of
 from kontor.offers.schemas import (
     BriefEvidenceOut,
     EvidenceOut,
@@ -26,6 +26,7 @@ from kontor.offers.schemas import (
     OfferDeliveryOut,
     OfferEventOut,
     OfferOut,
+    OfferWaitOut,
 )
 from kontor.provisioning.kept import OPERATOR, RESELLER, shown
 from kontor.webhooks.signing import message_body, wire_time
@@ -41,6 +42,12 @@ def reason_at(offer: Offer, now: datetime) -> str | None:
     """Return the effective reason for cancellation at `now`, if any."""
     expired = state_at(offer, now) is not OfferState(offer.state)
     return CancelReason.EXPIRED.value if expired else offer.reason
+
+
+def waits_of(session: Session, offers: Sequence[Offer], now: datetime) -> dict[UUID, OfferWait]:
+    """Return why offers wait, by id; those that are not `waiting` at `now` are left out."""
+    waiting = [offer.id for offer in offers if state_at(offer, now) is OfferState.WAITING]
+    return {facts.id: wait_of(facts, now) for facts in queries.delivery_facts(session, waiting)} if waiting else {}
 
 
 def account_zones(session: Session, offers: Sequence[Offer]) -> dict[UUID, ZoneInfo]:
@@ -70,8 +77,11 @@ def offer_outs(
     """Return the offers as a viewer sees them at `now`, in the order given."""
     open_offers = [offer for offer in offers if offer.changes is None]
     computed = licences.preview_changes(session, open_offers, account_zones(session, open_offers), now)
-    events = queries.events(session, [offer.id for offer in offers])
-    return [_offer_out(offer, now, computed.get(offer.id, ()), events[offer.id], viewer) for offer in offers]
+    events, waits = queries.events(session, [offer.id for offer in offers]), waits_of(session, offers, now)
+    return [
+        _offer_out(offer, now, computed.get(offer.id, ()), events[offer.id], waits.get(offer.id), viewer)
+        for offer in offers
+    ]
 
 
 def offer_out(session: Session, offer: Offer, now: datetime, viewer: Viewer = Viewer.RESELLER) -> OfferOut:
@@ -80,13 +90,18 @@ def offer_out(session: Session, offer: Offer, now: datetime, viewer: Viewer = Vi
 
 
 def _offer_out(
-    offer: Offer, now: datetime, computed: Sequence[CountChange], events: Sequence[OfferEventRow], viewer: Viewer
+    offer: Offer,
+    now: datetime,
+    computed: Sequence[CountChange],
+    events: Sequence[OfferEventRow],
+    wait: OfferWait | None,
+    viewer: Viewer,
 ) -> OfferOut:
     """Take the columns of the same name from the row; compute the rest."""
     computed_fields = {
         "state": state_at(offer, now),
         "reason": reason_at(offer, now),
-        "delivery": _delivery_out(offer),
+        "delivery": _delivery_out(offer, wait),
         "grant": GrantStatusOut(state=GrantState(offer.grant_state), last_error=offer.grant_error),
         "changes": offer.changes or computed,
         "events": [_event_out(event, viewer) for event in events],
@@ -97,12 +112,13 @@ def _offer_out(
     return OfferOut.model_validate(columns | computed_fields)
 
 
-def _delivery_out(offer: Offer) -> OfferDeliveryOut:
+def _delivery_out(offer: Offer, wait: OfferWait | None) -> OfferDeliveryOut:
     return OfferDeliveryOut(
         attempts=offer.delivery_attempts,
         last_error=offer.delivery_error,
         delivered_at=offer.delivered_at,
         job_id=offer.delivery_job_id,
+        wait=None if wait is None else OfferWaitOut(**asdict(wait)),
     )
 
 

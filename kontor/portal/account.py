@@ -28,11 +28,6 @@ VISITS: Final = N("Visits by your reseller")
 PLAN: Final = N("Change the plan")
 DAY: Final = timedelta(days=1)
 FULL: Final = 100
-ACTS: Final = {
-    "entered": N("opened the account"),
-    "start_trial": N("started the free trial"),
-    "change_plan": N("changed the plan"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +102,7 @@ def change_plan(request: PortalRequest) -> PortalResponse:
 
 def show_visits(request: PortalRequest) -> PortalResponse:
     """Show who of the reseller's people was in the account, when, and what they did."""
-    values = {"visits": visits.of_account(request.session, request.account), "acts": ACTS}
+    values = {"visits": visits.of_account(request.session, request.account), "acts": visits.ACTS}
     return PortalPage("visits.html", VISITS, values)
 
 

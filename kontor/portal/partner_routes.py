@@ -33,6 +33,7 @@ VERBS: Final[Mapping[str, PortalView]] = {
     "terminate": services_portal.terminate,
     "retry": services_portal.retry,
 }
+PREVIEW: Final = BrandPreview()
 HOOKS: Final[Mapping[str, PortalView]] = {
     "test": webhooks_portal.send_test,
     "replay": webhooks_portal.replay,
@@ -42,19 +43,15 @@ HOOKS: Final[Mapping[str, PortalView]] = {
 
 
 def brand_routes(path: str) -> Iterator[PortalRoute]:
-    """Yield the routes of a brand, the reseller's or a client's."""
+    """Yield the routes of a brand, the reseller's or a client's, and of its preview."""
     yield PortalRoute("GET", path, brand_portal.show_brand, RESELLER)
     yield PortalRoute("POST", path, brand_portal.save, SELLER)
     yield PortalRoute("POST", f"{path}/images", brand_portal.upload, SELLER, files=1)
     yield PortalRoute("POST", f"{path}/domains", brand_portal.check, SELLER, check=brand_portal.look_up)
-
-
-def preview_routes(path: str) -> Iterator[PortalRoute]:
-    """Yield the routes of the preview of a brand."""
-    preview = BrandPreview()
-    yield PortalRoute("GET", path, preview.show, RESELLER)
-    yield PortalRoute("GET", f"{path}/page", preview.page, RESELLER)
-    yield PortalRoute("GET", f"{path}/mail", preview.mail, RESELLER)
+    yield PortalRoute("GET", f"{path}/preview", PREVIEW.show, RESELLER)
+    yield PortalRoute("POST", f"{path}/preview", PREVIEW.typed, RESELLER)
+    yield PortalRoute("GET", f"{path}/preview/page", PREVIEW.page, RESELLER)
+    yield PortalRoute("GET", f"{path}/preview/mail", PREVIEW.mail, RESELLER)
 
 
 def client_routes(path: str) -> Iterator[PortalRoute]:
@@ -97,6 +94,7 @@ PARTNER: Final[tuple[PortalRoute, ...]] = (
     PortalRoute("GET", "/partner/offers/new", partner_portal.show_new, SELLER),
     PortalRoute("POST", "/partner/offers/new", partner_portal.send, SELLER),
     PortalRoute("POST", "/partner/offers/{offer_id}/cancel", partner_portal.cancel, SELLER),
+    PortalRoute("POST", "/partner/offers/{offer_id}/mail", partner_portal.mail_again, SELLER),
     PortalRoute("GET", "/partner/templates", partner_portal.show_templates, RESELLER),
     PortalRoute("POST", "/partner/templates", partner_portal.create_template, SELLER),
     PortalRoute("GET", "/partner/templates/{template_id}", partner_portal.show_template, RESELLER),
@@ -126,7 +124,6 @@ PARTNER: Final[tuple[PortalRoute, ...]] = (
     PortalRoute("GET", "/partner/team", members_pages.show_members, HEAD),
     *brand_routes("/partner/brand"),
     *brand_routes("/partner/clients/{account_id}/brand"),
-    *preview_routes("/partner/brand/preview"),
     *client_routes("/partner/clients/{account_id}"),
     PortalRoute("GET", "/partner/account-book", account_book_portal.show_account_book, RESELLER),
 )

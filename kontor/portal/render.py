@@ -69,6 +69,7 @@ DONE: Final[Mapping[str, str]] = {
     "template-saved": N("The template has been saved."),
     "template-removed": N("The template has been removed."),
     "offer-sent": N("The offer is on its way."),
+    "offer-mailed": N("The email about the offer is on its way again."),
     "offer-cancelled": N("The offer has been withdrawn."),
     "ordered": N("The order has been placed."),
     "order-cancelled": N("The order has been cancelled and paid back."),
@@ -143,8 +144,9 @@ class PortalPages:
             "bar": self._bar(request),
             "script": self._script if reply.scripts else None,
             "live": reply.live,
+            "own_script": reply.script,
         }
-        scripts = reply.scripts or reply.live is not None
+        scripts = reply.scripts or reply.live is not None or reply.script is not None
         page = self._pages.rendered(view, scope, named, reply.headers, scripts=scripts, framed=reply.framed)
         return (
             page if request.embedded else store.write(page, {**_language(request), **_ticket(request), **reply.cookies})

@@ -72,6 +72,7 @@ NOTICES: Final[Mapping[str, str]] = {
     "final": N("The account was deleted for good."),
     "not_a_reseller": N("This account is not a reseller."),
     "illegal_transition": N("This offer has been decided or withdrawn meanwhile; nothing was changed."),
+    "not_sendable": N("This email cannot be sent again now: it is still on its way, or the address refuses emails."),
     "offer_held": N("This offer is on hold because somebody objected to the new address; nothing was changed."),
     "address_unconfirmed": N("The account’s address was changed a short time ago; nothing was decided yet."),
     "own_address_unconfirmed": N("Please confirm your own address first, by the link in our email."),
@@ -110,4 +111,5 @@ def refused(request: PortalRequest, page: PortalPage, error: KontorError) -> Por
         headers_of(error),
         brand=page.brand,
         page=page.page,
+        script=page.script,
     )

@@ -104,7 +104,7 @@ class PortalPage:
     `errors`: messages by field; `typed`: what the fields show, as typed. `brand`: another than that of the account or
     host. `page`: another name than that of the route. `scripts`: it asks for passkeys. `framed`: a page of our own
     shows it in a frame. `locale`: another language than the reader's. `live`: a path that answers `PortalCount`; the
-    page loads again when the number of open offers has changed.
+    page loads again when the number of open offers has changed. `script`: the template of a script of its own.
     """
 
     template: str
@@ -122,6 +122,7 @@ class PortalPage:
     live: str | None = None
     locale: str | None = None
     scripts: bool = False
+    script: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

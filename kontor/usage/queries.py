@@ -57,17 +57,19 @@ READ: Final = text(
     f"  CAST(:ends AS date[])) AS w (account_id, metric, first, until){SINCE}"
 )
 # At most what READ would say for a period that begins on `first` or later.
-MAY_EXCEED: Final = text(
-    "SELECT DISTINCT w.account_id FROM unnest(CAST(:accounts AS uuid[]), CAST(:metrics AS text[]),"
-    " CAST(:limits AS bigint[])) AS w (account_id, metric, allowed)"
-    " LEFT JOIN LATERAL (SELECT u.day, u.level FROM usage_days AS u"
-    "  WHERE u.account_id = w.account_id AND u.metric = w.metric"
-    "  AND u.level_seq IS NOT NULL ORDER BY u.day DESC LIMIT 1) AS l ON true"
-    " LEFT JOIN LATERAL (SELECT sum(greatest(u.deltas, u.after_level, 0)) AS total"
-    "  FROM usage_days AS u WHERE u.account_id = w.account_id AND u.metric = w.metric"
-    "  AND u.day >= :first) AS d ON true"
-    " WHERE coalesce(l.level, 0) + coalesce(d.total, 0) > w.allowed"
-)
+MAY_EXCEED: Final = """EXISTS (
+ SELECT FROM unnest(CAST(:plans AS text[]), CAST(:metrics AS text[]), CAST(:limits AS bigint[]))
+  AS w (plan, metric, allowed)
+ CROSS JOIN LATERAL (SELECT max(u.level) AS level, sum(greatest(u.deltas, u.after_level, 0)) AS total
+  FROM usage_days AS u WHERE u.account_id = a.id AND u.metric = w.metric AND u.day >= :first) AS d
+ WHERE w.plan = CASE WHEN a.plan = ANY(CAST(:known_plans AS text[])) THEN a.plan ELSE :free_plan END
+ AND coalesce(d.level, (SELECT u.level FROM usage_days AS u WHERE u.account_id = a.id AND u.metric = w.metric
+  AND u.level_seq IS NOT NULL ORDER BY u.day DESC LIMIT 1), 0) + coalesce(d.total, 0) > w.allowed)
+"""
+"""Whether `a`, an account with `id` and `plan`, may use more than a limit of its plan: true of all that do.
+
+The highest level since `first` is at least the last one; an older one is looked for only where there is none.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +139,6 @@ def read_usage(session: Session, queries: Sequence[UsageQuery]) -> dict[tuple[UU
     }
     rows = session.execute(READ, columns)
     return {(row[0], row[1]): Reading(row[2], row[3]) for row in rows}
-
-
-def may_exceed(session: Session, limits: Sequence[tuple[UUID, str, int]], first: date) -> set[UUID]:
-    """Return the accounts that may use more than a limit, by (account, metric, limit), since a day."""
-    if not limits:
-        return set()
-    accounts, metrics, allowed = (list(column) for column in zip(*limits, strict=True))
-    params = {"accounts": accounts, "metrics": metrics, "limits": allowed, "first": first}
-    return set(session.scalars(MAY_EXCEED, params))
 
 
 def anchors(session: Session, account_ids: Sequence[UUID], today: date) -> dict[UUID, date]:

@@ -119,21 +119,27 @@ def current_values(
     return values_by_account
 
 
-def may_exceed(
-    session: Session, programmes: Programmes, plans: Mapping[tuple[str, UUID], str], now: datetime
-) -> set[UUID]:
-    """Return the accounts that may use more than a limit of their plan, all that do among them, in one query.
+def may_exceed(programme: Programme, now: datetime) -> tuple[str, dict[str, object]]:
+    """Return the SQL condition whether an account `a` may use more than a limit of its plan, and its parameters.
 
-    `plans`: by programme and account. It asks for less than `current_values`, which says what is so.
+    It asks for less than `current_values`, which says what is so.
     """
-    current = {code: programmes.current(session, code) for code in {code for code, _ in plans}}
     rows = [
-        (account_id, metric, limit)
-        for (code, account_id), plan in plans.items()
-        for metric, limit in current[code].plans.get(plan, current[code].free_plan).limits.items()
+        (plan.code, metric, limit)
+        for plan in programme.plans.values()
+        for metric, limit in plan.limits.items()
         if limit is not None
     ]
-    return usage_queries.may_exceed(session, rows, now.date() - LONGEST_PERIOD)
+    plans, metrics, allowed = (list(column) for column in zip(*rows, strict=True)) if rows else ([], [], [])
+    params = {
+        "plans": plans,
+        "metrics": metrics,
+        "limits": allowed,
+        "known_plans": list(programme.plans),
+        "free_plan": programme.free_plan.code,
+        "first": now.date() - LONGEST_PERIOD,
+    }
+    return usage_queries.MAY_EXCEED, params
 
 
 def current_periods(

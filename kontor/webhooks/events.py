@@ -159,15 +159,6 @@ def read_feed(
     return events_after(session, after, page_size, reseller_id=reseller_id, account_id=account_id)
 
 
-def latest_of(session: Session, account_id: UUID, reseller_id: UUID, limit: int) -> Sequence[DomainEvent]:
-    """Return an account's events of a reseller that it may see, newest first."""
-    visible = visibility.event_types(Viewer.RESELLER) or []
-    query = select(DomainEvent).where(
-        DomainEvent.account_id == account_id, DomainEvent.reseller_id == reseller_id, DomainEvent.type.in_(visible)
-    )
-    return session.scalars(query.order_by(DomainEvent.seq.desc()).limit(limit)).all()
-
-
 # A writer holds a lock on the last number drawn before its own first one, from before it draws until
 # its commit is visible. One lock per transaction, however many events it writes.
 PREFIX = 0x4B4F << 48

@@ -1108,12 +1108,13 @@ export interface OfferDeliveredEvent {
     timestamp: string;
     type: "offer.delivered";
 }
-/** Delivery calls to the instance, and the last error. */
+/** Delivery calls to the instance, and the last error. `wait`: while the offer is `waiting`. */
 export interface OfferDeliveryOut {
     attempts: number;
     delivered_at: string | null;
     job_id: string | null;
     last_error: string | null;
+    wait: OfferWaitOut | null;
 }
 /** Events of an offer. */
 export type OfferEvent = "send" | "delivered" | "accept" | "reject" | "withdraw" | "expire" | "close_account" | "move_account";
@@ -1189,6 +1190,14 @@ export interface OfferRejectedEvent {
 }
 /** State of an offer; `accepted`, `rejected` and `cancelled` are final. */
 export type OfferState = "waiting" | "waiting_for_confirmation" | "accepted" | "rejected" | "cancelled";
+/** Why the offer is not delivered yet, since when, and when the next try is; null: not known, or none by itself. `ahead`: calls to the instance that come first, 100 at most. */
+export interface OfferWaitOut {
+    ahead: number;
+    last_error: string | null;
+    next_try_at: string | null;
+    reason: WaitReason;
+    since: string | null;
+}
 /** The instance of the customer took an offer back. */
 export interface OfferWithdrawnEvent {
     data: OfferEventData;
@@ -2145,6 +2154,8 @@ export interface VersionOut {
 export interface VoidIn {
     reason: string;
 }
+/** Why an offer is not delivered yet. given_up: nothing more is tried by itself. suspended: the account or its reseller. paused: by the provider. down: the instance does not answer. refused: it turned the last call down. behind: earlier calls to it go first. */
+export type WaitReason = "no_instance" | "given_up" | "suspended" | "paused" | "down" | "refused" | "behind" | "under_way";
 /** Delivery of one event to one endpoint. */
 export interface WebhookDeliveryOut {
     created_at: string;

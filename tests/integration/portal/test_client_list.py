@@ -109,6 +109,10 @@ def test_product_of_a_client_is_assigned_priced_and_ended_on_its_page(
         return dict(item)
 
     assert page_of(visitor.get(place)) == "partner.clients.products"
+    offered = visitor.get(f"{place}?lang=en").text.split('data-offered="call-recording"')[1].split("</tr>")[0]
+    assert re.findall(r"\$(\d+\.\d\d)", offered) == ["10.00", "10.00", "20.00", "10.00"], (
+        "wholesale, cost, retail, margin"
+    )
     wrong = visitor.post(place, {"product": "call-recording", "retail_fee": "-3"})
     assert (wrong.status_code, error_of(wrong, "retail_fee") != "") == (422, True)
     assert visitor.post(place, {"product": "nothing"}).status_code == 404
@@ -119,6 +123,24 @@ def test_product_of_a_client_is_assigned_priced_and_ended_on_its_page(
     assert assignment()["retail_fee"]["amount"] == "25.00"
     assert visitor.post(f"{place}/call-recording/price", {"retail_fee": "5.00"}).status_code == 303
     assert (assignment()["retail_fee"]["amount"], assignment()["below_cost"]) == ("5.00", True)
+    loss = visitor.get(f"{place}?lang=en").text
+    assert ('data-state="below_cost"' in loss, "-$5.00 below cost" in loss, 'value="5.00"' in loss) == (
+        True,
+        True,
+        True,
+    )
+    for typed in ("-1", "1.234", "twenty", "1e3"):
+        refused = visitor.post(f"{place}/call-recording/price", {"retail_fee": typed})
+        assert (refused.status_code, error_of(refused, "retail_fee") != "") == (422, True), typed
+        row = refused.text.split('data-product="call-recording"')[1].split("</tr>")[0]
+        assert ('id="error-retail_fee"' in row, f'value="{typed}"' in row) == (True, True), (
+            "beside the product's own field"
+        )
+        assert refused.text.count('id="error-retail_fee"') == 1
+    assert assignment()["retail_fee"]["amount"] == "5.00"
+    assert visitor.post(f"{place}/call-recording/price", {"retail_fee": " "}).status_code == 303
+    assert (assignment()["retail_fee"]["amount"], assignment()["recommended"]) == ("20.00", True)
+    assert visitor.post(f"{place}/nothing/price", {"retail_fee": "5.00"}).status_code == 404
     assert visitor.post(f"{place}/call-recording/remove").status_code == 303
     assert assignment()["ends_on"] is not None
 

@@ -5,9 +5,12 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text as sql
 
 from kontor.adapters.fakes import ManualClock
 from kontor.kernel.ids import new_id
+from kontor.offers import notifications
+from models.offers import Offer
 from tests.integration.portal.test_account_pages import offer_to
 from tests.support.api import Api, ResellerAccounts
 from tests.support.portal import PASSWORD, PortalClient, error_of, page_of, set_password
@@ -136,6 +139,60 @@ def test_template_is_filled_and_sent_and_the_offer_withdrawn(
     assert seller.post(f"{made}/lines/0/remove").status_code == 303
     assert seller.post(f"{made}/lines/0/remove").status_code == 404
     assert seller.post(f"{made}/remove").status_code == 303
+
+
+def test_waiting_offer_says_why_and_nothing_internal(seller: PortalClient, elbe: ResellerAccounts, api: Api) -> None:
+    body = {"reseller_id": str(elbe.reseller), "account_id": str(elbe.client), "lines": [{**LINE, "count": 5}]}
+    offer = api.ok("POST /v1/offers", body)["id"]
+    assert 'data-wait="under_way"' in seller.get("/partner/offers").text
+    key = api.key(reseller_id=elbe.reseller)
+    with api.deps.sessions() as session:
+        now = api.deps.clock.now()
+        down = {"lane": f"instance:{elbe.client}", "since": now, "probe": now + timedelta(minutes=7)}
+        session.execute(
+            sql(
+                "INSERT INTO lanes (name, state, held_since, probe_at, last_error) VALUES"
+                " (:lane, 'open', :since, :probe, 'not sent: no connection: refused by secret-host')"
+            ),
+            down,
+        )
+        session.commit()
+    page = seller.get("/partner/offers?lang=de").text
+    assert 'data-wait="down"' in page
+    assert "Das System hat die Verbindung abgelehnt." in page
+    assert "Nächster Versuch: " in page
+    for internal in ("secret-host", "offers.deliver", "instance:", "lane", "not sent"):
+        assert internal not in page, internal
+    wait = api.ok(f"GET /v1/offers/{offer}", key=key)["delivery"]["wait"]
+    assert (wait["reason"], wait["last_error"]) == ("down", "connection_refused")
+    client = api.ok(f"GET /v1/offers/{offer}", key=api.key(account_id=elbe.client))
+    assert "wait" not in client["delivery"]
+
+
+def test_mail_of_an_offer_is_sent_again_for_its_reseller_alone_and_not_without_end(
+    seller: PortalClient, elbe: ResellerAccounts, api: Api, make_accounts: Make
+) -> None:
+    waiting, offer = offer_to(api, elbe), offer_to(api, elbe)
+    foreign = offer_to(api, make_accounts("spree"))
+    with api.deps.sessions() as session:
+        session.get_one(Offer, waiting).state = "waiting"
+        notifications.mail_received(api.deps.context(api.deps.jobs), session, session.get_one(Offer, offer))
+        session.commit()
+    assert seller.post(f"/partner/offers/{foreign}/mail").status_code == 404
+    assert seller.post(f"/partner/offers/{waiting}/mail").status_code == 409
+    assert seller.post(f"/partner/offers/{offer}/mail").status_code == 409
+    for number in (1, 2, 3):
+        with api.deps.sessions() as session:
+            session.execute(sql("UPDATE mails SET state = 'sent'"))
+            session.commit()
+        again = seller.post(f"/partner/offers/{offer}/mail")
+        assert (again.status_code, again.headers.get("location")) == (303, "/partner/offers?done=offer-mailed"), number
+    with api.deps.sessions() as session:
+        mailed = session.execute(sql("SELECT count(*) FROM mails WHERE template = 'offer-received'")).scalar()
+        session.execute(sql("UPDATE mails SET state = 'sent'"))
+        session.commit()
+    assert mailed == 4
+    assert seller.post(f"/partner/offers/{offer}/mail").status_code == 429
 
 
 def test_client_without_a_system_is_named_beside_the_field(

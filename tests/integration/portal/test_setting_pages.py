@@ -218,3 +218,35 @@ def test_preview_shows_a_page_and_every_mail_in_the_brand_in_each_language(selle
         assert (shown.status_code, "sandbox" in shown.headers["content-security-policy"]) == (200, True), name
         assert "script" not in shown.text
     assert seller.get("/partner/brand/preview?mail=dead-jobs").status_code == 404
+
+
+def test_preview_shows_what_is_typed_and_saves_nothing(
+    seller: PortalClient, elbe: ResellerAccounts, make_accounts: Callable[[str], ResellerAccounts]
+) -> None:
+    seller.post("/partner/brand", {"name": "Elbe Kurse"})
+    page = seller.get("/partner/brand?lang=en")
+    assert 'formaction="/partner/brand/preview" formtarget="preview"' in page.text
+    assert '<iframe class="preview" name="preview" sandbox' in page.text
+    assert re.search(r"script-src 'nonce-[^']+'; connect-src 'self'$", page.headers["content-security-policy"])
+    typed = {"name": "Weser & Söhne", "colours.primary": "#aa0044", "support.email": "hilfe@weser.example"}
+    for language in ("en", "de", "fr", "ru", "ja"):
+        shown = seller.post("/partner/brand/preview", {**typed, "in": language})
+        assert (shown.status_code, "Weser &amp; Söhne" in shown.text) == (200, True)
+        assert (f'lang="{language}"' in shown.text, "hilfe@weser.example" in shown.text) == (True, True)
+        assert ("#aa0044" in shown.text, "script" in shown.text) == (True, False)
+        assert "frame-ancestors 'self'" in shown.headers["content-security-policy"]
+        mail = seller.post("/partner/brand/preview", {**typed, "in": language, "mail": "offer-received"})
+        assert (mail.status_code, "Weser &amp; Söhne" in mail.text, "#aa0044" in mail.text) == (200, True, True)
+        assert "sandbox" in mail.headers["content-security-policy"]
+    assert "Elbe Kurse" in seller.get("/partner/brand/preview/page").text
+    wrong = seller.post("/partner/brand/preview", {**typed, "colours.primary": "red", "in": "en"})
+    assert (wrong.status_code, "Please enter colours such as #2457d6." in wrong.text) == (422, True)
+    assert "frame-ancestors 'self'" in wrong.headers["content-security-policy"]
+    assert seller.post("/partner/brand/preview", {**typed, "mail": "dead-jobs"}).status_code == 404
+    place = f"/partner/clients/{elbe.client}/brand/preview"
+    own = seller.post(place, {"colours.text": "#00331a"})
+    assert (own.status_code, "#00331a" in own.text, "Elbe Kurse" in own.text) == (200, True, True)
+    assert "#00331a" not in seller.get(f"{place}/page").text
+    foreign = f"/partner/clients/{make_accounts('spree').client}/brand/preview"
+    answers = [seller.post(foreign, typed), *(seller.get(f"{foreign}{each}") for each in ("", "/page", "/mail"))]
+    assert [answer.status_code for answer in answers] == [404] * 4

@@ -1242,12 +1242,13 @@ class OfferDeliveredEvent(TypedDict):
     type: Literal["offer.delivered"]
 
 class OfferDeliveryOut(TypedDict):
-    """Delivery calls to the instance, and the last error."""
+    """Delivery calls to the instance, and the last error. `wait`: while the offer is `waiting`."""
 
     attempts: int
     delivered_at: str | None
     job_id: str | None
     last_error: str | None
+    wait: OfferWaitOut | None
 
 OfferEvent: TypeAlias = 'Literal["send", "delivered", "accept", "reject", "withdraw", "expire", "close_account", "move_account"]'
 
@@ -1327,6 +1328,15 @@ class OfferRejectedEvent(TypedDict):
     type: Literal["offer.rejected"]
 
 OfferState: TypeAlias = 'Literal["waiting", "waiting_for_confirmation", "accepted", "rejected", "cancelled"]'
+
+class OfferWaitOut(TypedDict):
+    """Why the offer is not delivered yet, since when, and when the next try is; null: not known, or none by itself. `ahead`: calls to the instance that come first, 100 at most."""
+
+    ahead: int
+    last_error: str | None
+    next_try_at: str | None
+    reason: WaitReason
+    since: str | None
 
 class OfferWithdrawnEvent(TypedDict):
     """The instance of the customer took an offer back."""
@@ -2430,6 +2440,8 @@ class VoidIn(TypedDict):
     """Reason for voiding the charge."""
 
     reason: str
+
+WaitReason: TypeAlias = 'Literal["no_instance", "given_up", "suspended", "paused", "down", "refused", "behind", "under_way"]'
 
 class WebhookDeliveryOut(TypedDict):
     """Delivery of one event to one endpoint."""
