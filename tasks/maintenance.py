@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from kontor.alerts.payloads import AlertsDigest
 from kontor.alerts.service import check
+from kontor.engine.dead_jobs import KEPT_HOT, shelve
 from kontor.engine.handlers import Cancelled, Done, Handler, JobContext, Outcome, Released
 from kontor.engine.payloads import ConsoleRollup, ProbeEcho, UpkeepIdempotency, UpkeepRetention
 from kontor.http import stored_responses
@@ -26,18 +27,20 @@ from tasks.deps import HandlerDeps, Sleep
 
 
 class UpkeepRetentionHandler:
-    """Deletes one chunk of finished jobs, bodies of mails and deliveries."""
+    """Deletes one chunk of finished jobs, bodies of mails and deliveries; moves one of dead jobs to the archive."""
 
     payload = UpkeepRetention
 
     def run(self, job: JobContext, session: Session, payload: UpkeepRetention) -> Outcome:
         """Delete a chunk of each kind; enqueue the next job when one was full."""
-        deleted = delete_finished(psycopg_connection(session), job.now - timedelta(days=payload.days))
+        connection = psycopg_connection(session)
+        dead = shelve(connection, job.now - KEPT_HOT, RETENTION_CHUNK)
+        deleted = delete_finished(connection, job.now - timedelta(days=payload.days))
         bodies = mails_queries.forget_bodies(session, job.now - MAIL_BODIES, BODY_CHUNK)
         deliveries = webhooks_queries.delete_deliveries(session, job.now - DELIVERIES, BODY_CHUNK)
-        if deleted >= RETENTION_CHUNK or BODY_CHUNK in {bodies, deliveries}:
+        if RETENTION_CHUNK in {dead, min(deleted, RETENTION_CHUNK)} or BODY_CHUNK in {bodies, deliveries}:
             job.jobs.enqueue(session, payload)
-        return Done({"deleted": deleted, "mail_bodies": bodies, "deliveries": deliveries})
+        return Done({"deleted": deleted, "dead_archived": dead, "mail_bodies": bodies, "deliveries": deliveries})
 
 
 CHUNK = 10_000
@@ -104,7 +107,7 @@ def _minute(instant: datetime) -> datetime:
 
 RETENTION_CHUNK = 10_000
 JOBS = """
-WITH old AS (SELECT id FROM jobs_archive WHERE finished_at < %(before)s LIMIT %(chunk)s),
+WITH old AS (SELECT id FROM jobs_archive WHERE finished_at < %(before)s AND state <> 'dead' LIMIT %(chunk)s),
 attempts AS (DELETE FROM job_attempts WHERE job_id IN (SELECT id FROM old)),
 subjects AS (DELETE FROM declared_jobs WHERE job_id IN (SELECT id FROM old)),
 leases AS (DELETE FROM job_leases WHERE job_id IN (SELECT id FROM old))

@@ -19,6 +19,7 @@ from kontor.adapters.secret_keys import fingerprint
 from kontor.adapters.settings import CATCHER_URL, Settings, SettingsError
 from kontor.engine.admin import invariants, outgoing, overview
 from kontor.engine.admin.invariants import BrokenInvariant
+from kontor.engine.dead_jobs import dead_jobs
 from workers.connection_checks import Check, check_connections, one_line
 from workers.connections import open_connection, programme_time, redis_client, require_key
 from workers.schema import is_behind, newest_migration
@@ -28,14 +29,14 @@ SKEW = timedelta(seconds=5)
 SECOND_LOOK_SECONDS = 1.5
 TWICE = invariants.PASSING | {invariants.LANE}
 LEDGER_TIME = "SELECT coalesce((SELECT now FROM clock WHERE id = 1 AND %s), clock_timestamp())"
-STUCK = """
+STUCK = f"""
 SELECT count(*) FILTER (WHERE state = 'queued' AND run_at < clock_timestamp() - interval '5 minutes' AND NOT held
            AND NOT EXISTS (SELECT FROM queues q WHERE q.name = jobs.queue AND q.paused)),
-       count(*) FILTER (WHERE state = 'dead'),
+       (SELECT count(*) FROM {dead_jobs("id")}),
        (SELECT count(*) FROM worker_processes WHERE heartbeat_at > clock_timestamp() - interval '10 seconds'),
        (SELECT count(*) FROM lanes WHERE state <> 'closed')
-FROM jobs WHERE state IN ('queued', 'dead')
-"""
+FROM jobs WHERE state = 'queued'
+"""  # noqa: S608 -- constants
 EXPIRING_KEYS = """
 SELECT id, name, to_char(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"') FROM api_keys
 WHERE revoked_at IS NULL AND expires_at BETWEEN clock_timestamp() AND clock_timestamp() + interval '30 days'

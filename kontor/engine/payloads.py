@@ -38,7 +38,7 @@ class ProbeEcho(Payload):
 
 
 class UpkeepRetention(Payload):
-    """Delete jobs that finished more than `days` days ago, bodies of mails and deliveries; the next job goes on."""
+    """Delete jobs that finished over `days` days ago, bodies, deliveries; archive dead jobs; the next job goes on."""
 
     policy: ClassVar[Policy] = Policy(
         name=RETENTION,

@@ -1,0 +1,49 @@
+"""The archive may hold dead jobs: they leave the hot table 30 days after their end.
+
+Revision: 0070, after 0065. The index is built concurrently; can be restarted. The previous release archives no dead
+jobs: a worker of this one does, and while both run, a web process of the previous one does not list those.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0070"
+down_revision = "0065"
+branch_labels = None
+depends_on = None
+
+TABLE = "jobs_archive"
+CHECK = "ck_jobs_archive_state"
+WIDER = "ck_jobs_archive_state_and_dead"
+INDEX = "ix_jobs_archive_dead"
+COLUMNS = (
+    "id, task, queue, tenant, lane, priority, state, payload, payload_version, unique_key, once_key, run_at, attempt,"
+    " max_attempts, crashes, lease, worker, result, error, reason, fingerprint, parent_id, trace_id, created_at,"
+    " started_at, finished_at"
+)
+BACK = f"""
+WITH moved AS (DELETE FROM jobs_archive WHERE state = 'dead' RETURNING {COLUMNS})
+INSERT INTO jobs ({COLUMNS}) SELECT {COLUMNS} FROM moved
+"""  # noqa: S608 -- constants
+
+
+def upgrade() -> None:
+    """Move forward; safe while the previous release still runs. No row is without a CHECK at any time."""
+    op.drop_constraint(op.f(WIDER), TABLE, type_="check", if_exists=True)
+    states = "state IN ('succeeded', 'cancelled', 'dead')"
+    op.create_check_constraint(op.f(WIDER), TABLE, states, postgresql_not_valid=True)
+    with op.get_context().autocommit_block():
+        op.execute(sa.text(f"ALTER TABLE {TABLE} VALIDATE CONSTRAINT {WIDER}"))
+        op.drop_index(INDEX, TABLE, postgresql_concurrently=True, if_exists=True)
+        dead = sa.text("state = 'dead'")
+        op.create_index(INDEX, TABLE, ["fingerprint", "id"], postgresql_concurrently=True, postgresql_where=dead)
+    op.drop_constraint(op.f(CHECK), TABLE, type_="check", if_exists=True)
+    op.execute(sa.text(f"ALTER TABLE {TABLE} RENAME CONSTRAINT {WIDER} TO {CHECK}"))
+
+
+def downgrade() -> None:
+    """Move back; dead jobs return to the hot table first."""
+    op.execute(sa.text(BACK))
+    op.drop_constraint(op.f(CHECK), TABLE, type_="check", if_exists=True)
+    op.create_check_constraint(op.f(CHECK), TABLE, "state IN ('succeeded', 'cancelled')")
+    op.drop_index(INDEX, TABLE, if_exists=True)
