@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from pydantic import JsonValue
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Double, Identity, Index, SmallInteger, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Double, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -109,7 +109,7 @@ class Job(JobColumns, Base):
 
 
 class ArchivedJob(JobColumns, Base):
-    """A job that succeeded, was cancelled, or has been dead for 30 days."""
+    """A job that succeeded, was cancelled, or has been dead for 30 days; a partition for each month of its id."""
 
     __tablename__ = "jobs_archive"
 
@@ -122,7 +122,7 @@ class ArchivedJob(JobColumns, Base):
         Index("ix_jobs_archive_lane", "lane", "id", postgresql_where=text("lane IS NOT NULL")),
         Index("ix_jobs_archive_dead", "fingerprint", "id", postgresql_where=text("state = 'dead'")),
         Index("ix_jobs_archive_parent_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
-        {"postgresql_with": {"autovacuum_vacuum_insert_scale_factor": "0.05"}},
+        {"postgresql_partition_by": "RANGE (id)"},
     )
 
 
@@ -133,14 +133,14 @@ class JobAttempt(Base):
 
     job_id: Mapped[UUID] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
-    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=True)
     worker: Mapped[str | None]
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime]
     outcome: Mapped[str]
     error: Mapped[dict[str, str] | None] = mapped_column(JSONB(none_as_null=True))
 
-    __table_args__ = (enum_check("outcome", AttemptOutcome),)
+    __table_args__ = (enum_check("outcome", AttemptOutcome), {"postgresql_partition_by": "RANGE (job_id)"})
 
 
 class CancelRequest(Base):

@@ -17,6 +17,7 @@ from kontor.adapters.primary import OldPrimary
 from kontor.adapters.sandbox import sandbox_of
 from kontor.adapters.secret_keys import fingerprint
 from kontor.adapters.settings import CATCHER_URL, Settings, SettingsError
+from kontor.engine import partitions
 from kontor.engine.admin import invariants, outgoing, overview
 from kontor.engine.admin.invariants import BrokenInvariant
 from kontor.engine.dead_jobs import dead_jobs
@@ -27,6 +28,7 @@ from workers.schema import is_behind, newest_migration
 OLDEST_POSTGRES = 150000
 SKEW = timedelta(seconds=5)
 SECOND_LOOK_SECONDS = 1.5
+NEXT_MONTH = timedelta(days=31)
 TWICE = invariants.PASSING | {invariants.LANE}
 LEDGER_TIME = "SELECT coalesce((SELECT now FROM clock WHERE id = 1 AND %s), clock_timestamp())"
 STUCK = f"""
@@ -74,6 +76,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
                 yield from check_keys(connection)
                 yield from check_products(connection)
                 yield from check_names(connection)
+                yield from check_partitions(connection, ledger_time(connection, test_clock=False))
                 yield from check_invariants(connection, ledger_time(connection, test_clock=settings.test_clock))
     except OldPrimary as error:
         yield Check("timeline", "problem", one_line(error), "see docs/how-to/run-on-your-servers.md, Failover")
@@ -269,6 +272,19 @@ def check_products(connection: "psycopg.Connection[tuple[object, ...]]") -> Iter
     for code, product, reseller in connection.execute(UNMANAGED).fetchall():
         text = f"{product} of {code} is managed by {reseller}, which is no account's id: nobody sees it"
         yield Check("programme", "warning", text, "apply the file with the id of the reseller's account")
+
+
+def check_partitions(connection: "psycopg.Connection[tuple[object, ...]]", now: datetime) -> Iterator[Check]:
+    """Check that months of finished jobs are ready, and that no job came before its month was. `now` is real time."""
+    ready = partitions.months(connection, partitions.JOBS)[-1].end
+    early = partitions.beyond(connection)
+    remedy = "see the job of the schedule upkeep.retention; `POST /v1/schedules/upkeep.retention/run` makes the months"
+    if early:
+        yield Check("months", "problem", f"{early} finished job(s) of a month that is not ready", remedy)
+    elif ready < now + NEXT_MONTH:
+        yield Check("months", "warning", f"finished jobs have months until {ready:%Y-%m-%d} only", remedy)
+    else:
+        yield Check("months", "ok", f"ready until {ready:%Y-%m-%d}")
 
 
 def check_invariants(connection: "psycopg.Connection[tuple[object, ...]]", now: datetime) -> Iterator[Check]:

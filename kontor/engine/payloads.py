@@ -46,6 +46,7 @@ class UpkeepRetention(Payload):
         kind=TaskKind.TRANSACTIONAL,
         retry=RetryPolicy(max_attempts=5),
         due_by=timedelta(hours=6),
+        batch_commits=False,
     )
 
     days: int = Field(90, ge=SHORTEST_RETENTION, le=36_500)
