@@ -46,7 +46,7 @@ class UpkeepRetentionHandler:
         except Busy:
             job.jobs.enqueue(session, payload, run_at=job.now + LOCKED_PAUSE)
             return Done({**result, "months": "locked"})
-        if again or months.dropped is not None:
+        if again or months != retention.Months():
             job.jobs.enqueue(session, payload)
         return Done({**result, "months_made": months.made, "month_dropped": months.dropped})
 

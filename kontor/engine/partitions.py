@@ -39,15 +39,14 @@ INSERT INTO {child} SELECT * FROM moved
 ATTACH: Final = "ALTER TABLE {parent} ATTACH PARTITION {child} FOR VALUES FROM ({low}) TO ({high})"
 _STAYS: Final = "(finished_at >= {before} OR state = 'dead')"
 COUNT_KEPT: Final = f"SELECT count(*) FROM (SELECT FROM {{jobs}} WHERE {_STAYS} LIMIT {MOST_KEPT + 1}) AS kept"  # noqa: S608 -- constants
-LOCK: Final = f"LOCK TABLE {JOBS}, {ATTEMPTS} IN ACCESS EXCLUSIVE MODE"
 DETACH: Final = "ALTER TABLE {parent} DETACH PARTITION {child}"
 # Once a month is detached, its rows belong to the default partition.
-KEEP_JOBS: Final = f"INSERT INTO {JOBS} SELECT * FROM {{jobs}} WHERE {_STAYS}"  # noqa: S608 -- constants
+KEEP_JOBS: Final = f"INSERT INTO {JOBS} SELECT * FROM {{child}} WHERE {_STAYS}"  # noqa: S608 -- constants
 KEEP_ATTEMPTS: Final = f"""
-INSERT INTO {ATTEMPTS} SELECT * FROM {{attempts}} WHERE job_id IN (
+INSERT INTO {ATTEMPTS} SELECT * FROM {{child}} WHERE job_id IN (
     SELECT id FROM {{jobs}} WHERE {_STAYS} UNION ALL SELECT id FROM jobs WHERE id < {{high}})
 """  # noqa: S608 -- constants
-DROP: Final = "DROP TABLE {jobs}, {attempts}"
+DROP: Final = "DROP TABLE {child}"
 BEYOND: Final = f"SELECT count(*) FROM (SELECT FROM {JOBS}_default WHERE id >= %s LIMIT 10000) AS beyond"  # noqa: S608 -- constants
 
 
@@ -58,11 +57,6 @@ class Month:
     name: str
     start: datetime | None
     end: datetime
-
-    @property
-    def suffix(self) -> str:
-        """What its name adds to that of its table: the same for jobs and attempts."""
-        return self.name.removeprefix(f"{JOBS}_").removeprefix(f"{ATTEMPTS}_")
 
 
 def is_real_time(connection: PgConnection, now: datetime) -> bool:
@@ -91,18 +85,19 @@ def make_ahead(connection: PgConnection, now: datetime) -> int:
 
 
 def drop_oldest(connection: PgConnection, before: datetime) -> str | None:
-    """Drop the oldest month whose jobs ended before then; return its name, None if there is none.
+    """Drop the oldest month of one table whose jobs ended before then; return its name, None if there is none.
 
-    Jobs that are dead or ended later stay, as do attempts of jobs that did not end. Locks both tables until the commit.
+    Attempts go first, each table in a transaction of its own: whoever reads both would wait for us, and we for him.
+    Jobs that are dead or ended later stay, as do attempts of jobs that did not end. Locks the table until the commit.
     """
-    attempts = {month.suffix: month for month in months(connection, ATTEMPTS)}
+    attempts = {month.end: month for month in months(connection, ATTEMPTS)}
     for jobs in months(connection, JOBS):
-        twin = attempts.get(jobs.suffix)
         if jobs.end > before:
             return None
-        if twin is not None and twin.end == jobs.end and _kept(connection, jobs, before) <= MOST_KEPT:
-            _drop(connection, jobs, twin, before)
-            return jobs.suffix
+        if _kept(connection, jobs, before) <= MOST_KEPT:
+            dropped = attempts.get(jobs.end, jobs)
+            _drop(connection, dropped, jobs, before)
+            return dropped.name
     return None
 
 
@@ -160,15 +155,15 @@ def _kept(connection: PgConnection, month: Month, before: datetime) -> int:
     return int(row[0]) if row else 0
 
 
-def _drop(connection: PgConnection, jobs: Month, attempts: Month, before: datetime) -> None:
+def _drop(connection: PgConnection, dropped: Month, jobs: Month, before: datetime) -> None:
+    """Drop the month `jobs`, or that of its attempts."""
+    parent, keep = (JOBS, KEEP_JOBS) if dropped is jobs else (ATTEMPTS, KEEP_ATTEMPTS)
     names = {
+        "parent": sql.Identifier(parent),
+        "child": sql.Identifier(dropped.name),
         "jobs": sql.Identifier(jobs.name),
-        "attempts": sql.Identifier(attempts.name),
         "before": sql.Literal(before),
         "high": sql.Literal(str(lowest_id(jobs.end))),
     }
-    connection.execute(LOCK)
-    for parent, child in ((JOBS, jobs), (ATTEMPTS, attempts)):
-        connection.execute(sql.SQL(DETACH).format(parent=sql.Identifier(parent), child=sql.Identifier(child.name)))
-    for statement in (KEEP_JOBS, KEEP_ATTEMPTS, DROP):
+    for statement in (DETACH, keep, DROP):
         connection.execute(sql.SQL(statement).format(**names))

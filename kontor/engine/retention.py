@@ -41,7 +41,7 @@ SELECT greatest((SELECT count(*) FROM subjects), least((SELECT count(*) FROM lea
 
 @dataclass(frozen=True, slots=True)
 class Months:
-    """How many partitions were made, and which month was dropped."""
+    """How many partitions were made, and which one was dropped."""
 
     made: int = 0
     dropped: str | None = None
@@ -70,7 +70,8 @@ def delete_finished(connection: PgConnection, now: datetime, before: datetime) -
 
 
 def keep_months(connection: PgConnection, now: datetime, before: datetime) -> Months:
-    """Make the months to come, and drop the oldest whose jobs ended before then. Its locks last until the commit."""
+    """Make the months to come, or drop the oldest partition that is over. Its locks last until the commit."""
     if not partitions.is_real_time(connection, now):
         return Months()
-    return Months(partitions.make_ahead(connection, now), partitions.drop_oldest(connection, before))
+    made = partitions.make_ahead(connection, now)
+    return Months(made) if made else Months(dropped=partitions.drop_oldest(connection, before))

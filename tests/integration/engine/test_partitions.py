@@ -7,11 +7,16 @@ from uuid import UUID
 import psycopg
 import pytest
 from sqlalchemy import Engine, make_url
+from sqlalchemy.orm import Session
 
+from kontor.adapters.fakes import ManualClock
 from kontor.engine import partitions, retention
 from kontor.engine.admin import job_queries
+from kontor.engine.payloads import UpkeepRetention
+from kontor.engine.testing import InlineWorker
 from kontor.kernel.database import PgConnection
 from kontor.kernel.ids import lowest_id
+from tasks.maintenance import UpkeepRetentionHandler
 from workers.doctor import check_partitions
 
 JOB = """
@@ -29,6 +34,7 @@ FROM generate_series(0, {partitions.MOST_KEPT}) AS n
 """
 ATTEMPT = "INSERT INTO job_attempts (job_id, number, ended_at, outcome) VALUES (%s, 1, now(), 'failed')"
 SUBJECT = "INSERT INTO declared_jobs (job_id, places) VALUES (%s, 1)"
+FIRST = ["job_attempts_first", "jobs_archive_first"]
 IDS = "SELECT id, tableoid::regclass::text FROM jobs_archive ORDER BY id"
 
 
@@ -58,9 +64,13 @@ def finish(driver: PgConnection, at: datetime, state: str = "succeeded", finishe
     return job
 
 
-def drop_oldest(driver: PgConnection, before: datetime) -> str | None:
-    with driver.transaction():
-        return partitions.drop_oldest(driver, before)
+def drop_months(driver: PgConnection, before: datetime) -> list[str]:
+    """Drop all that is over, each partition in a transaction of its own; return their names."""
+    names: list[str] = []
+    while not names or names[-1]:
+        with driver.transaction():
+            names.append(partitions.drop_oldest(driver, before) or "")
+    return names[:-1]
 
 
 def attempts(driver: PgConnection) -> list[UUID]:
@@ -103,11 +113,11 @@ def test_doctor_warns_when_no_month_is_ready(driver: PgConnection, first: dateti
 
 def test_month_is_dropped_when_its_jobs_ended_long_enough_ago(driver: PgConnection, first: datetime) -> None:
     old, young = finish(driver, first - timedelta(days=40)), finish(driver, first)
-    assert drop_oldest(driver, first - timedelta(seconds=1)) is None
-    assert drop_oldest(driver, first) == "first"
+    assert drop_months(driver, first - timedelta(seconds=1)) == []
+    assert drop_months(driver, first) == FIRST
     assert job_queries.find(driver, old) is None
     assert attempts(driver) == [young]
-    assert drop_oldest(driver, first) is None
+    assert drop_months(driver, first) == []
     assert partitions.months(driver, partitions.JOBS)[0].start == first
 
 
@@ -119,7 +129,7 @@ def test_dead_jobs_late_ones_and_attempts_of_unfinished_ones_stay(driver: PgConn
     waiting = lowest_id(at + timedelta(seconds=3))
     driver.execute(HOT, {"id": waiting, "at": at})
     driver.execute(ATTEMPT, (waiting,))
-    assert drop_oldest(driver, first) == "first"
+    assert drop_months(driver, first) == FIRST
     assert driver.execute(IDS).fetchall() == [(dead, "jobs_archive_default"), (late, "jobs_archive_default")]
     assert attempts(driver) == [dead, late, waiting]
     assert job_queries.find(driver, gone) is None
@@ -132,7 +142,7 @@ def test_what_belonged_to_the_jobs_of_a_dropped_month_is_deleted(driver: PgConne
         driver.execute(SUBJECT, (job,))
     now = database_time(driver)
     assert retention.delete_chunk(driver, now, now - timedelta(days=90))["orphans"] == 0
-    assert drop_oldest(driver, first) == "first"
+    assert drop_months(driver, first) == FIRST
     assert retention.delete_chunk(driver, now, now - timedelta(days=90))["orphans"] == 1
     assert driver.execute("SELECT job_id FROM declared_jobs").fetchall() == [(dead,)]
 
@@ -147,7 +157,7 @@ def test_month_in_which_too_many_jobs_stay_is_deleted_from_row_by_row(driver: Pg
     prefix = str(lowest_id(first - timedelta(days=40)))[:-12]
     driver.execute(MANY, {"id": prefix})
     old = finish(driver, first - timedelta(days=39))
-    assert drop_oldest(driver, first) is None
+    assert drop_months(driver, first) == []
     assert retention.delete_finished(driver, database_time(driver), first) == 1
     assert job_queries.find(driver, old) is None
     assert attempts(driver) == []
@@ -167,3 +177,51 @@ def test_test_clock_drops_and_makes_no_month(driver: PgConnection, first: dateti
     assert retention.keep_months(driver, now, now - timedelta(days=90)) == retention.Months()
     assert retention.delete_finished(driver, now, now - timedelta(days=90)) == 1
     assert job_queries.find(driver, job) is None
+
+
+def test_retention_drops_the_partitions_of_a_month_one_after_the_other(driver: PgConnection, first: datetime) -> None:
+    old = finish(driver, first - timedelta(days=40))
+    with driver.transaction():
+        months = retention.keep_months(driver, database_time(driver), first)
+    assert months == retention.Months(dropped="job_attempts_first")
+    with driver.transaction():
+        assert retention.keep_months(driver, database_time(driver), first).dropped == "jobs_archive_first"
+    assert job_queries.find(driver, old) is None
+
+
+def run_retention(engine: Engine, driver: PgConnection) -> list[dict[str, object]]:
+    """Run one job of retention and those that it enqueues at once; return their results."""
+    clock = ManualClock(database_time(driver))
+    driver.execute("TRUNCATE jobs, jobs_archive")
+    with InlineWorker(engine, [UpkeepRetentionHandler()], clock) as inline:
+        with Session(engine) as session, session.begin():
+            inline.jobs.enqueue(session, UpkeepRetention())
+        inline.drain()
+    return [row[0] for row in driver.execute("SELECT result FROM jobs_archive ORDER BY id").fetchall()]
+
+
+def drop_newest(driver: PgConnection) -> None:
+    """Take away the last month of each table, so that one has to be made."""
+    for table in partitions.KEYS:
+        for month in partitions.months(driver, table)[1:]:
+            driver.execute(f"DROP TABLE {month.name}".encode())
+
+
+def test_retention_makes_the_months_that_are_missing(engine: Engine, driver: PgConnection) -> None:
+    drop_newest(driver)
+    results = run_retention(engine, driver)
+    assert [bool(result["months_made"]) for result in results] == [True, False]
+    assert [check.state for check in check_partitions(driver, database_time(driver))] == ["ok"]
+
+
+def test_retention_tries_again_in_a_minute_while_somebody_reads_the_table(engine: Engine, driver: PgConnection) -> None:
+    drop_newest(driver)
+    url = make_url(engine.url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url) as reader:
+        driver.execute("TRUNCATE jobs, jobs_archive")
+        reader.execute("SELECT count(*) FROM job_attempts")
+        (result,) = run_retention(engine, driver)
+    assert result["months"] == "locked"
+    assert len(partitions.months(driver, partitions.JOBS)) == 1
+    waiting = driver.execute("SELECT state, run_at - created_at FROM jobs WHERE task = 'upkeep.retention'").fetchall()
+    assert waiting == [("scheduled", timedelta(minutes=1))]

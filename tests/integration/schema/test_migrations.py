@@ -1,6 +1,8 @@
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
+from threading import Event
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -9,6 +11,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from psycopg import sql
 from sqlalchemy import Engine, create_engine, make_url, text
 
@@ -106,6 +109,61 @@ def test_migration_waits_for_a_long_transaction_without_blocking_others(empty_ur
         write(empty_url, JOB)
         reader.rollback()
         running.result(timeout=60)
+    assert revision(empty_url) == newest_revision()
+
+
+ATTEMPT = "INSERT INTO job_attempts (job_id, number, ended_at, outcome) VALUES (:id, 1, now(), 'failed')"
+SLOW_SECONDS = 1.0
+
+
+def test_finished_jobs_move_into_months_while_others_write_and_a_reader_holds_them(empty_url: str) -> None:
+    command.upgrade(alembic_config(empty_url), "0070")
+    write(empty_url, *[FINISHED, ATTEMPT] * 20)
+    url = make_url(empty_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    longest, moved = 0.0, Event()
+    with psycopg.connect(url) as reader, ThreadPoolExecutor(1) as pool:
+        reader.execute("SELECT count(*) FROM jobs_archive")
+        migration = pool.submit(migrate, empty_url)
+        migration.add_done_callback(lambda _: moved.set())
+        written = 20
+        while not moved.is_set():
+            begun = monotonic()
+            write(empty_url, FINISHED, ATTEMPT)
+            longest, written = max(longest, monotonic() - begun), written + 1
+            if written == 40:
+                reader.rollback()
+        migration.result()
+    write(empty_url, FINISHED, ATTEMPT)
+    assert longest < SLOW_SECONDS
+    with psycopg.connect(url) as connection:
+        for table, indexes in (("jobs_archive", 8), ("job_attempts", 1)):
+            rows = connection.execute(f"SELECT tableoid::regclass::text, count(*) FROM {table} GROUP BY 1").fetchall()
+            assert rows == [(f"{table}_first", written + 1)]
+            own = "SELECT count(*) FROM pg_index WHERE indrelid = %s::regclass AND indisvalid"
+            assert connection.execute(own, (f"{table}_first",)).fetchall() == [(indexes,)], "an index was built again"
+        numbers = connection.execute("SELECT seq FROM job_attempts ORDER BY job_id").fetchall()
+        assert numbers == sorted(set(numbers))
+
+
+def test_move_into_months_that_gets_no_lock_leaves_the_table_as_it_was(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command.upgrade(alembic_config(empty_url), "0070")
+    write(empty_url, FINISHED)
+    url = make_url(empty_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    script = ScriptDirectory.from_config(alembic_config(empty_url)).get_revision("0071")
+    assert script is not None
+    with psycopg.connect(url) as reader, psycopg.connect(url, autocommit=True) as connection:
+        reader.execute("SELECT count(*) FROM jobs_archive")
+        monkeypatch.setattr(script.module, "TRIES", 2)
+        limit = script.module.first_limit(connection)
+        script.module.prepare(connection, "jobs_archive", limit)
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            script.module.swap(connection, "jobs_archive", limit)
+        left = "SELECT count(*) FROM pg_constraint WHERE conname = 'ck_jobs_archive_first'"
+        assert connection.execute(left).fetchall() == [(0,)], "it would refuse the jobs of a later month"
+    write(empty_url, FINISHED)
+    migrate(empty_url)
     assert revision(empty_url) == newest_revision()
 
 
