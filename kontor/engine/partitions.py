@@ -69,8 +69,8 @@ def months(connection: PgConnection, table: str) -> list[Month]:
     """Return the partitions of a table by time, without the default one."""
     rows = connection.execute(LISTED, (table,)).fetchall()
     bounds = [(str(name), BOUNDS.search(bound)) for name, bound in rows]
-    found = [Month(name, _time_of(limits[1]), _end(limits[2])) for name, limits in bounds if limits is not None]
-    return sorted(found, key=lambda month: month.end)
+    ready = [Month(name, _time_of(limits[1]), _end(limits[2])) for name, limits in bounds if limits is not None]
+    return sorted(ready, key=lambda month: month.end)
 
 
 def make_ahead(connection: PgConnection, now: datetime) -> int:

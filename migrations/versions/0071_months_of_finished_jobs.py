@@ -93,9 +93,9 @@ def first_limit(connection: psycopg.Connection[tuple[object, ...]]) -> datetime:
     """Return the end of the first partition, the same for both tables, however often this is restarted."""
     row = connection.execute(FIRST_BOUND).fetchone()
     if row is not None:
-        found = re.search(r"TO \('([0-9a-f-]{36})'\)", str(row[0]))
-        assert found is not None, row
-        return datetime.fromtimestamp((UUID(found[1]).int >> 80) / 1000, UTC)
+        bounds = re.search(r"TO \('([0-9a-f-]{36})'\)", str(row[0]))
+        assert bounds is not None, row
+        return datetime.fromtimestamp((UUID(bounds[1]).int >> 80) / 1000, UTC)
     now = connection.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'").fetchone()
     assert now is not None
     assert isinstance(now[0], datetime)

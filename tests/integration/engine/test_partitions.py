@@ -17,7 +17,7 @@ from kontor.engine.testing import InlineWorker
 from kontor.kernel.database import PgConnection
 from kontor.kernel.ids import lowest_id
 from tasks.maintenance import UpkeepRetentionHandler
-from workers.doctor import check_partitions
+from workers.ledger_checks import check_partitions
 
 JOB = """
 INSERT INTO jobs_archive (id, task, queue, state, payload, run_at, max_attempts, created_at, finished_at)
@@ -96,13 +96,13 @@ def test_three_months_are_made_ahead_once(driver: PgConnection, first: datetime)
 
 
 def test_rows_that_came_before_their_month_move_into_it(driver: PgConnection, first: datetime) -> None:
-    late = months_later(first, 4)
-    job = finish(driver, late)
+    fifth = months_later(first, 4)
+    job = finish(driver, fifth)
     assert driver.execute(IDS).fetchall() == [(job, "jobs_archive_default")]
     assert partitions.beyond(driver) == 1
     assert [check.state for check in check_partitions(driver, first)] == ["problem"]
-    partitions.make_ahead(driver, late)
-    assert driver.execute(IDS).fetchall() == [(job, f"jobs_archive_{late:%Y_%m}")]
+    partitions.make_ahead(driver, fifth)
+    assert driver.execute(IDS).fetchall() == [(job, f"jobs_archive_{fifth:%Y_%m}")]
     assert attempts(driver) == [job]
     assert [check.state for check in check_partitions(driver, first)] == ["ok"]
 
@@ -124,14 +124,14 @@ def test_month_is_dropped_when_its_jobs_ended_long_enough_ago(driver: PgConnecti
 def test_dead_jobs_late_ones_and_attempts_of_unfinished_ones_stay(driver: PgConnection, first: datetime) -> None:
     at = first - timedelta(days=40)
     dead = finish(driver, at, "dead")
-    late = finish(driver, at + timedelta(seconds=1), finished=first + timedelta(days=3))
+    longer = finish(driver, at + timedelta(seconds=1), finished=first + timedelta(days=3))
     gone = finish(driver, at + timedelta(seconds=2))
     waiting = lowest_id(at + timedelta(seconds=3))
     driver.execute(HOT, {"id": waiting, "at": at})
     driver.execute(ATTEMPT, (waiting,))
     assert drop_months(driver, first) == FIRST
-    assert driver.execute(IDS).fetchall() == [(dead, "jobs_archive_default"), (late, "jobs_archive_default")]
-    assert attempts(driver) == [dead, late, waiting]
+    assert driver.execute(IDS).fetchall() == [(dead, "jobs_archive_default"), (longer, "jobs_archive_default")]
+    assert attempts(driver) == [dead, longer, waiting]
     assert job_queries.find(driver, gone) is None
     assert partitions.beyond(driver) == 0, "what stays of old months is not early"
 
