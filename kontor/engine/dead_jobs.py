@@ -21,8 +21,12 @@ WITH old AS (
 )
 INSERT INTO jobs_archive ({_COLUMNS}) SELECT {_COLUMNS} FROM moved
 """  # noqa: S608 -- constants
+MAY_LEAVE: Final = "(SELECT set_config('kontor.dead_jobs_leave', 'on', true) AS leave) AS may"
+"""Joined by a DELETE, lets dead jobs leave the archive until the commit: a trigger refuses every other one (0070)."""
 RECALL: Final = f"""
-WITH moved AS (DELETE FROM jobs_archive WHERE id = %s AND state = 'dead' RETURNING {_COLUMNS})
+WITH moved AS (
+    DELETE FROM jobs_archive USING {MAY_LEAVE} WHERE id = %s AND state = 'dead' AND leave = 'on' RETURNING {_COLUMNS}
+)
 INSERT INTO jobs ({_COLUMNS}) SELECT {_COLUMNS} FROM moved
 """  # noqa: S608 -- constants
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from psycopg import sql
 
+from kontor.engine.dead_jobs import MAY_LEAVE
 from kontor.kernel.database import PgConnection
 from kontor.kernel.ids import lowest_id
 
@@ -32,10 +33,13 @@ CREATE: Final = (
     "CREATE TABLE {child} (LIKE {parent} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE) {storage}"
 )
 # Rows that came before their month was made.
-FETCH: Final = """
-WITH moved AS (DELETE FROM {default} WHERE {key} >= {low} AND {key} < {high} RETURNING *)
-INSERT INTO {child} SELECT * FROM moved
-"""
+FETCH: Final = f"""
+WITH moved AS (
+    DELETE FROM {{default}} AS early USING {MAY_LEAVE}
+    WHERE {{key}} >= {{low}} AND {{key}} < {{high}} AND leave = 'on' RETURNING early.*
+)
+INSERT INTO {{child}} SELECT * FROM moved
+"""  # noqa: S608 -- constants
 ATTACH: Final = "ALTER TABLE {parent} ATTACH PARTITION {child} FOR VALUES FROM ({low}) TO ({high})"
 _STAYS: Final = "(finished_at >= {before} OR state = 'dead')"
 COUNT_KEPT: Final = f"SELECT count(*) FROM (SELECT FROM {{jobs}} WHERE {_STAYS} LIMIT {MOST_KEPT + 1}) AS kept"  # noqa: S608 -- constants

@@ -21,6 +21,20 @@ COLUMNS = (
     " max_attempts, crashes, lease, worker, result, error, reason, fingerprint, parent_id, trace_id, created_at,"
     " started_at, finished_at"
 )
+# The retention of the previous release deletes by age alone, beside this one and after a way back.
+KEEP = """
+CREATE OR REPLACE FUNCTION keep_dead_jobs() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'A dead job is not deleted from jobs_archive.'
+        USING ERRCODE = 'restrict_violation', HINT = 'Retry or cancel it; the release that archived it can.';
+END
+$$
+"""
+TRIGGER = """
+CREATE TRIGGER keep_dead_jobs BEFORE DELETE ON jobs_archive FOR EACH ROW
+WHEN (OLD.state = 'dead' AND current_setting('kontor.dead_jobs_leave', true) IS DISTINCT FROM 'on')
+EXECUTE FUNCTION keep_dead_jobs()
+"""
 BACK = f"""
 WITH moved AS (DELETE FROM jobs_archive WHERE state = 'dead' RETURNING {COLUMNS})
 INSERT INTO jobs ({COLUMNS}) SELECT {COLUMNS} FROM moved
@@ -37,12 +51,16 @@ def upgrade() -> None:
         op.drop_index(INDEX, TABLE, postgresql_concurrently=True, if_exists=True)
         dead = sa.text("state = 'dead'")
         op.create_index(INDEX, TABLE, ["fingerprint", "id"], postgresql_concurrently=True, postgresql_where=dead)
+    op.execute(sa.text(KEEP))
+    op.execute(sa.text(TRIGGER))
     op.drop_constraint(op.f(CHECK), TABLE, type_="check", if_exists=True)
     op.execute(sa.text(f"ALTER TABLE {TABLE} RENAME CONSTRAINT {WIDER} TO {CHECK}"))
 
 
 def downgrade() -> None:
     """Move back; dead jobs return to the hot table first."""
+    op.execute(sa.text("DROP TRIGGER keep_dead_jobs ON jobs_archive"))
+    op.execute(sa.text("DROP FUNCTION keep_dead_jobs"))
     op.execute(sa.text(BACK))
     op.drop_constraint(op.f(CHECK), TABLE, type_="check", if_exists=True)
     op.create_check_constraint(op.f(CHECK), TABLE, "state IN ('succeeded', 'cancelled')")

@@ -43,6 +43,11 @@ KIND: Final = "SELECT relkind FROM pg_class WHERE oid = %s::regclass"
 FIRST_BOUND: Final = """
 SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = 'jobs_archive_first' AND relispartition
 """
+TRIGGER: Final = """
+CREATE TRIGGER keep_dead_jobs BEFORE DELETE ON jobs_archive_parted FOR EACH ROW
+WHEN (OLD.state = 'dead' AND current_setting('kontor.dead_jobs_leave', true) IS DISTINCT FROM 'on')
+EXECUTE FUNCTION keep_dead_jobs()
+"""
 # The new table takes over who owns the old one and who may use it.
 RIGHTS: Final = """
 DO $do$
@@ -132,6 +137,8 @@ def prepare(connection: psycopg.Connection[tuple[object, ...]], table: str, limi
         bounds = f"FROM ('{lowest_id(start)}') TO ('{lowest_id(end)}')"
         connection.execute(f"CREATE TABLE {table}_{start:%Y_%m} PARTITION OF {new} FOR VALUES {bounds} {storage}")
         start = end
+    if table == "jobs_archive":
+        connection.execute(TRIGGER)
     connection.execute(RIGHTS.format(table=table, new=new))
     check = f"CHECK ({key} < '{lowest_id(limit)}') NOT VALID"
     connection.execute(f"ALTER TABLE {table} ADD CONSTRAINT ck_{table}_first {check}")
@@ -162,7 +169,7 @@ def swapping(table: str, limit: datetime) -> str:
     return ";\n".join((
         "SET LOCAL lock_timeout = '500ms'",
         f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE",
-        *((NUMBERS,) if table == "job_attempts" else ()),
+        NUMBERS if table == "job_attempts" else "DROP TRIGGER keep_dead_jobs ON jobs_archive",
         f"ALTER TABLE {table} RENAME TO {first}",
         f"ALTER TABLE {first} RENAME CONSTRAINT pk_{table} TO pk_{first}",
         *(f"ALTER INDEX {name} RENAME TO {name}_first" for name in names),

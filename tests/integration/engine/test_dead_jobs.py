@@ -188,3 +188,11 @@ def test_archived_dead_job_is_never_deleted_by_age(world: EngineHarness, driver:
     world.clock.advance(timedelta(days=400))
     assert delete_finished(driver, world.clock.now(), world.clock.now() - timedelta(days=90)) == 0
     assert world.state(shelved) == "dead"
+
+
+def test_release_that_deletes_by_age_alone_deletes_no_dead_job(
+    world: EngineHarness, driver: PgConnection, shelved: UUID
+) -> None:
+    with pytest.raises(psycopg.errors.RestrictViolation, match="dead job"):
+        driver.execute("DELETE FROM jobs_archive WHERE finished_at < 'infinity'")
+    assert world.state(shelved) == "dead"
