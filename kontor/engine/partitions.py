@@ -42,14 +42,18 @@ INSERT INTO {{child}} SELECT * FROM moved
 """  # noqa: S608 -- constants
 ATTACH: Final = "ALTER TABLE {parent} ATTACH PARTITION {child} FOR VALUES FROM ({low}) TO ({high})"
 _STAYS: Final = "(finished_at >= {before} OR state = 'dead')"
-COUNT_KEPT: Final = f"SELECT count(*) FROM (SELECT FROM {{jobs}} WHERE {_STAYS} LIMIT {MOST_KEPT + 1}) AS kept"  # noqa: S608 -- constants
+# Jobs of the month that end meanwhile, and their attempts, wait; readers do not.
+LOCK: Final = "LOCK TABLE {child} IN SHARE MODE"
+STAYING: Final = {
+    JOBS: f"SELECT id FROM {{jobs}} WHERE {_STAYS} LIMIT {MOST_KEPT + 1}",  # noqa: S608 -- constants
+    ATTEMPTS: f"""
+SELECT id FROM {{jobs}} WHERE {_STAYS}
+UNION SELECT job_id FROM {{child}} WHERE job_id IN (SELECT id FROM jobs WHERE id < {{high}}) LIMIT {MOST_KEPT + 1}
+""",  # noqa: S608 -- constants
+}
 DETACH: Final = "ALTER TABLE {parent} DETACH PARTITION {child}"
 # Once a month is detached, its rows belong to the default partition.
-KEEP_JOBS: Final = f"INSERT INTO {JOBS} SELECT * FROM {{child}} WHERE {_STAYS}"  # noqa: S608 -- constants
-KEEP_ATTEMPTS: Final = f"""
-INSERT INTO {ATTEMPTS} SELECT * FROM {{child}} WHERE job_id IN (
-    SELECT id FROM {{jobs}} WHERE {_STAYS} UNION ALL SELECT id FROM jobs WHERE id < {{high}})
-"""  # noqa: S608 -- constants
+KEEP: Final = "INSERT INTO {parent} SELECT * FROM {child} WHERE {key} = ANY(%s::uuid[])"
 DROP: Final = "DROP TABLE {child}"
 BEYOND: Final = f"SELECT count(*) FROM (SELECT FROM {JOBS}_default WHERE id >= %s LIMIT 10000) AS beyond"  # noqa: S608 -- constants
 
@@ -98,9 +102,8 @@ def drop_oldest(connection: PgConnection, before: datetime) -> str | None:
     for jobs in months(connection, JOBS):
         if jobs.end > before:
             return None
-        if _kept(connection, jobs, before) <= MOST_KEPT:
-            dropped = attempts.get(jobs.end, jobs)
-            _drop(connection, dropped, jobs, before)
+        dropped = attempts.get(jobs.end, jobs)
+        if _drop(connection, dropped, jobs, before):
             return dropped.name
     return None
 
@@ -153,21 +156,25 @@ def _make(connection: PgConnection, table: str, start: datetime) -> None:
         connection.execute(sql.SQL(statement).format(**names))
 
 
-def _kept(connection: PgConnection, month: Month, before: datetime) -> int:
-    names = {"jobs": sql.Identifier(month.name), "before": sql.Literal(before)}
-    row = connection.execute(sql.SQL(COUNT_KEPT).format(**names)).fetchone()
-    return int(row[0]) if row else 0
-
-
-def _drop(connection: PgConnection, dropped: Month, jobs: Month, before: datetime) -> None:
-    """Drop the month `jobs`, or that of its attempts."""
-    parent, keep = (JOBS, KEEP_JOBS) if dropped is jobs else (ATTEMPTS, KEEP_ATTEMPTS)
+def _drop(connection: PgConnection, dropped: Month, jobs: Month, before: datetime) -> bool:
+    """Drop the month `jobs`, or that of its attempts, unless too many rows of it have to stay."""
+    parent = JOBS if dropped is jobs else ATTEMPTS
     names = {
         "parent": sql.Identifier(parent),
         "child": sql.Identifier(dropped.name),
+        "key": sql.Identifier(KEYS[parent]),
         "jobs": sql.Identifier(jobs.name),
         "before": sql.Literal(before),
         "high": sql.Literal(str(lowest_id(jobs.end))),
     }
-    for statement in (DETACH, keep, DROP):
-        connection.execute(sql.SQL(statement).format(**names))
+    lock, staying, detach, keep, drop = (
+        sql.SQL(statement).format(**names) for statement in (LOCK, STAYING[parent], DETACH, KEEP, DROP)
+    )
+    connection.execute(lock)
+    ids = [row[0] for row in connection.execute(staying).fetchall()]
+    if len(ids) > MOST_KEPT:
+        return False
+    connection.execute(detach)
+    connection.execute(keep, (ids,))
+    connection.execute(drop)
+    return True
