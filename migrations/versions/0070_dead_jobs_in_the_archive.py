@@ -4,6 +4,10 @@ Revision: 0070, after 0065. The index is built concurrently; can be restarted. T
 jobs: a worker of this one does, and while both run, a web process of the previous one does not list those.
 """
 
+import time
+from typing import Final
+
+import psycopg
 import sqlalchemy as sa
 from alembic import op
 
@@ -16,6 +20,9 @@ TABLE = "jobs_archive"
 CHECK = "ck_jobs_archive_state"
 WIDER = "ck_jobs_archive_state_and_dead"
 INDEX = "ix_jobs_archive_dead"
+ADD = f"ALTER TABLE {TABLE} ADD CONSTRAINT {WIDER} CHECK (state IN ('succeeded', 'cancelled', 'dead')) NOT VALID"
+TRIES: Final = 120
+PAUSE_SECONDS: Final = 0.5
 COLUMNS = (
     "id, task, queue, tenant, lane, priority, state, payload, payload_version, unique_key, once_key, run_at, attempt,"
     " max_attempts, crashes, lease, worker, result, error, reason, fingerprint, parent_id, trace_id, created_at,"
@@ -43,18 +50,33 @@ INSERT INTO jobs ({COLUMNS}) SELECT {COLUMNS} FROM moved
 
 def upgrade() -> None:
     """Move forward; safe while the previous release still runs. No row is without a CHECK at any time."""
-    op.drop_constraint(op.f(WIDER), TABLE, type_="check", if_exists=True)
-    states = "state IN ('succeeded', 'cancelled', 'dead')"
-    op.create_check_constraint(op.f(WIDER), TABLE, states, postgresql_not_valid=True)
     with op.get_context().autocommit_block():
-        op.execute(sa.text(f"ALTER TABLE {TABLE} VALIDATE CONSTRAINT {WIDER}"))
+        connection = op.get_bind().connection.driver_connection
+        assert isinstance(connection, psycopg.Connection)
+        if connection.execute("SELECT FROM pg_trigger WHERE tgname = 'keep_dead_jobs'").fetchone() is not None:
+            return
+        patiently(connection, f"ALTER TABLE {TABLE} DROP CONSTRAINT IF EXISTS {WIDER}; {ADD}")
+        connection.execute(f"ALTER TABLE {TABLE} VALIDATE CONSTRAINT {WIDER}")
         op.drop_index(INDEX, TABLE, postgresql_concurrently=True, if_exists=True)
         dead = sa.text("state = 'dead'")
         op.create_index(INDEX, TABLE, ["fingerprint", "id"], postgresql_concurrently=True, postgresql_where=dead)
-    op.execute(sa.text(KEEP))
-    op.execute(sa.text(TRIGGER))
-    op.drop_constraint(op.f(CHECK), TABLE, type_="check", if_exists=True)
-    op.execute(sa.text(f"ALTER TABLE {TABLE} RENAME CONSTRAINT {WIDER} TO {CHECK}"))
+        replace = (
+            f"ALTER TABLE {TABLE} DROP CONSTRAINT {CHECK}; ALTER TABLE {TABLE} RENAME CONSTRAINT {WIDER} TO {CHECK}"
+        )
+        patiently(connection, f"{KEEP}; {TRIGGER}; {replace}")
+
+
+def patiently(connection: psycopg.Connection[tuple[object, ...]], statements: str) -> None:
+    """Execute statements as one transaction that waits half a second for a lock; try again when it got none."""
+    for attempt in range(1, TRIES + 1):
+        try:
+            connection.execute(f"SET LOCAL lock_timeout = '500ms';\n{statements}")
+        except psycopg.errors.LockNotAvailable:
+            if attempt == TRIES:
+                raise
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return
 
 
 def downgrade() -> None:

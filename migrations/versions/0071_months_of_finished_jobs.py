@@ -124,7 +124,7 @@ def prepare(connection: psycopg.Connection[tuple[object, ...]], table: str, limi
     new = f"{table}_parted"
     storage = STORAGE if table == "jobs_archive" else ""
     connection.execute(f"DROP TABLE IF EXISTS {new} CASCADE")
-    connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS ck_{table}_first")
+    patiently(connection, f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS ck_{table}_first")
     like = "INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE"
     connection.execute(f"CREATE TABLE {new} (LIKE {table} {like}) PARTITION BY RANGE ({key})")
     connection.execute(f"ALTER TABLE {new} ADD CONSTRAINT pk_{new} PRIMARY KEY ({primary})")
@@ -141,25 +141,30 @@ def prepare(connection: psycopg.Connection[tuple[object, ...]], table: str, limi
         connection.execute(TRIGGER)
     connection.execute(RIGHTS.format(table=table, new=new))
     check = f"CHECK ({key} < '{lowest_id(limit)}') NOT VALID"
-    connection.execute(f"ALTER TABLE {table} ADD CONSTRAINT ck_{table}_first {check}")
+    patiently(connection, f"ALTER TABLE {table} ADD CONSTRAINT ck_{table}_first {check}")
 
 
 def swap(connection: psycopg.Connection[tuple[object, ...]], table: str, limit: datetime) -> None:
     """Validate, then put the new table in the place of the old one. What fails leaves no CHECK that refuses rows."""
     try:
         connection.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT ck_{table}_first")
-        for attempt in range(1, TRIES + 1):
-            try:
-                connection.execute(swapping(table, limit))
-            except psycopg.errors.LockNotAvailable:
-                if attempt == TRIES:
-                    raise
-                time.sleep(PAUSE_SECONDS)
-            else:
-                return
+        patiently(connection, swapping(table, limit))
     except BaseException:
-        connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS ck_{table}_first")
+        patiently(connection, f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS ck_{table}_first")
         raise
+
+
+def patiently(connection: psycopg.Connection[tuple[object, ...]], statements: str) -> None:
+    """Execute statements as one transaction that waits half a second for a lock; try again when it got none."""
+    for attempt in range(1, TRIES + 1):
+        try:
+            connection.execute(f"SET LOCAL lock_timeout = '500ms';\n{statements}")
+        except psycopg.errors.LockNotAvailable:
+            if attempt == TRIES:
+                raise
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return
 
 
 def swapping(table: str, limit: datetime) -> str:
@@ -167,7 +172,6 @@ def swapping(table: str, limit: datetime) -> str:
     new, first = f"{table}_parted", f"{table}_first"
     names = INDEXES[table]
     return ";\n".join((
-        "SET LOCAL lock_timeout = '500ms'",
         f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE",
         NUMBERS if table == "job_attempts" else "DROP TRIGGER keep_dead_jobs ON jobs_archive",
         f"ALTER TABLE {table} RENAME TO {first}",
