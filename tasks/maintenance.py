@@ -48,7 +48,8 @@ class UpkeepRetentionHandler:
             return Done({**result, "months": "locked"})
         if again or months != retention.Months():
             job.jobs.enqueue(session, payload)
-        return Done({**result, "months_made": months.made, "month_dropped": months.dropped})
+        dropped = {"partitions_dropped": int(months.dropped is not None), "dropped": months.dropped}
+        return Done({**result, "months_made": months.made, **dropped})
 
 
 CHUNK = 10_000
