@@ -1,7 +1,7 @@
 # Kontor. `make help` lists what can be made. Needs make and python3 (3.11 or newer, with its venv module).
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install lock build demo up test check quick format chaos chaos-hosts mutate attack bench bench-growth bench-exports bench-imports bench-memory bench-outside bench-daily bench-charging bench-pool bench-pullers bench-portal house openapi-lint simulate migrate browser soak clean deploy-check production release docs clients
+.PHONY: help install lock build demo up test check quick format chaos chaos-hosts mutate attack bench bench-growth bench-exports bench-imports bench-memory bench-outside bench-daily bench-charging bench-pool bench-pullers bench-portal bench-partitions house openapi-lint simulate migrate browser soak clean deploy-check production release docs clients
 
 BIN := .venv/bin
 # Options for the programs behind `test`, `browser`, `chaos`, `mutate`, `attack`, `bench` and `simulate`.
@@ -110,6 +110,9 @@ bench-pool: $(STAMP) ## measure Dramatiq's worker beside a thread pool of our ow
 
 bench-pullers: $(STAMP) ## measure pull workers that wait: how soon one gets a job, what a thousand cost other calls
 	@$(BIN)/python -m bench.pullers $(BENCH)
+
+bench-partitions: $(STAMP) ## move finished jobs into months while work goes on, then drop a month
+	@$(BIN)/python -m bench.partitions $(BENCH)
 
 bench-portal: $(STAMP) ## measure the pages of a reseller with 200,000 clients, and 1,000 visitors on /updates
 	@$(BIN)/python -m bench.portal_reads $(BENCH)

@@ -8,6 +8,7 @@ from sqlalchemy.pool import NullPool
 
 from kontor.adapters.settings import load, settings_for
 from models.base import metadata
+from workers.migrations import is_compared
 
 # An arbitrary number that no other program uses on the same database.
 ADVISORY_LOCK = 7_246_108_531
@@ -32,6 +33,7 @@ def run(connection: Connection) -> None:
             connection=connection,
             target_metadata=metadata(),
             compare_server_default=True,
+            include_name=is_compared,
             transaction_per_migration=True,
         )
         with context.begin_transaction():

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from pydantic import JsonValue
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Double, Identity, Index, SmallInteger, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Double, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -44,7 +44,7 @@ class JobColumns:
 
 
 class Job(JobColumns, Base):
-    """A job that is not finished, or dead and waiting for an operator.
+    """A job that is not finished, or dead for less than 30 days and waiting for an operator.
 
     `held`: the job waits for its lane because another job of the lane runs or the lane's breaker is open, or is
     `unsupported`: no running release knows its task or its payload version.
@@ -109,19 +109,20 @@ class Job(JobColumns, Base):
 
 
 class ArchivedJob(JobColumns, Base):
-    """A job that succeeded or was cancelled."""
+    """A job that succeeded, was cancelled, or has been dead for 30 days; a partition for each month of its id."""
 
     __tablename__ = "jobs_archive"
 
     __table_args__ = (
-        enum_check("state", (JobState.SUCCEEDED, JobState.CANCELLED)),
+        enum_check("state", (JobState.SUCCEEDED, JobState.CANCELLED, JobState.DEAD)),
         Index("ix_jobs_archive_finished_at", "finished_at", postgresql_using="brin"),
         Index("ix_jobs_archive_task", "task", "id"),
         Index("ix_jobs_archive_queue", "queue", "id"),
         Index("ix_jobs_archive_tenant", "tenant", "id", postgresql_where=text("tenant <> ''")),
         Index("ix_jobs_archive_lane", "lane", "id", postgresql_where=text("lane IS NOT NULL")),
+        Index("ix_jobs_archive_dead", "fingerprint", "id", postgresql_where=text("state = 'dead'")),
         Index("ix_jobs_archive_parent_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
-        {"postgresql_with": {"autovacuum_vacuum_insert_scale_factor": "0.05"}},
+        {"postgresql_partition_by": "RANGE (id)"},
     )
 
 
@@ -132,14 +133,14 @@ class JobAttempt(Base):
 
     job_id: Mapped[UUID] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
-    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=True)
     worker: Mapped[str | None]
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime]
     outcome: Mapped[str]
     error: Mapped[dict[str, str] | None] = mapped_column(JSONB(none_as_null=True))
 
-    __table_args__ = (enum_check("outcome", AttemptOutcome),)
+    __table_args__ = (enum_check("outcome", AttemptOutcome), {"postgresql_partition_by": "RANGE (job_id)"})
 
 
 class CancelRequest(Base):

@@ -5,14 +5,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
+from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
 from kontor.alerts.payloads import AlertsDigest
 from kontor.alerts.service import check
+from kontor.engine import retention
 from kontor.engine.handlers import Cancelled, Done, Handler, JobContext, Outcome, Released
 from kontor.engine.payloads import ConsoleRollup, ProbeEcho, UpkeepIdempotency, UpkeepRetention
 from kontor.http import stored_responses
-from kontor.kernel.database import PgConnection, psycopg_connection
+from kontor.kernel.database import lock_limit, psycopg_connection
+from kontor.kernel.errors import Busy
 from kontor.mails import queries as mails_queries
 from kontor.monitoring import queries as monitoring_queries
 from kontor.operators.notifications import notify_expiring
@@ -26,18 +29,27 @@ from tasks.deps import HandlerDeps, Sleep
 
 
 class UpkeepRetentionHandler:
-    """Deletes one chunk of finished jobs, bodies of mails and deliveries."""
+    """Deletes one chunk of finished jobs, bodies of mails and deliveries; drops a month, and makes those to come."""
 
     payload = UpkeepRetention
 
     def run(self, job: JobContext, session: Session, payload: UpkeepRetention) -> Outcome:
-        """Delete a chunk of each kind; enqueue the next job when one was full."""
-        deleted = delete_finished(psycopg_connection(session), job.now - timedelta(days=payload.days))
-        bodies = mails_queries.forget_bodies(session, job.now - MAIL_BODIES, BODY_CHUNK)
-        deliveries = webhooks_queries.delete_deliveries(session, job.now - DELIVERIES, BODY_CHUNK)
-        if deleted >= RETENTION_CHUNK or BODY_CHUNK in {bodies, deliveries}:
+        """Delete a chunk of each kind; enqueue the next job when one was full, a month was dropped, or a lock taken."""
+        before = job.now - timedelta(days=payload.days)
+        result: dict[str, JsonValue] = dict(retention.delete_chunk(psycopg_connection(session), job.now, before))
+        result["mail_bodies"] = mails_queries.forget_bodies(session, job.now - MAIL_BODIES, BODY_CHUNK)
+        result["deliveries"] = webhooks_queries.delete_deliveries(session, job.now - DELIVERIES, BODY_CHUNK)
+        again = any(result[kind] == most for kind, most in FULL.items())
+        try:
+            with lock_limit(session):
+                months = retention.keep_months(psycopg_connection(session), job.now, before)
+        except Busy:
+            job.jobs.enqueue(session, payload, run_at=job.now + LOCKED_PAUSE)
+            return Done({**result, "months": "locked"})
+        if again or months != retention.Months():
             job.jobs.enqueue(session, payload)
-        return Done({"deleted": deleted, "mail_bodies": bodies, "deliveries": deliveries})
+        dropped = {"partitions_dropped": int(months.dropped is not None), "dropped": months.dropped}
+        return Done({**result, "months_made": months.made, **dropped})
 
 
 CHUNK = 10_000
@@ -46,6 +58,9 @@ MAIL_BODIES: Final = timedelta(days=90)
 DELIVERIES: Final = timedelta(days=30)
 """How long deliveries to webhook endpoints are kept (production.md 3.1)."""
 BODY_CHUNK: Final = 2_000
+FULL: Final = {**dict.fromkeys(retention.KINDS, retention.CHUNK), "mail_bodies": BODY_CHUNK, "deliveries": BODY_CHUNK}
+LOCKED_PAUSE: Final = timedelta(minutes=1)
+"""Until a month is dropped or made again after a long reader held its table."""
 
 
 class UpkeepIdempotencyHandler:
@@ -100,26 +115,6 @@ class ConsoleRollupHandler:
 
 def _minute(instant: datetime) -> datetime:
     return instant.replace(second=0, microsecond=0)
-
-
-RETENTION_CHUNK = 10_000
-JOBS = """
-WITH old AS (SELECT id FROM jobs_archive WHERE finished_at < %(before)s LIMIT %(chunk)s),
-attempts AS (DELETE FROM job_attempts WHERE job_id IN (SELECT id FROM old)),
-subjects AS (DELETE FROM declared_jobs WHERE job_id IN (SELECT id FROM old)),
-leases AS (DELETE FROM job_leases WHERE job_id IN (SELECT id FROM old))
-DELETE FROM jobs_archive WHERE id IN (SELECT id FROM old)
-"""
-OCCURRENCES = """
-DELETE FROM schedule_occurrences WHERE (schedule, slot) IN (
-    SELECT schedule, slot FROM schedule_occurrences WHERE due_at < %(before)s LIMIT %(chunk)s)
-"""
-
-
-def delete_finished(connection: PgConnection, before: datetime) -> int:
-    """Delete up to 10,000 jobs and 10,000 occurrences; return the total. Effect keys are never deleted."""
-    params = {"before": before, "chunk": RETENTION_CHUNK}
-    return connection.execute(JOBS, params).rowcount + connection.execute(OCCURRENCES, params).rowcount
 
 
 class AlertsDigestHandler:

@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
-from kontor.engine import cancellation, compensation, declared, outside
+from kontor.engine import cancellation, compensation, dead_jobs, declared, outside
 from kontor.engine.declared import DeclaredPayload
 from kontor.engine.handlers import (
     Cancel,
@@ -215,6 +215,8 @@ class HandlersCancelHandler:
         """Build the call for a job that runs; end one that waits."""
         connection = psycopg_connection(session)
         row = connection.execute(outside.STATE, (payload.job_id,)).fetchone()
+        if row is None and dead_jobs.recall(connection, payload.job_id):
+            row = connection.execute(outside.STATE, (payload.job_id,)).fetchone()
         if row is None:
             exists = connection.execute(outside.EXISTS, (payload.job_id,)).fetchone()
             return Cancel("the job has ended") if exists is None else Snooze(job.now + LOCKED_PAUSE)

@@ -17,10 +17,11 @@ from kontor.adapters.primary import OldPrimary
 from kontor.adapters.sandbox import sandbox_of
 from kontor.adapters.secret_keys import fingerprint
 from kontor.adapters.settings import CATCHER_URL, Settings, SettingsError
-from kontor.engine.admin import invariants, outgoing, overview
+from kontor.engine.admin import invariants
 from kontor.engine.admin.invariants import BrokenInvariant
 from workers.connection_checks import Check, check_connections, one_line
 from workers.connections import open_connection, programme_time, redis_client, require_key
+from workers.ledger_checks import check_held, check_partitions, check_work
 from workers.schema import is_behind, newest_migration
 
 OLDEST_POSTGRES = 150000
@@ -28,14 +29,6 @@ SKEW = timedelta(seconds=5)
 SECOND_LOOK_SECONDS = 1.5
 TWICE = invariants.PASSING | {invariants.LANE}
 LEDGER_TIME = "SELECT coalesce((SELECT now FROM clock WHERE id = 1 AND %s), clock_timestamp())"
-STUCK = """
-SELECT count(*) FILTER (WHERE state = 'queued' AND run_at < clock_timestamp() - interval '5 minutes' AND NOT held
-           AND NOT EXISTS (SELECT FROM queues q WHERE q.name = jobs.queue AND q.paused)),
-       count(*) FILTER (WHERE state = 'dead'),
-       (SELECT count(*) FROM worker_processes WHERE heartbeat_at > clock_timestamp() - interval '10 seconds'),
-       (SELECT count(*) FROM lanes WHERE state <> 'closed')
-FROM jobs WHERE state IN ('queued', 'dead')
-"""
 EXPIRING_KEYS = """
 SELECT id, name, to_char(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"') FROM api_keys
 WHERE revoked_at IS NULL AND expires_at BETWEEN clock_timestamp() AND clock_timestamp() + interval '30 days'
@@ -73,6 +66,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
                 yield from check_keys(connection)
                 yield from check_products(connection)
                 yield from check_names(connection)
+                yield from check_partitions(connection, ledger_time(connection, test_clock=False))
                 yield from check_invariants(connection, ledger_time(connection, test_clock=settings.test_clock))
     except OldPrimary as error:
         yield Check("timeline", "problem", one_line(error), "see docs/how-to/run-on-your-servers.md, Failover")
@@ -224,36 +218,6 @@ def check_schema(connection: "psycopg.Connection[tuple[object, ...]]") -> Check:
     if current != newest_migration():
         return Check("migrations", "problem", f"at {current}, newest is {newest_migration()}", "run `kontor migrate`")
     return Check("migrations", "ok", f"at {current}")
-
-
-def check_held(connection: "psycopg.Connection[tuple[object, ...]]") -> Iterator[Check]:
-    """Say that what goes outside is held back, as in a restored copy."""
-    if names := [str(name) for (name,) in connection.execute(outgoing.HELD).fetchall()]:
-        text = f"held back, as in a restored copy: {', '.join(names)}"
-        yield Check("outgoing", "warning", text, "check the copy, then run `kontor queues release`")
-
-
-def check_work(connection: "psycopg.Connection[tuple[object, ...]]") -> Iterator[Check]:
-    """Check for live workers, for tasks that no running release knows, and for overdue, dead or held work."""
-    for task, count in overview.unsupported_by_task(connection).items():
-        text = f"{count} job(s) of unknown task {task}"
-        remedy = f"deploy the release that knows it, or cancel them: `kontor jobs list --state queued --task {task}`"
-        yield Check("tasks", "problem", text, remedy)
-    row = connection.execute(STUCK).fetchone()
-    assert row is not None
-    overdue, dead, workers, held = (int(str(number)) for number in row)
-    if workers == 0:
-        yield Check("workers", "warning", "none alive", "start `kontor worker` and `kontor relay`, or `kontor up`")
-    else:
-        yield Check("workers", "ok", f"{workers} alive")
-    if overdue:
-        text = f"{overdue} job(s) due for over five minutes"
-        yield Check("work", "problem", text, "see `kontor queues list`; start more workers, or the relay")
-    elif dead or held:
-        text = f"{dead} dead job(s), {held} lane(s) held"
-        yield Check("work", "warning", text, "see `kontor jobs list --state dead` and the console")
-    else:
-        yield Check("work", "ok", "nothing is overdue, dead or held")
 
 
 def check_keys(connection: "psycopg.Connection[tuple[object, ...]]") -> Iterator[Check]:

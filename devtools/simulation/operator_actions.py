@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import yaml
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from devtools.simulation.action_context import ActionContext, ActionHandler, ActionResult, Values
@@ -14,12 +14,13 @@ from kontor.accounts import merge as accounts_merge
 from kontor.audit import Actor
 from kontor.discounts import run_admin
 from kontor.engine.admin.operations import Operations
-from kontor.kernel.states import DeadReason, JobState, RunState
+from kontor.engine.dead_jobs import dead_jobs
+from kontor.kernel.states import DeadReason, RunState
 from kontor.programme.rollout import ApplyOptions, apply_file
 from models.discounts import DiscountRun
-from models.jobs import Job
 
 OPERATOR: Final = "operator:simulation"
+LANE_HELD: Final = f"SELECT id FROM {dead_jobs('id, reason')} WHERE reason = :reason ORDER BY id"  # noqa: S608 -- constants
 
 
 def merge(ctx: ActionContext, session: Session, values: Values) -> None:
@@ -34,8 +35,7 @@ def operator_round(ctx: ActionContext, session: Session, values: Values) -> Mapp
     held = session.scalars(select(DiscountRun.id).where(DiscountRun.state == RunState.HELD)).all()
     for run_id in held:
         run_admin.approve(ctx.environment.context, session, run_id, OPERATOR, "a quiet month begins")
-    lane_held = (Job.state == JobState.DEAD, Job.reason == DeadReason.LANE_HELD)
-    dead = session.scalars(select(Job.id).where(*lane_held).order_by(Job.id)).all()
+    dead = session.scalars(text(LANE_HELD), {"reason": DeadReason.LANE_HELD.value}).all()
     operations = Operations(ctx.environment.jobs)
     for job_id in dead:
         operations.retry(session, job_id, Actor(OPERATOR, reason="the instance is back"))

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from devtools.simulation.daily_plan import Parameters
 from devtools.simulation.environment import SimulationEnvironment
 from devtools.simulation.log import ActionLog
+from kontor.engine.dead_jobs import dead_jobs
 from kontor.kernel.zones import day_start
 
 NO_TIER: Final = "none"
@@ -36,7 +37,7 @@ TOTALS: Final = {
     "credits": "SELECT product, count(*) FROM charges WHERE kind = 'credit' GROUP BY 1",
     "quota_notices": "SELECT threshold, count(*) FROM quota_notices GROUP BY 1",
     "mails": "SELECT concat_ws(': ', template, state), count(*) FROM mails GROUP BY 1",
-    "dead_jobs": "SELECT concat_ws(': ', task, reason), count(*) FROM jobs WHERE state = 'dead' GROUP BY 1",
+    "dead_jobs": f"SELECT concat_ws(': ', task, reason), count(*) FROM {dead_jobs('task, reason')} GROUP BY 1",  # noqa: S608 -- constants
 }
 SUMS: Final = {
     "paid": "SELECT coalesce(sum(signed), 0) FROM payments",

@@ -20,6 +20,7 @@ from kontor.engine.admin import job_queries
 from kontor.engine.admin.job_filter import JobFilter
 from kontor.engine.admin.job_queries import JobRecord
 from kontor.engine.admin.operations import Operations
+from kontor.engine.dead_jobs import recall
 from kontor.engine.ledger import ROW, JobRow
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import Conflict, NotFound
@@ -146,6 +147,8 @@ def _preview_job(
                 Operations(dry_run.without_doorbell()).retry(session, record.id, Actor("preview"))
         except (Conflict, NotFound):
             return replace(preview, refused=1)
+    elif record.state == JobState.DEAD:
+        recall(psycopg_connection(session), record.id)
     row = psycopg_connection(session).cursor(row_factory=class_row(JobRow)).execute(JOB_QUERY, (record.id,)).fetchone()
     if row is None or record.state == JobState.RUNNING:
         return replace(preview, unknown=1)

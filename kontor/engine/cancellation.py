@@ -8,7 +8,7 @@ from uuid import UUID
 
 import psycopg
 
-from kontor.engine import declared, lanes, ledger
+from kontor.engine import dead_jobs, declared, lanes, ledger
 from kontor.engine.catalogue import Catalogue
 from kontor.engine.payloads import HandlersCancel
 from kontor.kernel.database import PgConnection
@@ -75,6 +75,8 @@ def cancel_locked(
 
 def _apply(connection: PgConnection, catalogue: Catalogue, job_id: UUID, reason: str, now: datetime) -> bool:
     row = connection.execute(LOCK, (job_id,)).fetchone()
+    if row is None and dead_jobs.recall(connection, job_id):
+        row = connection.execute(LOCK, (job_id,)).fetchone()
     if row is not None and not catalogue.is_own(row[2]):
         return hand_on(connection, job_id, now)
     if row is not None:

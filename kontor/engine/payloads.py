@@ -38,7 +38,7 @@ class ProbeEcho(Payload):
 
 
 class UpkeepRetention(Payload):
-    """Delete jobs that finished more than `days` days ago, bodies of mails and deliveries; the next job goes on."""
+    """Delete jobs that finished over `days` days ago, bodies, deliveries; archive dead jobs; the next job goes on."""
 
     policy: ClassVar[Policy] = Policy(
         name=RETENTION,
@@ -46,6 +46,7 @@ class UpkeepRetention(Payload):
         kind=TaskKind.TRANSACTIONAL,
         retry=RetryPolicy(max_attempts=5),
         due_by=timedelta(hours=6),
+        batch_commits=False,
     )
 
     days: int = Field(90, ge=SHORTEST_RETENTION, le=36_500)

@@ -24,6 +24,7 @@ from kontor.http.keys import Principal
 from kontor.http.ownership import Ownership
 from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.errors import FieldError, Forbidden, Invalid, NotFound
+from kontor.kernel.ids import lowest_id
 from kontor.kernel.states import JobState
 from models.keys import Scope
 
@@ -123,8 +124,7 @@ def with_defaults(job_filter: JobFilter, now: datetime, *, real_time: bool) -> J
 
 def id_floor(created_after: datetime) -> UUID:
     """Return the lowest id of jobs created then. Ids hold wall time, so only valid without a test clock."""
-    millis = max(0, int((created_after - SKEW).timestamp() * 1000))
-    return UUID(int=(millis << 80) | (0x7 << 76) | (0x8 << 60))
+    return lowest_id(created_after - SKEW)
 
 
 def visible_tenants(session: Session, caller: Principal) -> tuple[str, ...] | None:

@@ -1,6 +1,7 @@
 """Identifiers: UUIDv7, ordered by the real time of creation; public tokens of badges."""
 
 import secrets
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -16,6 +17,11 @@ SQL_NEW_ID: Final = (
 def new_id() -> UUID:
     """Return a new UUIDv7. Real time, never the test clock."""
     return UUID(int=_uuid7().int)
+
+
+def lowest_id(instant: datetime) -> UUID:
+    """Return the lowest UUIDv7 of an instant of real time."""
+    return UUID(int=(max(0, int(instant.timestamp() * 1000)) << 80) | (0x7 << 76) | (0x8 << 60))
 
 
 def new_badge_token() -> str:

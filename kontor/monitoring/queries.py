@@ -8,6 +8,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
+from kontor.engine.dead_jobs import dead_jobs
 from kontor.kernel.database import PgConnection
 
 Counts = Sequence[tuple[str, int]]
@@ -16,7 +17,7 @@ TOTALS: Final = """
 SELECT task, outcome, jobs, late, wait_seconds, run_seconds, wait_buckets, run_buckets FROM job_totals
 ORDER BY task, outcome
 """
-DEAD: Final = "SELECT task, count(*) FROM (SELECT task FROM jobs WHERE state = 'dead' LIMIT 10000) AS d GROUP BY task"
+DEAD: Final = f"SELECT task, count(*) FROM (SELECT task FROM {dead_jobs('task')} LIMIT 10000) AS d GROUP BY task"  # noqa: S608 -- constants
 LANES: Final = "SELECT state, count(*) FROM lanes GROUP BY state"
 WORKERS: Final = """
 SELECT count(*), coalesce(sum(threads), 0), coalesce(max(memory_bytes), 0) FROM worker_processes

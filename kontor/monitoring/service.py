@@ -71,7 +71,7 @@ def _queues(session: Session, catalogue: Catalogue, now: datetime) -> Iterator[F
     counts = [((view.name, state), float(getattr(view, state))) for view in views for state in states]
     waits = [((view.name,), view.oldest_queued_seconds or 0.0) for view in views]
     paused = [((view.name,), float(view.paused)) for view in views]
-    yield Gauge("kontor_jobs", "Jobs in the hot table by queue and state.", ("queue", "state"), counts)
+    yield Gauge("kontor_jobs", "Unfinished and dead jobs by queue and state.", ("queue", "state"), counts)
     yield Gauge("kontor_queue_oldest_seconds", "Age of the oldest queued job.", ("queue",), waits)
     yield Gauge("kontor_queue_paused", "1 while a queue is paused.", ("queue",), paused)
 

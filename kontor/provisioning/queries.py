@@ -145,11 +145,13 @@ STRAYED: Final = text(
 LOST: Final = text(
     "SELECT w.service_id FROM service_actions w WHERE w.state = 'running' AND w.job_id IS NOT NULL"
     " AND NOT EXISTS (SELECT FROM jobs j WHERE j.id = w.job_id AND (j.state <> 'dead' OR w.verb = 'terminate'))"
+    " AND NOT EXISTS (SELECT FROM jobs_archive d WHERE d.id = w.job_id AND d.state = 'dead' AND w.verb = 'terminate')"
     " ORDER BY w.service_id LIMIT :limit"
 )
 """Services whose job ended without their knowing: a relay carried out its cancellation."""
 ENDED_JOB: Final = text(
-    "SELECT task, tenant, state, result, coalesce(reason, ''), attempt FROM jobs_archive WHERE id = :id"
+    "SELECT task, tenant, state, result, coalesce(error ->> 'message', reason, ''), attempt FROM jobs_archive"
+    " WHERE id = :id"
     " UNION ALL SELECT task, tenant, state, NULL, coalesce(error ->> 'message', reason, ''), attempt FROM jobs"
     " WHERE id = :id AND state = 'dead'"
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from kontor.engine.dead_jobs import dead_jobs
 from models.reconciliation import GapKind
 
 QUOTA_MAIL: Final = """
@@ -53,6 +54,9 @@ WITH known AS (
     WHERE j.task = 'mail.send' AND j.finished_at > :since
     UNION ALL
     SELECT j.payload->>'mail_id', j.created_at, 'job ' || j.id FROM jobs j WHERE j.task = 'mail.send'
+    UNION ALL
+    SELECT j.payload->>'mail_id', j.created_at, 'job ' || j.id FROM jobs_archive j
+    WHERE j.task = 'mail.send' AND j.state = 'dead'
     UNION ALL
     SELECT n.mail_id::text, n.told_at, n.threshold || ' notice of ' || a.name
     FROM quota_notices n JOIN accounts a ON a.id = n.account_id WHERE n.mail_id IS NOT NULL AND n.at > :since
@@ -153,16 +157,16 @@ WHERE a.trial_state = 'running' AND a.purged_at IS NULL AND NOT EXISTS (
 ORDER BY a.trial_ends_at LIMIT :limit
 """
 
-OFFER_DELIVERY: Final = """
+OFFER_DELIVERY: Final = f"""
 SELECT o.id::text, jsonb_build_object('account', a.name, 'error', coalesce(o.delivery_error, 'none')),
     jsonb_build_object('task', 'offers.deliver', 'args', jsonb_build_object('offer_id', o.id),
-        'tenant', o.reseller_id::text, 'lane', 'instance:' || o.account_id, 'retry', d.id)
+        'tenant', o.reseller_id::text, 'lane', 'instance:' || o.account_id, 'retry', dead.id)
 FROM offers o JOIN accounts a ON a.id = o.account_id
     LEFT JOIN jobs j ON j.id = o.delivery_job_id AND j.state <> 'dead'
-    LEFT JOIN jobs d ON d.id = o.delivery_job_id AND d.state = 'dead'
+    LEFT JOIN {dead_jobs("id")} ON dead.id = o.delivery_job_id
 WHERE o.state = 'waiting' AND o.expires_at > :now AND j.id IS NULL
 ORDER BY o.id LIMIT :limit
-"""
+"""  # noqa: S608 -- constants
 
 OFFER_EXPIRY: Final = """
 SELECT o.id::text, jsonb_build_object('account', a.name, 'at', o.expires_at),

@@ -33,6 +33,7 @@ USED_OUTSIDE = {
     "kontor.engine.testing.InlineWorker": "tests and benches",
     "kontor.offers.decisions.require_open": "tests",
     "kontor.usage.rules.usage_in_period": "the documented rule; usage is summed in SQL, which a test compares",
+    "workers.migrations.is_compared": "migrations and tests",
 }
 """What no module of the product uses, with its users."""
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from kontor.engine.admin.job_filter import JobFilter, conditions, tables
+from kontor.engine.dead_jobs import dead_jobs
 from kontor.kernel.database import PgConnection
 
 MAX_COUNT: Final = 10_000
@@ -140,13 +141,13 @@ def ancestors(connection: PgConnection, job_id: UUID | None) -> list[RelatedJob]
 MAX_GROUPED: Final = 50_000
 """The largest number of dead jobs that are grouped; the rest, by fingerprint order, is ignored."""
 
-GROUPS: Final = """
+GROUPS: Final = f"""
 SELECT fingerprint, count(*), min(finished_at), max(finished_at), (array_agg(id ORDER BY id DESC))[1],
     array_agg(DISTINCT task ORDER BY task), count(DISTINCT tenant), (array_agg(says ORDER BY id DESC))[1]
 FROM (SELECT fingerprint, finished_at, id, task, tenant, left(error ->> 'message', 300) AS says
-    FROM jobs WHERE state = 'dead' ORDER BY fingerprint, id LIMIT %s) AS dead
+    FROM {dead_jobs("fingerprint, finished_at, id, task, tenant, error")} ORDER BY fingerprint, id LIMIT %s) AS d
 GROUP BY fingerprint ORDER BY count(*) DESC, 1 LIMIT 200
-"""
+"""  # noqa: S608 -- constants
 
 
 @dataclass(frozen=True, slots=True)

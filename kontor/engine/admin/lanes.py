@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from kontor import audit
 from kontor.audit import Actor
+from kontor.engine.dead_jobs import dead_jobs
 from kontor.engine.enqueue import Jobs, ring_after_commit
-from kontor.kernel.database import lock_limit
+from kontor.kernel.database import lock_limit, psycopg_connection
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.paging import Page, page_of
 from models.accounts import Account, Instance
@@ -20,6 +21,7 @@ from models.control import BreakerState, Lane
 from models.jobs import Job
 
 UNKNOWN: Final = "No such lane."
+DEAD: Final = f"SELECT lane, count(*) FROM {dead_jobs('lane')} WHERE lane = ANY(%s) GROUP BY lane"  # noqa: S608 -- constants
 
 
 def probe(session: Session, jobs: Jobs, name: str, actor: Actor) -> None:
@@ -105,10 +107,9 @@ def page(session: Session, state: BreakerState | None, cursor: str | None, limit
 
 def counts_by_lane(session: Session, names: Sequence[str]) -> dict[str, LaneCounts]:
     """Count the unfinished and the dead jobs of lanes."""
-    is_dead = Job.state == "dead"
-    counts = (func.count().filter(~is_dead), func.count().filter(is_dead))
-    query = select(Job.lane, *counts).where(Job.lane.in_(names)).group_by(Job.lane)
-    return {str(name): LaneCounts(waiting, dead) for name, waiting, dead in session.execute(query)}
+    waiting = unfinished_by_lane(session, list(names))
+    dead = dict(psycopg_connection(session).execute(DEAD, (list(names),)).fetchall())
+    return {name: LaneCounts(waiting.get(name, 0), dead.get(name, 0)) for name in waiting.keys() | dead.keys()}
 
 
 def lock_lane(session: Session, name: str) -> Lane | None:

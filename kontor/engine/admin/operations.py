@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from kontor import audit
 from kontor.audit import Actor
-from kontor.engine import cancellation, compensation
+from kontor.engine import cancellation, compensation, dead_jobs
+from kontor.engine.admin.job_filter import COLD_STATES
 from kontor.engine.enqueue import Jobs, ring_after_commit
 from kontor.engine.payloads import HandlersCancel
 from kontor.engine.schedules import run_now
-from kontor.kernel.database import lock_limit, psycopg_connection
+from kontor.kernel.database import PgConnection, lock_limit, psycopg_connection
 from kontor.kernel.errors import Busy, Conflict, NotFound
 from kontor.kernel.ports import Clock
 from kontor.kernel.states import JobState
@@ -23,7 +24,7 @@ from models.control import Queue, Schedule
 FIND = "SELECT state, lane FROM jobs WHERE id = %s FOR UPDATE SKIP LOCKED"
 LEASE_OF = "SELECT task, lease FROM jobs WHERE id = %s"
 SEEN = "SELECT state FROM jobs WHERE id = %s"
-FINISHED = "SELECT state FROM jobs_archive WHERE id = %s"
+STATE = f"{SEEN} UNION ALL SELECT state FROM jobs_archive WHERE id = %s"  # noqa: S608 -- constants
 REQUEUE = """
 UPDATE jobs SET state = 'queued', run_at = %s, attempt = 0, crashes = 0, reason = NULL, lease = NULL,
     worker = NULL, started_at = NULL, finished_at = NULL, held = false, cancel_requested = false, unsupported = false
@@ -90,7 +91,7 @@ class Operations:
     def _cancel_unlocked(self, session: Session, job_id: UUID, actor: Actor) -> str | None:
         """Cancel a job and return the state that it had; None if its row is locked or it has left the table."""
         connection = psycopg_connection(session)
-        row = connection.execute(FIND, (job_id,)).fetchone()
+        row = _locked(connection, job_id)
         if row is None:
             return None
         state, lane = row
@@ -114,8 +115,8 @@ class Operations:
     def retry(self, session: Session, job_id: UUID, actor: Actor) -> None:
         """Queue a dead, retrying or cancelled job now and reset its attempts. Raises Busy, Conflict, NotFound."""
         connection = psycopg_connection(session)
-        seen = connection.execute(SEEN, (job_id,)).fetchone()
-        if seen is not None and seen[0] not in (JobState.DEAD, JobState.RETRYING):
+        seen = connection.execute(STATE, (job_id, job_id)).fetchone()
+        if seen is not None and seen[0] not in (JobState.DEAD, JobState.RETRYING, *COLD_STATES):
             raise _conflict("not_retryable", seen[0])
         self._require_retry(session, job_id)
         try:
@@ -123,7 +124,7 @@ class Operations:
                 self._requeue(session, job_id)
         except UniqueViolation:
             message = "Another unfinished job has this job's unique_key; wait for it or cancel it."
-            raise Conflict("not_retryable", message, state=seen[0] if seen else "cancelled") from None
+            raise Conflict("not_retryable", message, state=seen[0] if seen else JobState.DEAD) from None
         audit.record(session, actor, "job.retry", f"job:{job_id}", at=self.clock.now())
         ring_after_commit(session, self.jobs.doorbell)
 
@@ -136,7 +137,7 @@ class Operations:
 
     def _requeue(self, session: Session, job_id: UUID) -> None:
         connection, now = psycopg_connection(session), self.clock.now()
-        row = connection.execute(FIND, (job_id,)).fetchone()
+        row = _locked(connection, job_id)
         if row is not None and row[0] not in (JobState.DEAD, JobState.RETRYING):
             raise _conflict("not_retryable", row[0])
         if row is not None:
@@ -177,7 +178,7 @@ class Operations:
         ring_after_commit(session, self.jobs.doorbell)
 
     def _finished(self, session: Session, job_id: UUID, code: str) -> Exception:
-        row = psycopg_connection(session).execute(FINISHED, (job_id,)).fetchone()
+        row = psycopg_connection(session).execute(STATE, (job_id, job_id)).fetchone()
         return NotFound() if row is None else _conflict(code, row[0])
 
     def _schedule(self, session: Session, name: str) -> Schedule:
@@ -187,6 +188,14 @@ class Operations:
         if row is None:
             raise NotFound("unknown_schedule", f"There is no schedule {name!r}.")
         return row
+
+
+def _locked(connection: PgConnection, job_id: UUID) -> tuple[str, str | None] | None:
+    """Lock a job of the hot table, a dead one that left it too; None if another holds it, or it is finished."""
+    row = connection.execute(FIND, (job_id,)).fetchone()
+    if row is None and dead_jobs.recall(connection, job_id):
+        row = connection.execute(FIND, (job_id,)).fetchone()
+    return row
 
 
 def _conflict(code: str, state: str) -> Conflict:

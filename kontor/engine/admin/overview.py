@@ -11,6 +11,7 @@ from sqlalchemy import cast, func, select, text, true
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Session, aliased, defer
 
+from kontor.engine.dead_jobs import dead_jobs
 from kontor.kernel.database import PgConnection
 from models.control import Schedule, ScheduleOccurrence, WorkerProcess
 from models.jobs import Job
@@ -71,10 +72,11 @@ LANE_JOBS: Final = """
 SELECT id, task, state, attempt, held, run_at, error ->> 'message' AS says FROM jobs
 WHERE lane = %s AND state <> 'dead' ORDER BY id LIMIT 50
 """
-LANE_DEAD: Final = """
-SELECT id, task, state, attempt, held, run_at, error ->> 'message' AS says FROM jobs
-WHERE state = 'dead' AND lane = %s ORDER BY fingerprint, id LIMIT 20
-"""
+LANE_DEAD: Final = f"""
+SELECT id, task, state, attempt, false AS held, run_at, error ->> 'message' AS says
+FROM {dead_jobs("id, task, state, attempt, run_at, error, lane, fingerprint")}
+WHERE lane = %s ORDER BY fingerprint, id LIMIT 20
+"""  # noqa: S608 -- constants
 LANE_ERRORS: Final = """
 SELECT a.job_id, a.number, a.ended_at, a.outcome, a.error ->> 'message' AS says
 FROM job_attempts AS a WHERE a.job_id = ANY(%s::uuid[]) ORDER BY a.ended_at DESC LIMIT 20

@@ -16,10 +16,12 @@ from sqlalchemy.orm import Session
 from kontor import audit
 from kontor.audit import Actor
 from kontor.engine.cron import next_occurrences
+from kontor.engine.dead_jobs import dead_jobs
 from kontor.engine.enqueue import Jobs, ring_after_commit
 from kontor.engine.schedule_rows import UNREADABLE, describe
 from kontor.kernel.database import PgConnection, lock_limit, psycopg_connection
 from kontor.kernel.errors import FieldError, Invalid, NotFound
+from kontor.kernel.states import JobState
 from models.control import Queue, Schedule, ScheduleOccurrence, WorkerProcess
 
 HELD = "held"
@@ -131,16 +133,17 @@ LEFT JOIN LATERAL (
 ) AS o ON n.count > 0
 """  # noqa: S608 -- constants
 ESTIMATE: Final = "EXPLAIN (FORMAT JSON) SELECT 1 FROM jobs WHERE queue = {} AND state = {} AND held = {}"
-OTHERS: Final = """
+ESTIMATE_DEAD: Final = f"EXPLAIN (FORMAT JSON) SELECT 1 FROM {dead_jobs('queue')} WHERE queue = {{}}"  # noqa: S608 -- constants
+OTHERS: Final = f"""
 SELECT queue, state, count(*), min(run_at) FROM (
     (SELECT queue, state, run_at FROM jobs WHERE state IN ('scheduled', 'retrying') LIMIT %(bound)s)
     UNION ALL (SELECT queue, state, run_at FROM jobs WHERE state = 'running' LIMIT %(bound)s)
-    UNION ALL (SELECT queue, state, run_at FROM jobs WHERE state = 'dead' LIMIT %(bound)s)
+    UNION ALL (SELECT queue, state, run_at FROM {dead_jobs("queue, state, run_at")} LIMIT %(bound)s)
     UNION ALL (SELECT queue, 'held', run_at FROM jobs
         WHERE lane IS NOT NULL AND state <> 'dead' AND state = 'queued' AND held LIMIT %(bound)s)
     UNION ALL (SELECT queue, 'held', run_at FROM jobs WHERE unsupported AND lane IS NULL LIMIT %(bound)s)
 ) AS bounded GROUP BY queue, state
-"""
+"""  # noqa: S608 -- constants
 
 
 class QueueCount(NamedTuple):
@@ -181,7 +184,10 @@ def _estimated(connection: PgConnection, row: QueueCount) -> QueueCount:
     """Replace the count by the planner's estimate if that is larger."""
     held = row.state == "held"
     state = "queued" if held else row.state
-    statement = sql.SQL(ESTIMATE).format(sql.Literal(row.queue), sql.Literal(state), sql.Literal(held))
+    if state == JobState.DEAD:
+        statement = sql.SQL(ESTIMATE_DEAD).format(sql.Literal(row.queue))
+    else:
+        statement = sql.SQL(ESTIMATE).format(sql.Literal(row.queue), sql.Literal(state), sql.Literal(held))
     plan = connection.execute(statement).fetchone()
     estimate = int(plan[0][0]["Plan"]["Plan Rows"]) if plan else 0
     return row._replace(count=max(BOUND, row.count, estimate))

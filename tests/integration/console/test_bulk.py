@@ -7,11 +7,13 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from kontor.adapters.fakes import ManualClock
 from kontor.bulk.preview import Preview
+from kontor.engine.dead_jobs import dead_jobs, shelve
 from kontor.http.context import Deps
+from kontor.kernel.database import psycopg_connection
 from kontor.programme import files
 from models.control import AuditEntry
 from models.fees import Charge
@@ -46,9 +48,11 @@ def again(deps: Deps, job_id: UUID) -> UUID:
     return put.id
 
 
-@pytest.fixture
-def mixed(api: Api, deps: Deps, make_accounts: Callable[[str], ResellerAccounts]) -> Mixed:
-    """Dead mails, calls, obsolete jobs and jobs with clashing unique keys, all with the same error."""
+@pytest.fixture(params=["jobs", "jobs_archive"])
+def mixed(
+    request: pytest.FixtureRequest, api: Api, deps: Deps, make_accounts: Callable[[str], ResellerAccounts]
+) -> Mixed:
+    """Dead mails, calls, obsolete jobs and jobs with clashing unique keys, all with the same error, in either table."""
     accounts = make_accounts("elbe")
     hook = {"url": "https://listener.example/hook", "events": ["offer.delivered"]}
     api.ok("POST /v1/webhook-endpoints", hook, key=api.key("read", "enqueue", reseller_id=accounts.reseller))
@@ -78,6 +82,9 @@ def mixed(api: Api, deps: Deps, make_accounts: Callable[[str], ResellerAccounts]
     with deps.sessions() as session:
         dead = session.scalars(select(Job).where(Job.state == "dead")).all()
         assert len({job.fingerprint for job in dead}) == 1
+        if request.param == "jobs_archive":
+            assert shelve(psycopg_connection(session), LATER, 1_000) == len(dead)
+            session.commit()
         return Mixed(accounts, f"state=dead&fingerprint={dead[0].fingerprint}", len(dead))
 
 
@@ -90,6 +97,12 @@ def counts(deps: Deps) -> dict[str, int]:
         }
         waiting = select(func.count()).select_from(Job).where(Job.state != "dead", Job.task != "jobs.foresee")
         return {**row_counts, "waiting": session.scalar(waiting) or 0}
+
+
+def dead_left(deps: Deps) -> int:
+    """Count the dead jobs of both tables."""
+    with deps.sessions() as session:
+        return session.scalar(text(f"SELECT count(*) FROM {dead_jobs('id')}")) or 0
 
 
 def test_bulk_retry_has_exactly_the_previewed_effects(signed_in: As, deps: Deps, mixed: Mixed) -> None:
@@ -125,7 +138,7 @@ def test_bulk_retry_has_exactly_the_previewed_effects(signed_in: As, deps: Deps,
         with deps.sessions() as session:
             reasons = session.scalars(select(AuditEntry.reason).where(AuditEntry.action == "job.retry")).all()
             assert list(reasons) == ["the disk has space"] * run.done
-            assert session.scalar(select(func.count()).select_from(Job).where(Job.state == "dead")) == 2
+        assert dead_left(deps) == 2
     assert "Done." in someone.get(place).text
 
 
@@ -153,9 +166,9 @@ def test_preview_of_a_discard_counts_the_dropped_effects(signed_in: As, deps: De
         assert not engine.http.posted
         assert not engine.mail_transport.sent
     with deps.sessions() as session:
-        assert session.scalar(select(func.count()).select_from(Job).where(Job.state == "dead")) == 0
         gone = select(func.count()).select_from(ArchivedJob).where(ArchivedJob.reason == "not wanted")
         assert session.scalar(gone) == mixed.jobs
+    assert dead_left(deps) == 0
 
 
 def test_viewer_sees_bulk_actions_but_cannot_start_one(signed_in: As, deps: Deps) -> None:

@@ -80,10 +80,10 @@ def ask(query: Query, account_id: UUID, session: Session) -> object:
 
 
 def check(plan: str) -> None:
-    """Assert that no table is scanned and few rows are read."""
+    """Assert that no table is scanned, but for months to come, which are empty, and few rows are read."""
     large = ("domain_events", "mails", "offers", "charges", "payments", "jobs_archive", "jobs")
     for table in large:
-        assert f"Seq Scan on {table}" not in plan, plan
+        assert not re.search(rf"Seq Scan on {table}(_first|_default)?\b", plan), plan
     read = [float(rows) for rows in READ.findall(plan)]
     assert read
     assert max(read) <= MOST, plan

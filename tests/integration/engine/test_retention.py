@@ -4,7 +4,7 @@ import psycopg
 from sqlalchemy import make_url
 
 from kontor.engine.handlers import Permanent
-from tasks.maintenance import delete_finished
+from kontor.engine.retention import delete_finished
 from tests.integration.engine.conftest import EngineHarness
 from tests.integration.engine.scripted_tasks import Write
 
@@ -12,7 +12,7 @@ from tests.integration.engine.scripted_tasks import Write
 def forget(world: EngineHarness, age: timedelta) -> int:
     url = make_url(world.engine.url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(url, autocommit=True) as driver:
-        return delete_finished(driver, world.clock.now() - age)
+        return delete_finished(driver, world.clock.now(), world.clock.now() - age)
 
 
 def test_old_finished_jobs_are_deleted_with_their_attempts_and_recent_ones_kept(world: EngineHarness) -> None:

@@ -210,11 +210,17 @@ def test_every_kind_of_gap_is_covered() -> None:
     assert {*CAUSES, *books, GapKind.CHARGE_GONE, GapKind.MAIL_GONE, GapKind.OCCURRENCE} == set(GapKind)
 
 
-def test_dead_delivery_is_a_gap_and_repaired_by_a_retry(world: FeeScenario) -> None:
+@pytest.mark.parametrize("table", ["jobs", "jobs_archive"])
+def test_dead_delivery_is_a_gap_and_repaired_by_a_retry(world: FeeScenario, table: str) -> None:
     made = busy(world)
     offer = {"reseller_id": made["learning"], "account_id": made["school"], "lines": LINES}
     world.api.ok("POST /v1/offers", offer, key=world.key)
     ((job,),) = world.rows("UPDATE jobs SET state = 'dead' WHERE task = 'offers.deliver' RETURNING id::text")
+    if table == "jobs_archive":
+        columns = "id, task, queue, tenant, lane, state, payload, run_at, max_attempts, created_at"
+        moved = f"DELETE FROM jobs WHERE state = 'dead' RETURNING {columns}"
+        insert = f"INSERT INTO jobs_archive ({columns}) SELECT {columns} FROM moved RETURNING 1"
+        assert world.rows(f"WITH moved AS ({moved}) {insert}")
     (gap,) = reconcile(world)
     mended = world.api.ok(f"POST /v1/reconciliation/{gap['id']}/repair", {}, key=world.key)
     assert mended["job_id"] == job

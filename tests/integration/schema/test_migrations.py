@@ -1,6 +1,8 @@
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
+from threading import Event
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -9,13 +11,14 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from psycopg import sql
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from kontor.kernel.ids import new_id
 from models.base import metadata
 from tests.conftest import Servers, admin
-from workers.migrations import alembic_config, migrate, newest_revision, revision
+from workers.migrations import alembic_config, is_compared, migrate, newest_revision, revision
 
 # Rows as the first release writes them, with its columns only.
 PROGRAMME = """
@@ -33,10 +36,12 @@ FINISHED = """
 INSERT INTO jobs_archive (id, task, queue, state, payload, run_at, attempt, max_attempts, created_at, finished_at)
 VALUES (:id, 'probe.echo', 'probe', 'succeeded', '{}', now(), 1, 3, now(), now())
 """
+COMPARED = {"compare_type": True, "compare_server_default": True, "include_name": is_compared}
 TABLES = {"programmes": 1, "accounts": 2, "jobs": 2, "jobs_archive": 2}
 CHECKS = """
 SELECT conrelid::regclass || '.' || conname, pg_get_constraintdef(oid), convalidated FROM pg_constraint
 WHERE contype = 'c' AND connamespace = 'public'::regnamespace AND conrelid <> 0
+    AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = conrelid)
 """
 
 
@@ -62,7 +67,7 @@ def write(url: str, *statements: str) -> None:
 
 def test_migrated_tables_equal_the_models(engine: Engine) -> None:
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        context = MigrationContext.configure(connection, opts=COMPARED)
         assert compare_metadata(context, metadata()) == []
 
 
@@ -105,6 +110,58 @@ def test_migration_waits_for_a_long_transaction_without_blocking_others(empty_ur
         write(empty_url, JOB)
         reader.rollback()
         running.result(timeout=60)
+    assert revision(empty_url) == newest_revision()
+
+
+ATTEMPT = "INSERT INTO job_attempts (job_id, number, ended_at, outcome) VALUES (:id, 1, now(), 'failed')"
+SLOW_SECONDS = 1.0
+
+
+def test_finished_jobs_move_into_months_while_others_write_and_a_reader_holds_them(empty_url: str) -> None:
+    command.upgrade(alembic_config(empty_url), "0070")
+    write(empty_url, *[FINISHED, ATTEMPT] * 20)
+    url = make_url(empty_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    longest, moved = 0.0, Event()
+    with psycopg.connect(url) as reader, ThreadPoolExecutor(1) as pool:
+        reader.execute("SELECT count(*) FROM jobs_archive")
+        migration = pool.submit(migrate, empty_url)
+        migration.add_done_callback(lambda _: moved.set())
+        written = 20
+        while not moved.is_set():
+            begun = monotonic()
+            write(empty_url, FINISHED, ATTEMPT)
+            longest, written = max(longest, monotonic() - begun), written + 1
+            if written == 40:
+                reader.rollback()
+        migration.result()
+    write(empty_url, FINISHED, ATTEMPT)
+    assert longest < SLOW_SECONDS
+    with psycopg.connect(url) as connection:
+        for table, indexes in (("jobs_archive", 8), ("job_attempts", 1)):
+            rows = connection.execute(f"SELECT tableoid::regclass::text, count(*) FROM {table} GROUP BY 1").fetchall()
+            assert rows == [(f"{table}_first", written + 1)]
+            own = "SELECT count(*) FROM pg_index WHERE indrelid = %s::regclass AND indisvalid"
+            assert connection.execute(own, (f"{table}_first",)).fetchall() == [(indexes,)], "an index was built again"
+        numbers = connection.execute("SELECT seq FROM job_attempts ORDER BY job_id").fetchall()
+        assert numbers == sorted(set(numbers))
+
+
+def test_move_into_months_that_fails_leaves_no_check_that_refuses_later_jobs(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command.upgrade(alembic_config(empty_url), "0070")
+    url = make_url(empty_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    script = ScriptDirectory.from_config(alembic_config(empty_url)).get_revision("0071")
+    assert script is not None
+    with psycopg.connect(url, autocommit=True) as connection:
+        limit = script.module.first_limit(connection)
+        script.module.prepare(connection, "jobs_archive", limit)
+        monkeypatch.setattr(script.module, "swapping", lambda *_: "SELECT 1 / 0")
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            script.module.swap(connection, "jobs_archive", limit)
+        left = "SELECT count(*) FROM pg_constraint WHERE conname = 'ck_jobs_archive_first'"
+        assert connection.execute(left).fetchall() == [(0,)]
+    migrate(empty_url)
     assert revision(empty_url) == newest_revision()
 
 
