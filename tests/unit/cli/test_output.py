@@ -25,7 +25,7 @@ def _no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def table(capsys: pytest.CaptureFixture[str], *rows: dict[str, object], **options: object) -> list[str]:
-    print_rows(list(rows), as_json=False, **options)  # type: ignore[arg-type]
+    print_rows(list(rows), as_json=False, **options)  # type: ignore[arg-type] -- the options of print_rows
     return capsys.readouterr().out.splitlines()
 
 
