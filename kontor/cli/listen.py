@@ -30,10 +30,7 @@ def listen(
         list[str] | None,
         typer.Option("--tasks", help="Pull types whose jobs are pushed, such as vps.*; may be repeated."),
     ] = None,
-    verify: Annotated[
-        list[str] | None,
-        typer.Option("--verify", help="Tasks whose receiver is asked by job.verify after a call without an answer."),
-    ] = None,
+    verify: Annotated[list[str] | None, typer.Option("--verify", help="Tasks that job.verify asks about.")] = None,
     url: Annotated[str, typer.Option("--url", envvar="KONTOR_URL", help="The Kontor to listen to.")] = (
         "http://localhost:8000"
     ),
