@@ -243,7 +243,7 @@ def test_every_page_and_form_with_an_id_is_404_for_another_reseller(
         cookie, csrf = {"Cookie": f"__Host-session={new.secret}"}, new.session.csrf
         session.commit()
     ids = {**theirs, "client_id": theirs["account_id"], "number": "0"}
-    ids |= {"factor_id": str(uuid4()), "session_id": str(uuid4())}
+    ids |= {"factor_id": str(uuid4()), "session_id": str(uuid4()), "request_id": str(uuid4())}
     answers, tried = {}, 0
     for route, path in paths():
         parts = set(re.findall(r"{(\w+)}", path)) - {"token"}
