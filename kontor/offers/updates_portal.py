@@ -157,6 +157,6 @@ def _update(request: PortalRequest, offer: OfferOut) -> Update:
         changes_title=CHANGES.get(offer.state),
         changes=[NamedChange(name(change.product), change.now, change.then) for change in offer.changes],
         expires_at=offer.expires_at,
-        decided=getattr(evidence, "address", "") if decided else "",
+        decided=getattr(evidence, "address", "") if decided and request.client is None else "",
         decided_at=last.at if decided and last is not None else None,
     )

@@ -97,6 +97,22 @@ def test_former_resellers_offers_stay_hidden_when_the_next_one_looks(
         assert (looked.status_code, "former reseller" in looked.text, offer in looked.text) == (200, False, False)
 
 
+def test_reseller_reads_when_an_offer_was_decided_and_the_client_also_who_did(
+    elbe: ResellerAccounts, visitor: PortalClient, reseller: PortalClient, api: Api
+) -> None:
+    api.ok(f"PATCH /v1/accounts/{elbe.client}", {"locale": "en"})
+    path = f"/updates/{offer_to(api, elbe)}"
+    visitor.sign_in("elbe client")
+    assert visitor.post(f"{path}/decide", {"decision": "accept"}).status_code == 303
+    seen = [visitor.get(f"{path}?lang=en").text]
+    seen += [reseller.get(f"/as/{elbe.client}{path}{query}").text for query in ("?lang=en", "?view=client")]
+    assert [("<dt>Decided</dt>" in text, "<dt>By</dt>" in text) for text in seen] == [
+        (True, True),
+        (True, False),
+        (True, False),
+    ]
+
+
 def test_viewer_looks_too_and_a_visitor_is_asked_to_sign_in(
     elbe: ResellerAccounts, visitor: PortalClient, api: Api
 ) -> None:

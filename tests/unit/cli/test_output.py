@@ -1,5 +1,6 @@
 """Tables of the CLI fit 80 columns: fewer columns, cut with …, whole with --wide (contract.md section 1)."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -24,8 +25,10 @@ def _no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
 
 
-def table(capsys: pytest.CaptureFixture[str], *rows: dict[str, object], **options: object) -> list[str]:
-    print_rows(list(rows), as_json=False, **options)  # type: ignore[arg-type] -- the options of print_rows
+def table(
+    capsys: pytest.CaptureFixture[str], *rows: dict[str, object], first: Sequence[str] = (), wide: bool = False
+) -> list[str]:
+    print_rows(rows, as_json=False, first=first, wide=wide)
     return capsys.readouterr().out.splitlines()
 
 
