@@ -18,7 +18,7 @@ UNLOCK: Final = "SELECT pg_advisory_unlock(hashtext(%s))"
 END_STALE: Final = """
 SELECT pg_terminate_backend(a.pid, 1000) FROM leaders l JOIN pg_stat_activity a ON a.pid <> pg_backend_pid()
     AND (a.application_name = %s || l.holder OR (a.pid = l.backend_pid AND a.backend_start <= l.acquired_at))
-WHERE l.role = %s AND l.expires_at < clock_timestamp()
+WHERE l.role = %s AND l.expires_at < clock_timestamp() AND a.datname = current_database()
 """
 TAKE: Final = """
 INSERT INTO leaders (role, holder, host, pid, version, fence, acquired_at, expires_at, backend_pid)

@@ -31,10 +31,12 @@ GRACE_SECONDS = 1.5
 OUTAGE_GRACE_SECONDS = 10.0
 BEATS_TO_BE_SURE = 2
 APPLICATION_PREFIX = "kontor-worker:"
+# Another database of the server may have a worker of the same name.
 SUSPECTS = """
+WITH of_workers AS (SELECT * FROM pg_stat_activity WHERE datname = current_database())
 SELECT w.id, extract(epoch FROM clock_timestamp() - w.heartbeat_at)::float,
-    array(SELECT a.pid FROM pg_stat_activity a WHERE a.application_name = %(prefix)s || w.id),
-    EXISTS (SELECT FROM pg_stat_activity a WHERE a.application_name = %(prefix)s || w.id
+    array(SELECT a.pid FROM of_workers a WHERE a.application_name = %(prefix)s || w.id),
+    EXISTS (SELECT FROM of_workers a WHERE a.application_name = %(prefix)s || w.id
         AND a.state = 'idle in transaction' AND a.state_change < clock_timestamp() - make_interval(secs => %(gone)s))
 FROM worker_processes w WHERE w.heartbeat_at < clock_timestamp() - make_interval(secs => %(gone)s)
 """

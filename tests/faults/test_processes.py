@@ -135,7 +135,7 @@ def test_job_that_crashes_three_workers_is_dead(live: Fleet) -> None:
 
 
 def test_backlog_of_one_tenant_does_not_delay_another(live: Fleet) -> None:
-    times, left = fairness.measure(live, 20_000, 1)
+    times, left = fairness.measure(live, 60_000, 1)
     assert left > 0, "the backlog was gone before: the test showed nothing"
     assert max(times) < 5.0
 

@@ -58,7 +58,8 @@ WHERE run_at < %s::timestamptz - make_interval(secs => due) GROUP BY task
 """
 BUSY: Final = """
 SELECT application_name, count(*), extract(epoch FROM clock_timestamp() - min(xact_start))::float8
-FROM pg_stat_activity WHERE application_name = ANY(%s) AND xact_start IS NOT NULL GROUP BY application_name
+FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = ANY(%s) AND xact_start IS NOT NULL GROUP BY application_name
 """
 UP: Final = "SELECT id, extract(epoch FROM clock_timestamp() - started_at)::float8 FROM worker_processes"
 UNSUPPORTED: Final = """

@@ -242,15 +242,27 @@ def test_stale_but_connected_worker_keeps_its_lease_for_a_while(dying: CrashingH
     engine.dispose()
 
 
+def test_connection_of_a_worker_with_the_same_name_at_another_database_is_left_alone(dying: CrashingHarness) -> None:
+    dying.ask(REGISTER)
+    dying.ask("UPDATE worker_processes SET heartbeat_at = clock_timestamp() - interval '11 seconds'")
+    named = {"application_name": recovery.APPLICATION_PREFIX + "inline"}
+    engine = create_engine(dying.engine.url.set(database="postgres").update_query_dict(named))
+    with engine.connect() as connection:
+        dying.notice()
+        assert dying.ask("SELECT count(*) FROM worker_processes") == 0
+        assert connection.execute(text("SELECT 1")).scalar_one() == 1
+    engine.dispose()
+
+
 def test_stale_worker_with_an_idle_transaction_is_struck_off_at_the_second_look(dying: CrashingHarness) -> None:
     dying.ask(REGISTER)
     dying.ask("UPDATE worker_processes SET heartbeat_at = clock_timestamp() - interval '4 seconds'")
     url = dying.engine.url.update_query_dict({"application_name": recovery.APPLICATION_PREFIX + "inline"})
     engine = create_engine(url)
     with engine.connect() as connection:
-        connection.execute(text("SELECT 1"))
-        idle = "SELECT state_change < clock_timestamp() - interval '2 s' FROM pg_stat_activity WHERE state = :state"
-        wait_for(lambda: dying.ask(idle, state="idle in transaction") is True, "two idle seconds", 20)
+        pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        idle = "SELECT state_change < clock_timestamp() - interval '2 s' FROM pg_stat_activity WHERE pid = :pid"
+        wait_for(lambda: dying.ask(idle, pid=pid) is True, "two idle seconds", 20)
         dying.notice()
         assert dying.ask("SELECT count(*) FROM worker_processes") == 1
         dying.ask("UPDATE worker_processes SET heartbeat_at = clock_timestamp()")
