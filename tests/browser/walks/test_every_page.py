@@ -32,7 +32,7 @@ CLIENT = "Donaudampfschifffahrtsgesellschaft"
 LARGE = '    price: "1490.00"\n'
 MONTHLY = "    term: P1M\n    renewal: auto\n"
 NO_PAGES = {"/partner/clients.csv", "/partner/clients.xlsx", "/updates.json", "/as/{client_id}/updates.json"}
-IN_FRAMES = {"/partner/brand/preview/mail"}
+IN_FRAMES = {"/partner/brand/preview/mail", "/partner/clients/{account_id}/brand/preview/mail"}
 """A mail, which has tests of its own."""
 SCHEMES = ("light", "dark")
 Paths = dict[str, dict[str, str]]
