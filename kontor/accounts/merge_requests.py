@@ -80,8 +80,8 @@ def ask(ctx: Context, session: Session, asker_id: UUID, identifier: str, by: Act
     session.flush()
     _record(ctx, session, request, by)
     for other in _meant(session, asker, typed):
-        facts = {"account": other.name, "other": asker.name, "told": ASKED, "expires_at": request.expires_at}
-        refs = {"request_id": str(request.id), "told": ASKED, "version": other.email_version}
+        facts = {"account": other.name, "other": asker.name, "state": ASKED, "expires_at": request.expires_at}
+        refs = {"request_id": str(request.id), "state": ASKED, "version": other.email_version}
         key = f"{request.id}:{ASKED}"
         mails.post(session, ctx.jobs, template=TEMPLATE, account=other, facts=facts, fact_key=key, refs=refs)
     return request
@@ -123,8 +123,8 @@ def agree(ctx: Context, session: Session, tokens: Tokens, token: str, account: A
         return
     request.other_id, request.other_version = account.id, account.email_version
     _move(ctx, session, request, MergeRequestState.AGREED, by)
-    facts = {"account": asker.name, "other": account.name, "told": AGREED, "expires_at": request.expires_at}
-    refs = {"request_id": str(request.id), "told": AGREED, "version": asker.email_version}
+    facts = {"account": asker.name, "other": account.name, "state": AGREED, "expires_at": request.expires_at}
+    refs = {"request_id": str(request.id), "state": AGREED, "version": asker.email_version}
     key = f"{request.id}:{AGREED}"
     mails.post(session, ctx.jobs, template=TEMPLATE, account=asker, facts=facts, fact_key=key, refs=refs)
 
@@ -231,7 +231,7 @@ def _row_of(session: Session, mail: Mail) -> MergeRequest | None:
 
 def _links(session: Session, tokens: Tokens, mail: Mail) -> Links:
     request = _row_of(session, mail)
-    if mail.refs["told"] == AGREED or request is None or mail.account_id is None:
+    if mail.refs["state"] == AGREED or request is None or mail.account_id is None:
         return {"page": PAGE}
     content = {"request": request.id.hex, "account": mail.account_id.hex, "version": mail.refs["version"]}
     return {"page": f"{PAGE}/requests/{tokens.make(PURPOSE, content, request.expires_at)}"}
@@ -239,7 +239,7 @@ def _links(session: Session, tokens: Tokens, mail: Mail) -> Links:
 
 def _skip_reason(session: Session, mail: Mail, now: datetime) -> str | None:
     request = _row_of(session, mail)
-    if request is None or request.state != mail.refs["told"]:
+    if request is None or request.state != mail.refs["state"]:
         return "the request was answered or withdrawn"
     if now >= request.expires_at:
         return "the request has expired"

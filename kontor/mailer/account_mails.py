@@ -124,7 +124,7 @@ class MergeRequestFacts(AccountFacts):
     """
 
     other: Line
-    told: Literal["asked", "agreed"]
+    state: Literal["asked", "agreed"]
     expires_at: Instant
 
 
@@ -188,7 +188,7 @@ MERGED_SAMPLE = {
     "tier_after": "5,000",
     "merged_at": SENT,
 }
-ASKED_SAMPLE: Final = {"account": SAMPLE_RESELLER, "other": "Alster Media", "told": "asked", "expires_at": DECIDED}
+ASKED_SAMPLE: Final = {"account": SAMPLE_RESELLER, "other": "Alster Media", "state": "asked", "expires_at": DECIDED}
 MAIL_DIGEST_SAMPLE = sample_of(
     mails=[{"subject": "Your trial has ended", "at": SENT}, {"subject": "Your new account", "at": DECIDED}], more=3
 )
