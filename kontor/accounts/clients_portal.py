@@ -88,6 +88,8 @@ def show_clients(request: PortalRequest) -> PortalResponse:
         "plans": plans,
         "states": STATES,
         "sorts": SORTS,
+        "contact": programme.contact,
+        "terms_url": programme.terms.url,
     }
     return PortalPage("clients.html", CLIENTS, values, page="partner")
 

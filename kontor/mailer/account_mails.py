@@ -2,6 +2,8 @@
 
 from typing import Final, Literal
 
+from pydantic import AliasChoices, Field
+
 from kontor.mailer.kinds import (
     DECIDED,
     LATER,
@@ -17,6 +19,10 @@ from kontor.mailer.kinds import (
     Percent,
     sample_of,
 )
+
+
+ROLE_KEYS: Final = AliasChoices("role", "told")
+"""Keys of `role`: the second is written until the release before, whose workers know no other, is out of use."""
 
 
 class WelcomeResellerFacts(AccountFacts):
@@ -54,7 +60,7 @@ class AccountNoticeFacts(AccountFacts):
 
 
 class AddressChangedFacts(AccountFacts):
-    """`address-changed`: one mail to the old address and one to the new; `told`: which of the two.
+    """`address-changed`: one mail to the old address and one to the new; `role`: which of the two.
 
     Link `page`: the new address is confirmed there; with `objection`, the old one objects. `decides_from`: from when
     the new one decides offers.
@@ -62,7 +68,7 @@ class AddressChangedFacts(AccountFacts):
 
     old_address: Line
     new_address: Line
-    told: Literal["old", "new"]
+    role: Literal["old", "new"] = Field(validation_alias=ROLE_KEYS)
     changed_at: Instant
     objection: bool = False
     decides_from: Instant | None = None
@@ -105,11 +111,11 @@ class AccountRestoredFacts(AccountFacts):
 
 
 class MergedFacts(MailFacts):
-    """`merged`: to both resellers; `told`: which of the two."""
+    """`merged`: to both resellers; `role`: which of the two."""
 
     merged: Line
     into: Line
-    told: Literal["merged", "into"]
+    role: Literal["merged", "into"] = Field(validation_alias=ROLE_KEYS)
     clients: Count
     offers: Count
     tier_before: Line = ""
@@ -164,7 +170,7 @@ WELCOME_SAMPLE = {
     "left": "Alster Media",
 }
 MOVED_SAMPLE = sample_of(
-    told="old",
+    role="old",
     changed_at=SENT,
     old_address="ops@nordlicht.example",
     new_address="admin@elbe.example",
@@ -181,7 +187,7 @@ OBJECTED_SAMPLE = sample_of(
 MERGED_SAMPLE = {
     "merged": "Alster Media",
     "into": SAMPLE_RESELLER,
-    "told": "into",
+    "role": "into",
     "clients": 12,
     "offers": 3,
     "tier_before": "2,000",

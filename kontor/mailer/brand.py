@@ -118,7 +118,7 @@ class Support:
 class Brand:
     """Name, looks and links of the sender; `link_base` has no trailing slash, images are paths of `image_path`.
 
-    `terms_url`: those of resellers.
+    `terms_url` and `sales` (an address or an https link) are for resellers.
     """
 
     name: str
@@ -128,6 +128,7 @@ class Brand:
     colours: Colours = field(default_factory=Colours)
     support: Support = field(default_factory=Support)
     terms_url: str = ""
+    sales: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", one_line(self.name))

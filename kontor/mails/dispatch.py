@@ -140,7 +140,8 @@ def provider_brand(programme: Programme, public_url: str) -> Brand:
     contact = programme.contact
     address = contact.support or contact.sales or ""
     support = Support(email=address, url=contact.url or "") if "@" in address else Support(url=contact.url or address)
-    return Brand(programme.sender.name, public_url, support=support, terms_url=programme.terms.url or "")
+    terms_url, sales = programme.terms.url or "", contact.sales or ""
+    return Brand(programme.sender.name, public_url, support=support, terms_url=terms_url, sales=sales)
 
 
 def sender_addresses(branding: Branding, programme: Programme, locale: str) -> SenderIdentity:
