@@ -81,9 +81,8 @@ def measure(run: Run) -> Row:
             mode: [stack.enter_context(client(run.environment, mode)) for _ in range(count)]
             for mode, count in crowds.items()
         }
-        for pool in pools.values():
-            for client in pool:
-                client.answer()
+        for waiting in (each for pool in pools.values() for each in pool):
+            waiting.answer()
         for number in range(run.rounds):
             for name, mode, count in turned(number):
                 step(f"round {number + 1}: {name}")
