@@ -19,7 +19,7 @@ from kontor.console import audit, engine_pages, job, jobs, login, overview, prov
 from kontor.console.actions import ACTIONS
 from kontor.console.acts import ConsoleView
 from kontor.console.auth import PASSWORD_PATH, RolePolicy
-from kontor.console.handler import ConsoleHandler
+from kontor.console.handler import FIELDS, ConsoleHandler
 from kontor.console.render import Templates
 from kontor.discounts import console as discounts_console
 from kontor.fees import console as fees_console
@@ -36,6 +36,8 @@ from kontor.orders.order_form import ORDER
 from kontor.payments import console as payments_console
 from kontor.payments.entry_form import RECORD
 from kontor.programme import console as programme_console
+from kontor.programme.file_sections import SECTIONS
+from kontor.programme.section_console import SectionPages
 from kontor.provisioning import console as services_console
 from kontor.reconciliation import console as reconciliation_console
 from kontor.task_types import console as task_types_console
@@ -101,12 +103,23 @@ PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
 FILES: Final[Mapping[str, int]] = {"/console/accounts/{account_id}/image": 1, payments_console.IMPORT_PATH: 1}
 """The most files that a form may have, by its path."""
 
+FILE_SECTIONS: Final = tuple(map(SectionPages, SECTIONS))
+MANY_FIELDS: Final[Mapping[str, int]] = {path: 500 for pages in FILE_SECTIONS for path in pages.paths.values()}
+"""The most fields of forms that have one for each product, metric or family, by their path."""
+
 ADMIN_PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/people", operators_console.show_people),
     ("/console/keys", operators_console.show_keys),
     ("/console/limits", limits_console.show_limits),
     ("/console/programmes", programme_console.show_programmes),
     ("/console/programmes/{code}", programme_console.show_programme),
+    *(
+        (path, view)
+        for each in FILE_SECTIONS
+        for path, view in zip(
+            each.paths.values(), (each.show_list, each.show_add, each.show_change, each.show_remove), strict=True
+        )
+    ),
 )
 ADMIN_FORMS: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/people", operators_console.add_person),
@@ -115,6 +128,11 @@ ADMIN_FORMS: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/keys", operators_console.add_key),
     ("/console/limits", limits_console.set_limit),
     ("/console/programmes/{code}", programme_console.submit_file),
+    *(
+        (each.paths[name], view)
+        for each in FILE_SECTIONS
+        for name, view in (("add", each.add), ("change", each.change), ("remove", each.remove))
+    ),
 )
 
 ENTRY_FORMS: Final[tuple[OperatorForm, ...]] = (NEW_ACCOUNT, MERGE, BRAND, INSTANCE, SEND, ORDER, RECORD, ENTER)
@@ -193,9 +211,9 @@ def router_of(server: ConsoleHandler) -> APIRouter:
     ) -> None:
         methods = ["GET", "HEAD"] if method == "GET" else [method]
         sign_in = method == "POST" and path in SIGN_IN_PATHS
-        route = server.handler(
-            view, RolePolicy(role, proof), sign_in=sign_in, max_files=FILES.get(path, 0), check=check
-        )
+        files, fields = FILES.get(path, 0), MANY_FIELDS.get(path, FIELDS)
+        policy = RolePolicy(role, proof)
+        route = server.handler(view, policy, sign_in=sign_in, max_files=files, max_fields=fields, check=check)
         router.add_api_route(path, route, methods=methods, name=f"{method} {path}")
 
     for method, path, view in SIGN_IN:

@@ -51,6 +51,7 @@ class ConsoleHandler:
         *,
         sign_in: bool = False,
         max_files: int = 0,
+        max_fields: int = FIELDS,
         check: FormCheck | None = None,
     ) -> RequestHandler:
         """Return the handler for the router; `sign_in`: it runs in the threads of sign-ins, and never in the others.
@@ -60,7 +61,7 @@ class ConsoleHandler:
 
         async def handle(http_request: Request) -> Response:
             deps: Deps = http_request.app.state.deps
-            form, files = await read_upload(http_request, FIELDS, deps.limits.bodies, max_files)
+            form, files = await read_upload(http_request, max_fields, deps.limits.bodies, max_files)
             stripped = {name: text.replace("\x00", "") for name, text in form.items()}
             incoming = IncomingRequest.of(http_request, form=stripped, files=files)
             if http_request.method == "GET" and requested(http_request.headers.get("accept", "")):

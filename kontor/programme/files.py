@@ -91,16 +91,25 @@ def apply(
 
 
 def prepare(
-    session: Session, code: str, text: str, *, now: datetime, effective: datetime | None = None
+    session: Session,
+    code: str,
+    text: str,
+    *,
+    now: datetime,
+    effective: datetime | None = None,
+    seen: str | None = None,
 ) -> PreparedFile:
     """Read, check and compare a file; locks the programme. The first version of a programme begins at once.
 
-    Raises what `apply` raises.
+    `seen`: the state of the programme's versions that the file was made from. Raises what `apply` raises, and
+    Conflict(`programme_changed`).
     """
     programme = resolved(session, code, parse_file(code, text))
     database.lock_names(session, f"programme:{code}")
     row = begin_due(session, code, now)
     listed = versions.entries(session, code)
+    if seen is not None:
+        versions.require_state(listed, now, seen)
     starts = effective or programme.effective
     begins = now if starts is None or row is None else max(starts, now)
     follows = versions.entry_at(listed, begins) if listed else None

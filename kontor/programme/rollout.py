@@ -33,12 +33,16 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True)
 class ApplyOptions:
-    """How a file is applied. `effective`: when it begins; `approve`: the hash of an approved plan."""
+    """How a file is applied. `effective`: when it begins; `approve`: the hash of an approved plan.
+
+    `seen`: the state of the versions that the file was made from; another is refused.
+    """
 
     dry_run: bool = False
     effective: datetime | None = None
     approve: str | None = None
     reason: str | None = None
+    seen: str | None = None
 
 
 def apply_file(
@@ -52,9 +56,9 @@ def apply_file(
 ) -> Rollout:
     """Plan a file and, unless it is a dry run, apply it.
 
-    Raises what `files.apply` raises, and Conflict(`approval_required`) with the plan's `hash`.
+    Raises what `files.prepare` raises, and Conflict(`approval_required`) with the plan's `hash`.
     """
-    prepared = files.prepare(session, code, text, now=ctx.now, effective=options.effective)
+    prepared = files.prepare(session, code, text, now=ctx.now, effective=options.effective, seen=options.seen)
     planned = _plan(ctx, session, prepared, options)
     if options.dry_run or (prepared.row is not None and not prepared.plan.changes):
         return planned

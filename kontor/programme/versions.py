@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from hashlib import sha256
 from typing import Final, NamedTuple
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from kontor.kernel.errors import NotFound
+from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.periods import ONE_DAY
 from kontor.kernel.zones import day_start
 from kontor.programme.model import Programme
@@ -75,6 +76,30 @@ def source_of(session: Session, code: str, number: int) -> str:
 def entry_at(versions: Sequence[VersionEntry], instant: datetime) -> VersionEntry:
     """Return the version in force at an instant; the first one for the time before it."""
     return next((each for each in versions if each.effective_at <= instant), versions[-1])
+
+
+def waiting(listed: Sequence[VersionEntry], now: datetime) -> list[VersionEntry]:
+    """Return the versions that begin later, the first to begin first; of one instant the one applied last."""
+    begins = {each.effective_at: each for each in sorted(listed) if each.effective_at > now}
+    return [begins[instant] for instant in sorted(begins)]
+
+
+def state_of(listed: Sequence[VersionEntry], now: datetime) -> str:
+    """Return a digest of the files that are in force and that wait: another one applied, or begun, changes it."""
+    counted = (entry_at(listed, now), *waiting(listed, now))
+    text = "\n".join(f"{each.number} {each.effective_at.isoformat()} {each.digest}" for each in counted)
+    return sha256(text.encode()).hexdigest()
+
+
+def require_state(listed: Sequence[VersionEntry], now: datetime, seen: str) -> None:
+    """Raise Conflict(`programme_changed`) when another file was applied, or began, since a state was seen."""
+    if seen != state_of(listed, now):
+        newest = max(listed, key=lambda each: each.number)
+        message = (
+            f"The programme changed since this form was opened: version {newest.number}, applied by"
+            f" {newest.applied_by}, is the newest."
+        )
+        raise Conflict("programme_changed", message, version=newest.number)
 
 
 def replaced_by(listed: Sequence[VersionEntry], number: int, now: datetime) -> VersionEntry | None:

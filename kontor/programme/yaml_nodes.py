@@ -9,8 +9,8 @@ import yaml
 TEXT_LIMIT: Final = 512 * 1024
 DEPTH_LIMIT: Final = 20
 # libyaml's loader where PyYAML was built with it: a tenth of the time.
-_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_TAGS: Final = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp")}
+LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+PLAIN_TAGS: Final = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ def parse_yaml(text: str) -> Node:
     if len(text) > TEXT_LIMIT:
         raise UnreadableDocument(1, 1, f"the file is longer than {TEXT_LIMIT // 1024} KiB")
     try:
-        _check_events(yaml.parse(text, _LOADER))
-        root = yaml.compose(text, _LOADER)
+        _check_events(yaml.parse(text, LOADER))
+        root = yaml.compose(text, LOADER)
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         column = error.position - text.rfind("\n", 0, error.position)
@@ -130,6 +130,6 @@ def _convert(node: yaml.Node) -> Node:
         return Entries(line, column, tuple((_convert(key), _convert(value)) for key, value in node.value))
     if isinstance(node, yaml.SequenceNode) and node.tag == "tag:yaml.org,2002:seq":
         return ItemList(line, column, tuple(_convert(item) for item in node.value))
-    if isinstance(node, yaml.ScalarNode) and (node.tag in _TAGS or node.tag.endswith(":merge")):
+    if isinstance(node, yaml.ScalarNode) and (node.tag in PLAIN_TAGS or node.tag.endswith(":merge")):
         return Scalar(line, column, node.value, node.tag.rpartition(":")[2])
     raise UnreadableDocument(line, column, f"the tag {node.tag!r} is not allowed")

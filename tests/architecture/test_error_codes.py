@@ -18,6 +18,7 @@ ELSEWHERE: Final = {
         "not_agreed",
         "nothing_changes",
         "password_expired",
+        "programme_changed",
         "request_over",
         "role",
         "second_factor_required",

@@ -20,6 +20,13 @@ PLAIN = (
     "", "/jobs", "/dead", "/bulk", "/queues", "/queues/probe", "/schedules", "/workers", "/instances", "/mail",
     "/accounts", "/reconciliation", "/audit", "/password", "/security", "/security/totp",
     "/people", "/keys", "/programmes", "/programmes/learning",
+    *(
+        f"/programmes/learning/{path}"
+        for path in (
+            "plans", "plans/free", "new/plans", "products", "products/first-aid", "products/first-aid/remove",
+            "new/products", "account-subscriptions", "new/reseller-subscriptions", "tiers", "new/promo-codes",
+        )
+    ),
 )  # fmt: skip
 
 

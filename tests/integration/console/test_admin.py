@@ -34,7 +34,7 @@ def id_of(deps: Deps, email: str) -> UUID:
 def test_only_admins_see_people_and_keys(signed_in: As) -> None:
     someone = signed_in("operator")
     for path, _ in ADMIN_PAGES:
-        assert someone.http.get(path.format(code="learning")).status_code == 403, path
+        assert someone.http.get(path.format(code="learning", entry="free")).status_code == 403, path
     assert "/console/people" not in someone.get("/console").text
     for path in ("/console/people", "/console/keys"):
         assert someone.post(path, {"email": "me@kontor.example", "role": "admin", "name": "mine"}).status_code == 403
@@ -160,16 +160,18 @@ def test_file_is_planned_compared_and_applied_with_a_reason_from_the_console(
     make_accounts("elbe")
     admin, place = signed_in("admin"), "/console/programmes/learning"
     source = (EXAMPLES / "learning.yaml").read_text().replace("expire_after_days: 30", "expire_after_days: 20")
-    broken = admin.post(place, {"source": source.replace("currency: EUR", "currency: EUX")})
+    seen = admin.fields(place)["seen"]
+    broken = admin.post(place, {"seen": seen, "source": source.replace("currency: EUR", "currency: EUX")})
     assert broken.status_code == 422
     assert "EUX" in broken.text
-    planned = admin.post(place, {"source": source})
+    planned = admin.post(place, {"seen": seen, "source": source})
     assert "~ offers.expire_after_days: 30 -&gt; 20" in planned.text
     approve = re.search(r'name="approve" value="([0-9a-f]{64})"', planned.text)
     assert approve is not None
-    assert admin.post(place, {"source": source, "approve": approve[1], "reason": " "}).status_code == 422
-    assert admin.post(place, {"source": source, "approve": "0" * 64, "reason": "shorter"}).status_code == 422
-    applied = admin.post(place, {"source": source, "approve": approve[1], "reason": "shorter"})
+    sent = {"seen": seen, "source": source, "approve": approve[1], "reason": "shorter"}
+    assert admin.post(place, {**sent, "reason": " "}).status_code == 422
+    assert admin.post(place, {**sent, "approve": "0" * 64}).status_code == 422
+    applied = admin.post(place, sent)
     assert "Applied as version 2." in applied.text
     compared = admin.get(f"{place}?version=2&against=1").text
     assert "~ offers.expire_after_days: 30 -&gt; 20" in compared
