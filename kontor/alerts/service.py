@@ -30,6 +30,7 @@ PAGES: Final = {
     AlertKind.LATE_WORK: "/console/jobs?state=queued",
     AlertKind.HELD_LANES: "/console/instances",
     AlertKind.HELD_MAILS: "/console/mail?state=held_limit",
+    AlertKind.GUARD_RAIL: "/console/discount-runs?state=held",
 }
 DETAIL_LIMIT: Final = 300
 

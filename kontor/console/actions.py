@@ -13,6 +13,7 @@ from kontor.accounts import console as accounts_console
 from kontor.audit import Actor
 from kontor.bulk import console as bulk
 from kontor.console import queues as queue_pages
+from kontor.discounts import runs_console
 from kontor.engine.admin import lanes, queues
 from kontor.engine.admin.operations import Operations
 from kontor.engine.enqueue import Jobs
@@ -169,6 +170,13 @@ ACTIONS: Final = (
     ConsoleAction(
         "/console/charges/{charge_id}/void", "charge.void", fees_console.void, nav="accounts",
         path_param="charge_id", cancel_url="/console/charges/{}", needs_reason=True, stake=fees_console.at_stake,
+    ),
+    *(
+        ConsoleAction(
+            f"/console/discount-runs/{{run_id}}/{verb}", f"discount_run.{verb}", perform, nav="accounts",
+            path_param="run_id", cancel_url="/console/discount-runs/{}", needs_reason=True, stake=runs_console.at_stake,
+        )
+        for verb, perform in (("approve", runs_console.approve), ("reject", runs_console.reject))
     ),
     ConsoleAction(
         "/console/endpoints/{endpoint_id}/replay", "endpoint.replay", webhooks_console.replay, nav="accounts",

@@ -22,6 +22,7 @@ from kontor.console.auth import PASSWORD_PATH, RolePolicy
 from kontor.console.handler import FIELDS, ConsoleHandler
 from kontor.console.render import Templates
 from kontor.discounts import console as discounts_console
+from kontor.discounts import runs_console
 from kontor.fees import console as fees_console
 from kontor.kernel.errors import NotFound
 from kontor.limits import console as limits_console
@@ -55,6 +56,7 @@ LISTINGS: Final[tuple[Listing[Any], ...]] = (
     fees_console.CHARGES,
     payments_console.PAYMENTS,
     webhooks_console.ENDPOINTS,
+    runs_console.RUNS,
 )
 PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console", overview.show_overview),
@@ -88,6 +90,7 @@ PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/charges/{charge_id}", fees_console.show_charge),
     ("/console/payments/{payment_id}", payments_console.show_payment),
     ("/console/endpoints/{endpoint_id}", webhooks_console.show_endpoint),
+    ("/console/discount-runs/{run_id}", runs_console.show_run),
     ("/console/resellers/{reseller_id}/orders", orders_console.show_of_reseller),
     ("/console/mail", mails_console.show_mails),
     ("/console/mail/{mail_id}", mails_console.show_mail),

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from sqlalchemy.orm import Session
 
 from kontor.console import stats
+from kontor.discounts import run_admin
 from kontor.engine.admin import invariants, job_details, lanes, overview, queues
 from kontor.engine.admin.queues import QueueView
 from kontor.kernel.database import psycopg_connection
@@ -49,6 +50,7 @@ def show_overview(request: ConsoleRequest) -> TemplateResponse:
         *_schedule_alerts(overdue_schedules),
         *_overdue_alerts(overdue_jobs or {}),
         *_gap_alerts(session),
+        *_held_run_alerts(session),
     ]
     values = {
         "stats_range": range_,
@@ -133,6 +135,12 @@ def _overdue_alerts(jobs: Mapping[str, tuple[int, datetime]]) -> Alerts:
         (texts.counted(texts.OVERDUE_JOBS, count, task), f"/console/jobs?state=queued&task={task}")
         for task, (count, _) in sorted(jobs.items())
     ]
+
+
+def _held_run_alerts(session: Session) -> Alerts:
+    """Discount runs that would move too many resellers to go on by themselves."""
+    count = run_admin.held(session)
+    return [(texts.counted(texts.HELD_RUNS, count), "/console/discount-runs?state=held")] if count else []
 
 
 def _gap_alerts(session: Session) -> Alerts:

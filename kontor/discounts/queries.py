@@ -72,6 +72,12 @@ def page(session: Session, filters: RunFilter, cursor: str | None, limit: int) -
     return page_of(session, query, DiscountRun.id, cursor, limit)
 
 
+def held(session: Session) -> int:
+    """Return how many runs are held."""
+    query = select(func.count()).select_from(DiscountRun).where(DiscountRun.state == RunState.HELD.value)
+    return session.scalar(query) or 0
+
+
 def supersede(session: Session, programme: str, reason: str, now: datetime) -> None:
     """Mark the runs of a programme that have not recorded anything yet as superseded."""
     undecided = DiscountRun.state.in_([RunState.COMPUTING.value, RunState.HELD.value])

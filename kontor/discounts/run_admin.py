@@ -108,6 +108,11 @@ def page(session: Session, filters: RunFilter, cursor: str | None = None, limit:
     return queries.page(session, filters, cursor, limit)
 
 
+def held(session: Session) -> int:
+    """Return how many runs wait for a decision."""
+    return queries.held(session)
+
+
 def movers(session: Session, run_id: UUID, cursor: str | None = None, limit: int = 100) -> Page[DiscountChange]:
     """Return the resellers whose tier a run changes. Raises NotFound, Invalid on an invalid cursor."""
     get(session, run_id)

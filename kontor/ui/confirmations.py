@@ -138,6 +138,16 @@ CONFIRMATIONS: Final[Mapping[str, Confirmation]] = {
     "charge.void": Confirmation(
         "Void this charge?", "Charge {} does not count any more. It stays in the list, and it cannot be undone.", "Void"
     ),
+    "discount_run.approve": Confirmation(
+        "Approve this discount run?",
+        "Run {} records the new discounts and mails the resellers whose tier changes.",
+        "Approve",
+    ),
+    "discount_run.reject": Confirmation(
+        "Reject this discount run?",
+        "Run {} ends and records nothing. The next day's run compares again and may be held again.",
+        "Reject",
+    ),
     "endpoint.replay": Confirmation(
         "Deliver again?",
         "What endpoint {} did not take is delivered again with the same ids. A disabled endpoint is enabled.",

@@ -32,6 +32,7 @@ LISTS: Final = (
     ("Charges", "/console/charges"),
     ("Payments", "/console/payments"),
     ("Webhook endpoints", "/console/endpoints"),
+    ("Discount runs", "/console/discount-runs"),
 )
 """Lists of what people buy and pay, linked from each other."""
 ADMIN_NAVIGATION: Final = (("people", "/console/people", "Settings"),)
@@ -102,6 +103,8 @@ FLASH_MESSAGES: Final[Mapping[str, str]] = {
     "merge": "The merge is queued. This is its job.",
     "order-cancel": "The order is cancelled and paid back.",
     "void": "The charge is void.",
+    "approve-run": "Approved. The discounts are recorded now.",
+    "reject-run": "Rejected. Nothing is recorded.",
     "replay": "Failed deliveries are sent again.",
     "endpoint-test": "The test event is on its way.",
     "factor-removed": "Removed. It no longer opens your login.",
@@ -194,6 +197,7 @@ QUEUE_PAUSED: Final = "Queue {} is paused."
 QUEUE_BEHIND: Final = "Queue {} is behind: oldest job has waited {} (limit {})."
 SCHEDULE_OVERDUE: Final = "Schedule {} is overdue."
 DEAD_JOBS: Final = ("{} dead job needs attention.", "{} dead jobs need attention.")
+HELD_RUNS: Final = ("{} discount run waits for approval.", "{} discount runs wait for approval.")
 OVERDUE_JOBS: Final = ("{} {} job is overdue.", "{} {} jobs are overdue.")
 UNKNOWN_TASK_JOBS: Final = (
     "{} job of unknown task {}: deploy the release that knows it, or cancel the job.",

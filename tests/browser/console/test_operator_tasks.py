@@ -19,7 +19,7 @@ pytestmark = [
 PLAIN = (
     "", "/jobs", "/dead", "/bulk", "/queues", "/queues/probe", "/schedules", "/workers", "/instances", "/mail",
     "/accounts", "/reconciliation", "/audit", "/password", "/security", "/security/totp",
-    "/people", "/keys", "/programmes", "/programmes/learning",
+    "/people", "/keys", "/programmes", "/programmes/learning", "/discount-runs",
     *(
         f"/programmes/learning/{path}"
         for path in (

@@ -67,6 +67,12 @@ def exported(answer: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(answer.removeprefix("\ufeff"))))
 
 
+def test_page_of_a_reseller_leads_to_each_list_of_its_own(signed_in: As, trade: Trade) -> None:
+    page = signed_in("viewer").get(f"/console/accounts/{trade.reseller}").text
+    for place in ("offers", "orders", "services", "charges", "payments", "endpoints"):
+        assert f'href="/console/{place}?reseller={trade.reseller}"' in page
+
+
 def test_payments_are_listed_by_reseller_kind_reference_and_day_and_each_leads_to_its_page(
     signed_in: As, trade: Trade
 ) -> None:
