@@ -15,6 +15,8 @@ MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"),
 SAMPLE: Final = 1 << 16
 JAPANESE: Final = "cp932"
 """What a spreadsheet on a Japanese system writes as CSV."""
+JAPANESE_LEADS: Final = re.compile(rb"[\x81-\x9f]")
+"""First bytes of kana and the commoner kanji; where Windows-1252 has hardly a letter."""
 HIGH_WORDS: Final = re.compile(rb"[\xa8\xb8\xc0-\xff]{2,}")
 BESIDE_LATIN: Final = re.compile(rb"[A-Za-z][\x80-\xff]|[\x80-\xff][A-Za-z]")
 HIGH: Final = re.compile(rb"[\x80-\xff]")
@@ -59,7 +61,8 @@ def decoded(content: bytes, language: str) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
-        page = JAPANESE if language == "ja" else code_page([content])
+        japanese = language == "ja" and len(JAPANESE_LEADS.findall(content)) * 4 >= len(HIGH.findall(content))
+        page = JAPANESE if japanese else code_page([content])
         if page is None:
             raise
         return content.decode(page)
