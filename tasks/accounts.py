@@ -1,4 +1,4 @@
-"""Tasks of accounts: final deletion, merges, checks of domains, images of brands, pings of instances."""
+"""Tasks of accounts: deletion for good, imports of clients, merges, domains, images of brands, pings."""
 
 from __future__ import annotations
 
@@ -7,12 +7,19 @@ from typing import ClassVar, Final
 
 from sqlalchemy.orm import Session
 
-from kontor.accounts import domains, images, instances, merge, merge_request_queries
+from kontor.accounts import client_import_run, domains, images, instances, merge, merge_request_queries
 from kontor.accounts import queries as accounts_queries
 from kontor.accounts.deletion import purge
 from kontor.accounts.domains import DnsResult, DomainClaim
 from kontor.accounts.images import FetchedImage
-from kontor.accounts.payloads import AccountsTidy, BrandImageFetch, DomainsCheck, InstancePing, ResellersMerge
+from kontor.accounts.payloads import (
+    AccountsTidy,
+    BrandImageFetch,
+    ClientsImport,
+    DomainsCheck,
+    InstancePing,
+    ResellersMerge,
+)
 from kontor.audit import Actor
 from kontor.context import Context
 from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome, Permanent, RemoteUnavailable, Transient
@@ -81,6 +88,23 @@ class ResellersMergeHandler:
                 raise Permanent(error.message) from error
             return Cancel(error.message)
         return Done(report.out().model_dump(mode="json"))
+
+
+class ClientsImportHandler:
+    """Makes the clients of one chunk, each row in a savepoint of its own."""
+
+    payload = ClientsImport
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    def run(self, job: JobContext, session: Session, payload: ClientsImport) -> Outcome:
+        """Make a chunk; the job's result says by row what became of it."""
+        try:
+            chunk = client_import_run.run_chunk(self._ctx.within(job.jobs), session, job.id, payload)
+        except (Conflict, NotFound) as error:
+            return Cancel(error.message)
+        return Done(chunk.document())
 
 
 CLAIMS: Final = 400
@@ -189,6 +213,7 @@ def handlers(deps: HandlerDeps) -> list[Handler]:
     """Return the handlers of accounts."""
     return [
         AccountsTidyHandler(deps.ctx),
+        ClientsImportHandler(deps.ctx),
         ResellersMergeHandler(deps.programmes),
         DomainsCheckHandler(deps.ctx, deps.txt),
         BrandImageFetchHandler(deps.ctx, deps.reader),

@@ -1,4 +1,4 @@
-"""Forms of operators about accounts: a new one, and the merge of two resellers with its dry run first."""
+"""Forms of operators about accounts: a new one, one connected to a reseller, the merge of two resellers."""
 
 from __future__ import annotations
 
@@ -71,6 +71,44 @@ NEW_ACCOUNT: Final = OperatorForm(
     _create,
     BASE_PATH,
     beside={"name_taken": "name", "not_a_reseller": "reseller", "party_refused": "party"},
+)
+
+
+def _connect_fields(_request: ConsoleRequest) -> Sequence[FormField]:
+    return (FormField("reseller", "The reseller whose client it becomes (name or id)"),)
+
+
+def _connect_preview(request: ConsoleRequest) -> Sequence[str]:
+    """Say what connecting an account does. Raises as `clients.connect_by_operator`."""
+    account = _connected(request)
+    reseller = service.get(request.session, account_typed(request, "reseller"))
+    return [
+        f"{account.name} becomes a client of {reseller.name}, who can log in to it and pays for its plan from then on.",
+        f"Its own brand is removed. {account.admin_email} gets an email about it.",
+    ]
+
+
+def _connect(request: ConsoleRequest, _reason: str) -> FormResult:
+    return FormResult(f"{BASE_PATH}/{_connected(request).id}?done=connected")
+
+
+def _connected(request: ConsoleRequest) -> Account:
+    account_id, reseller_id = request.incoming.uuid("account_id"), account_typed(request, "reseller")
+    return clients.connect_by_operator(request.context, request.session, reseller_id, account_id)
+
+
+CONNECT: Final = OperatorForm(
+    f"{BASE_PATH}/{{account_id}}/connect",
+    "account.connect",
+    "Connect an account to a reseller",
+    "Connect",
+    _connect_fields,
+    _connect,
+    f"{BASE_PATH}/{{account_id}}",
+    preview=_connect_preview,
+    beside={"programme_mismatch": "reseller", "not_a_reseller": "reseller"},
+    intro="Only with the consent of the account's owner: the reseller can do nearly everything in it.",
+    grave=True,
 )
 
 

@@ -65,7 +65,7 @@ def mail_change(ctx: Context, session: Session, account: Account, address: Admin
             ctx.jobs,
             template=TEMPLATE,
             account=account,
-            facts={**facts, "told": role.value, **more},
+            facts={**facts, "role": role.value, **more},
             fact_key=f"{address.version}:{role.value}",
             to=address.replaced if role is AddressRole.OLD else address.address,
             refs={

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from kontor.accounts import activation, brand_queries, queries
 from kontor.accounts.labels import NOTHING, Labels, without_reseller
 from kontor.accounts.labels import put as put_labels
-from kontor.accounts.locks import share_lock_reseller
+from kontor.accounts.locks import lock_account, share_lock_reseller
 from kontor.accounts.service import NewAccount
 from kontor.accounts.service import create as create_account
 from kontor.accounts.suspension import follow_reseller
@@ -90,7 +90,17 @@ def connect(ctx: Context, session: Session, reseller_id: UUID, name: str, passwo
         queries.add_failure(session, reseller.id, key, ctx.now)
         session.flush()
         return Forbidden("bad_credentials", "No account has that name and password.")
-    return attach(ctx, session, reseller, candidate)
+    return attach(ctx, session, reseller, lock_account(session, candidate.id))
+
+
+def connect_by_operator(ctx: Context, session: Session, reseller_id: UUID, account_id: UUID) -> Account:
+    """Attach an existing account to a reseller for a person who may do so without its password.
+
+    Raises NotFound, Conflict(`account_deleted`, `has_reseller`, `programme_mismatch`, `already_reseller`,
+    `not_a_reseller`).
+    """
+    reseller = share_lock_reseller(session, reseller_id)
+    return attach(ctx, session, reseller, lock_account(session, account_id))
 
 
 def connect_throttle_key(name: str) -> str:
@@ -112,7 +122,7 @@ def _require_not_throttled(ctx: Context, session: Session, reseller_id: UUID, ke
 
 
 def attach(ctx: Context, session: Session, reseller: Account, account: Account) -> Account:
-    """Make an account the reseller's client; a repeat changes nothing.
+    """Make a locked account the reseller's client; a repeat changes nothing.
 
     Raises Conflict(`has_reseller`, `programme_mismatch`, `already_reseller`).
     """

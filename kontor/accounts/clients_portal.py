@@ -7,12 +7,11 @@ from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from kontor.accounts import addresses, client_list, client_timeline, clients, deletion, export, instances, suspension
+from kontor.accounts import addresses, client_list, client_timeline, clients, export, instances
 from kontor.accounts import service as accounts
 from kontor.accounts.client_filter import ClientFilter, ClientSort, ClientState
 from kontor.accounts.client_words import CLIENT_LINES
 from kontor.accounts.clients import NewClient
-from kontor.accounts.suspension import Suspender
 from kontor.kernel.errors import Conflict, Forbidden, Invalid, KontorError, NotFound, TooManyAttempts
 from kontor.licences import service as licences
 from kontor.mailer.formatting import language_of
@@ -24,7 +23,7 @@ from kontor.ui.portal_errors import refused
 from kontor.ui.portal_request import PortalFile, PortalPage, PortalRequest, PortalResponse, SeeOther
 from kontor.usage import service as usage
 from kontor.usage.rules import is_read_only
-from models.accounts import Account, SuspensionAuthority
+from models.accounts import Account
 
 CLIENTS: Final = N("Clients")
 NEW: Final = N("New client")
@@ -122,7 +121,7 @@ def create(request: PortalRequest) -> PortalResponse:
         with request.session.begin_nested():
             made = clients.create(request.context, request.session, owner.id, new)
     except (Conflict, Invalid, TooManyAttempts) as error:
-        return _again(request, show_new, error)
+        return again(request, show_new, error)
     return SeeOther(f"/partner/clients/{made.id}?done=created")
 
 
@@ -139,15 +138,15 @@ def connect(request: PortalRequest) -> PortalResponse:
             request.context, request.session, owner.id, form.get("name", ""), form.get("password", "")
         )
     except (Conflict, TooManyAttempts) as error:
-        return _again(request, show_connect, error)
+        return again(request, show_connect, error)
     if isinstance(result, Forbidden):
-        return _again(request, show_connect, result)
+        return again(request, show_connect, result)
     return SeeOther(f"/partner/clients/{result.id}?done=connected")
 
 
 def show_client(request: PortalRequest) -> PortalResponse:
     """Show one client. Raises NotFound."""
-    client = _client(request)
+    client = client_of(request)
     instance = instances.get(request.session, client.id)
     programme = request.deps.programmes.current(request.session, client.programme)
     names = DisplayNames(programme, language_of(request.locale))
@@ -170,68 +169,16 @@ def show_client(request: PortalRequest) -> PortalResponse:
     return PortalPage("client.html", CLIENT, values, page="partner.clients.show")
 
 
-def log_in_as(request: PortalRequest) -> PortalResponse:
-    """Lead into the client's pages, as the reseller. Raises NotFound."""
-    client = _client(request)
-    if client.deleted_at is not None:
-        raise NotFound
-    return SeeOther(f"/as/{client.id}/account")
-
-
-def disconnect(request: PortalRequest) -> PortalResponse:
-    """Make the client a regular account. Raises NotFound."""
-    owner, client = request.person.account, _client(request)
-    return _act(
-        request, "disconnected", lambda: clients.disconnect(request.context, request.session, owner.id, client.id)
-    )
-
-
-def delete(request: PortalRequest) -> PortalResponse:
-    """Delete the client; it can be restored for 30 days. Raises NotFound."""
-    client, actor = _client(request), request.actor().name
-    return _act(request, "deleted", lambda: deletion.delete(request.context, request.session, client.id, actor))
-
-
-def restore(request: PortalRequest) -> PortalResponse:
-    """Restore a deleted client. Raises NotFound."""
-    client = _client(request)
-    return _act(request, "restored", lambda: deletion.restore(request.context, request.session, client.id))
-
-
-def suspend(request: PortalRequest) -> PortalResponse:
-    """Suspend the client. Raises NotFound."""
-    client, by = _client(request), Suspender(request.actor(), SuspensionAuthority.RESELLER)
-    return _act(
-        request, "suspended", lambda: suspension.suspend(request.jobs, request.session, client.id, by, request.now)
-    )
-
-
-def resume(request: PortalRequest) -> PortalResponse:
-    """Lift the reseller's own suspension. Raises NotFound, Forbidden for an operator's."""
-    client, by = _client(request), Suspender(request.actor(), SuspensionAuthority.RESELLER)
-    return _act(
-        request, "resumed", lambda: suspension.resume(request.jobs, request.session, client.id, by, request.now)
-    )
-
-
-def _act(request: PortalRequest, done: str, act: Callable[[], Account]) -> PortalResponse:
-    try:
-        with request.session.begin_nested():
-            act()
-    except Conflict as error:
-        return _again(request, show_client, error)
-    return SeeOther(f"/partner?done={done}")
-
-
-def _again(
+def again(
     request: PortalRequest, show: Callable[[PortalRequest], PortalResponse], error: KontorError
 ) -> PortalResponse:
+    """Return a page whose form was refused, with why."""
     page = show(request)
     assert isinstance(page, PortalPage)
     return refused(request, page, error)
 
 
-def _client(request: PortalRequest) -> Account:
+def client_of(request: PortalRequest) -> Account:
     """Return the reseller's client of the path, also a deleted one that can be restored. Raises NotFound."""
     account = accounts.get(request.session, request.incoming.uuid("account_id"))
     if account.reseller_id != request.person.account.id:

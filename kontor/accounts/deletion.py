@@ -170,6 +170,10 @@ UPDATE mails SET facts = '{}', subject = NULL, raw = NULL,
  WHERE account_id IN (SELECT reseller_id FROM accounts WHERE id = ANY(:ids))
  AND (refs->>'account_id' = ANY(CAST(:ids AS text[]))
  OR refs->>'offer_id' IN (SELECT id::text FROM offers WHERE account_id = ANY(:ids)));
+UPDATE jobs_archive SET payload = payload - 'rows' WHERE task = 'clients.import' AND id IN (
+ SELECT coalesce(CAST(j.payload->>'begun_by' AS uuid), j.id)
+ FROM jobs_archive AS j, jsonb_array_elements(j.result->'rows') AS made
+ WHERE j.task = 'clients.import' AND made->>'account_id' = ANY(CAST(:ids AS text[])));
 DELETE FROM mail_recipients WHERE mail_id IN (SELECT id FROM mails WHERE account_id = ANY(:ids));
 UPDATE mails SET facts = '{}', refs = '{}', subject = NULL, raw = NULL, reply_to = NULL,
  reason = CASE WHEN state IN ('queued', 'held_limit') THEN 'the account is gone' ELSE reason END,

@@ -26,7 +26,7 @@ from kontor.context import Context
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.money import minor_units
 from kontor.kernel.periods import calendar_month
-from kontor.kernel.serialization import escape_cell
+from kontor.kernel.serialization import BYTE_ORDER_MARK, escape_cell
 from kontor.kernel.zones import local_day
 from kontor.programme.display_names import DisplayNames
 from kontor.programme.model import Programme, QuotaPeriod
@@ -34,7 +34,6 @@ from kontor.usage.rules import is_read_only
 from kontor.webhooks.signing import wire_time
 
 CSV_MEDIA: Final = "text/csv; charset=utf-8"
-BYTE_ORDER_MARK: Final = "\ufeff"
 CSV_BLOCK: Final = 64 * 1024
 
 

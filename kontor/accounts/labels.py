@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
 
 from pydantic import JsonValue
 from sqlalchemy import ColumnElement, case, select
@@ -66,11 +67,16 @@ def _name_client(session: Session, account: Account, text: str | None) -> None:
     if text is None:
         return
     external_id = external_ids.normalize(text)
-    database.lock_names(session, f"client external_id:{account.reseller_id}:{external_id}")
+    database.lock_names(session, client_id_lock(account.reseller_id, external_id))
     same = (Account.reseller_id == account.reseller_id, Account.client_external_id == external_id)
     if session.scalar(select(Account.id).where(*same, Account.id != account.id)) is not None:
         raise Conflict("external_id_taken", "Another client has that external_id.")
     account.client_external_id = external_id
+
+
+def client_id_lock(reseller_id: UUID | None, external_id: str) -> str:
+    """Return the lock that whoever gives a reseller's client an id holds."""
+    return f"client external_id:{reseller_id}:{external_id}"
 
 
 def shown_id(account: Account) -> str | None:

@@ -184,7 +184,7 @@ def _notify(ctx: Context, session: Session, pair: ResellerPair, report: MergeRep
         "merged_at": ctx.now,
     }
     for account, role in ((old, "merged"), (new, "into")):
-        role_facts = {**facts, "told": role}
+        role_facts = {**facts, "role": role}
         mails.post(session, ctx.jobs, template="merged", account=account, facts=role_facts, fact_key=str(seq))
 
 

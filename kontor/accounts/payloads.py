@@ -1,7 +1,9 @@
-"""Payloads of accounts: final deletion, merges, checks of domains, images of brands, pings of instances."""
+"""Payloads of accounts: deletion for good, imports of clients, merges, domains, images of brands, pings."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, Final, Self
 from uuid import UUID
@@ -14,10 +16,13 @@ from kontor.kernel.states import ImageRole, MisfirePolicy, TaskKind
 from kontor.licences.payloads import INSTANCE_QUEUE
 
 TIDY: Final = "accounts.tidy"
+CLIENTS: Final = "clients.import"
 MERGE: Final = "resellers.merge"
 DOMAINS: Final = "domains.check"
 IMAGES: Final = "brands.image"
 PING: Final = "instances.ping"
+METADATA: Final = "metadata."
+"""What the names of further columns begin with: the rest is a key of the client's metadata."""
 
 
 class AccountsTidy(Payload):
@@ -45,6 +50,41 @@ class ResellersMerge(Payload):
         if self.reseller_id == self.into:
             raise ValueError("a reseller cannot be merged into itself")
         return self
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """A row with its number in the file, the line of columns being 1. `values`: the cells that are not empty."""
+
+    number: int
+    values: Mapping[str, str]
+
+    def get(self, column: str) -> str:
+        """Return a cell, empty if the row has none."""
+        return self.values.get(column, "")
+
+    @property
+    def metadata(self) -> dict[str, str] | None:
+        """Return the metadata that the row names."""
+        named = {name.removeprefix(METADATA): text for name, text in self.values.items() if name.startswith(METADATA)}
+        return named or None
+
+
+class ClientsImport(Payload):
+    """Make clients of the rows of a file, a chunk at a time; each chunk enqueues the next.
+
+    `begun_by`: the job that has the rows, of which this one begins at `start`; None for that job itself.
+    """
+
+    policy: ClassVar[Policy] = isolated_policy(CLIENTS, "upkeep", timedelta(seconds=10), attempts=5)
+    sensitive: ClassVar[frozenset[str]] = frozenset({"rows"})
+
+    reseller_id: UUID
+    actor: str
+    rows: tuple[FileRow, ...] = ()
+    total: Count
+    start: Count = 0
+    begun_by: UUID | None = None
 
 
 class DomainsCheck(Payload):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import IO, Final
@@ -48,6 +48,18 @@ def name_taken(session: Session, looks_key: str, *, excluding: UUID | None = Non
     same = (Account.looks_key == looks_key, Account.purged_at.is_(None), *unlike)
     first, others = exists().where(*same, ~Account.looks_clash), exists().where(*same, Account.looks_clash)
     return bool(session.scalar(select(or_(first, others))))
+
+
+def names_taken(session: Session, looks_keys: Collection[str]) -> set[str]:
+    """Return those of the keys that an account's name has; locks nothing."""
+    same = (Account.looks_key.in_(looks_keys), Account.purged_at.is_(None))
+    return set(session.scalars(select(Account.looks_key).where(*same)))
+
+
+def client_ids_taken(session: Session, reseller_id: UUID, external_ids: Collection[str]) -> set[str]:
+    """Return those of the ids that a client of a reseller has; locks nothing."""
+    same = (Account.reseller_id == reseller_id, Account.client_external_id.in_(external_ids))
+    return {text for text in session.scalars(select(Account.client_external_id).where(*same)) if text is not None}
 
 
 def reseller_looks_like(session: Session, programme: str, looks_key: str, excluding: UUID) -> bool:

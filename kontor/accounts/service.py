@@ -67,7 +67,7 @@ def create(
     Raises Invalid (every invalid field, `unknown_programme`), Conflict(`name_taken`).
     """
     values = _values_of(ctx, session, new, reseller_id)
-    database.lock_names(session, f"account:{values['looks_key']}")
+    database.lock_names(session, name_lock(str(values["looks_key"])))
     _refuse_taken(session, str(values["name"]))
     account = queries.add(session, values)
     if account is None:
@@ -118,6 +118,11 @@ def _refuse_taken(session: Session, name: object, excluding: UUID | None = None)
 def searchable(name: str) -> str:
     """Return the key of any input, as PostgreSQL can hold it."""
     return looks_key(name[: 2 * NAME_LIMIT].replace("\x00", "").encode("utf-8", "replace").decode())
+
+
+def name_lock(looks: str) -> str:
+    """Return the lock that whoever gives a name holds, by how the name looks."""
+    return f"account:{looks}"
 
 
 def get(session: Session, account_id: UUID) -> Account:
@@ -180,7 +185,7 @@ def _rename(session: Session, account: Account, name: str) -> None:
     if name == account.name:
         return
     looks = looks_key(name)
-    database.lock_names(session, f"account:{looks}")
+    database.lock_names(session, name_lock(looks))
     _refuse_taken(session, name, account.id)
     account.looks_key, account.looks_clash = looks, False
     account.name, account.name_key = name, name_key(name)

@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from kontor.account_book import console as account_book_console
 from kontor.accounts import console as accounts_console
-from kontor.accounts.account_forms import MERGE, NEW_ACCOUNT
+from kontor.accounts.account_forms import CONNECT, MERGE, NEW_ACCOUNT
 from kontor.accounts.setting_forms import BRAND, INSTANCE
 from kontor.bulk import console as bulk_console
 from kontor.console import audit, engine_pages, job, jobs, login, overview, provider, queues, security, sign_in_steps
@@ -138,7 +138,17 @@ ADMIN_FORMS: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ),
 )
 
-ENTRY_FORMS: Final[tuple[OperatorForm, ...]] = (NEW_ACCOUNT, MERGE, BRAND, INSTANCE, SEND, ORDER, RECORD, ENTER)
+ENTRY_FORMS: Final[tuple[OperatorForm, ...]] = (
+    NEW_ACCOUNT,
+    CONNECT,
+    MERGE,
+    BRAND,
+    INSTANCE,
+    SEND,
+    ORDER,
+    RECORD,
+    ENTER,
+)
 """By which operators do what resellers and their clients do themselves (portal.md 5)."""
 
 SECURITY_FORMS: Final[Mapping[str, ConsoleView]] = {

@@ -94,7 +94,8 @@ async def read_upload(
     async with bodies.room(FORMS, size):
         bounded = Request(request.scope, bounded_receive(request.receive, FORM_LIMIT))
         try:
-            async with bounded.form(max_files=max_files, max_fields=max_fields) as fields:
+            form = bounded.form(max_files=max_files, max_fields=max_fields, max_part_size=FORM_LIMIT)
+            async with form as fields:
                 texts = {name: value for name, value in fields.items() if isinstance(value, str)}
                 files = {name: await value.read() for name, value in fields.items() if isinstance(value, UploadFile)}
         except HTTPException:

@@ -47,6 +47,8 @@ def _instant(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+BYTE_ORDER_MARK: Final = "\ufeff"
+"""What a CSV file begins with, so that spreadsheets read it as UTF-8."""
 FORMULA_CHARACTERS: Final = frozenset("=+-@＝＋－＠")
 """Characters that start a formula."""
 LEADING_CHARACTERS: Final = " \t\r\n\u00a0\u3000"

@@ -87,8 +87,13 @@ def unfinished_jobs(connection: PgConnection, tenant: str) -> tuple[int, int]:
 
 def room(session: Session, limit: Limit, subject: str, now: datetime, owner: UUID | None = None) -> int:
     """Return how many further uses are allowed now. Locks the subject until the transaction ends."""
-    assert limit.window is not None
     database.lock_names(session, f"limit:{limit.name}:{subject}")
+    return left(session, limit, subject, now, owner)
+
+
+def left(session: Session, limit: Limit, subject: str, now: datetime, owner: UUID | None = None) -> int:
+    """Return how many further uses are allowed now, for a preview: without a lock, others may use them."""
+    assert limit.window is not None
     most = allowed(session, limit, owner)
     return most - len(queries.uses(session, limit.name, subject, now - limit.window, now, most))
 

@@ -20,8 +20,9 @@ from kontor.mailer.kinds import (
     sample_of,
 )
 
-ROLE_KEYS: Final = AliasChoices("role", "told")
-"""Keys of `role`: the second is written until the release before, whose workers know no other, is out of use."""
+STORED_ROLE: Final = "told"
+"""The key of `role` in queued mails, until the release before, whose workers know no other, is out of use."""
+ROLE_KEYS: Final = AliasChoices("role", STORED_ROLE)
 
 
 class WelcomeResellerFacts(AccountFacts):
@@ -67,7 +68,7 @@ class AddressChangedFacts(AccountFacts):
 
     old_address: Line
     new_address: Line
-    role: Literal["old", "new"] = Field(validation_alias=ROLE_KEYS)
+    role: Literal["old", "new"] = Field(validation_alias=ROLE_KEYS, serialization_alias=STORED_ROLE)
     changed_at: Instant
     objection: bool = False
     decides_from: Instant | None = None
@@ -114,7 +115,7 @@ class MergedFacts(MailFacts):
 
     merged: Line
     into: Line
-    role: Literal["merged", "into"] = Field(validation_alias=ROLE_KEYS)
+    role: Literal["merged", "into"] = Field(validation_alias=ROLE_KEYS, serialization_alias=STORED_ROLE)
     clients: Count
     offers: Count
     tier_before: Line = ""

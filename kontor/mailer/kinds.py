@@ -27,6 +27,10 @@ class MailFacts(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    def stored(self) -> dict[str, object]:
+        """Return the facts as a mail keeps them, under the keys that workers of the release before read."""
+        return self.model_dump(mode="json", by_alias=True)
+
 
 class MoneyFact(MailFacts):
     """An amount and its ISO 4217 currency."""

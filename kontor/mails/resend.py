@@ -192,7 +192,7 @@ def _as_row(draft: NewMail) -> Mail:
 def _facts(draft: NewMail) -> dict[str, object]:
     """Return the facts in the format of this release. Raises Conflict(`not_sendable`)."""
     try:
-        return validate_facts(draft.template, draft.facts).model_dump(mode="json")
+        return validate_facts(draft.template, draft.facts).stored()
     except Invalid as error:
         raise not_sendable("The facts of this mail do not fit this release's template.") from error
 

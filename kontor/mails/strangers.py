@@ -6,6 +6,7 @@ the address is known elsewhere counts for nothing, so that no answer tells wheth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -72,10 +73,13 @@ def judge(session: Session, mail: NewMail, now: datetime) -> Verdict | None:
 
 def is_stranger(session: Session, owner: Account, address: str) -> bool:
     """Return whether an address never confirmed to a reseller; its own first address needs no confirmation."""
-    digest = limits.of_address(address)
-    if owner.email_version == 1 and digest == limits.of_address(owner.admin_email):
-        return False
-    return not address_queries.confirmed(session, owner.id, {digest})
+    return not _acquainted(session, owner, {limits.of_address(address)})
+
+
+def _acquainted(session: Session, owner: Account, digests: set[str]) -> set[str]:
+    """Return those of the addresses (by digest) that are no strangers to a reseller."""
+    own = {limits.of_address(owner.admin_email)} if owner.email_version == 1 else set()
+    return address_queries.confirmed(session, owner.id, digests) | own & digests
 
 
 def limit_of(owner: Account, now: datetime) -> Limit:
@@ -101,6 +105,18 @@ def fate_of_next(session: Session, reseller_id: UUID, address: str, now: datetim
         return MailFate.SENT
     limit = limit_of(owner, now)
     return MailFate.SENT if limits.room(session, limit, str(reseller_id), now, reseller_id) > 0 else MailFate.HELD
+
+
+def fates_of_next(session: Session, owner: Account, addresses: Sequence[str], now: datetime) -> list[MailFate]:
+    """Return what would become of a mail to each of the addresses, in this order; a preview, which locks nothing."""
+    digests = [limits.of_address(address) for address in addresses]
+    acquainted, limit = _acquainted(session, owner, set(digests)), limit_of(owner, now)
+    left, fates = limits.left(session, limit, str(owner.id), now, owner.id), list[MailFate]()
+    for digest in digests:
+        counted = digest not in acquainted
+        fates.append(MailFate.HELD if counted and left <= 0 else MailFate.SENT)
+        left -= counted
+    return fates
 
 
 def confirm(session: Session, account: Account, now: datetime) -> None:

@@ -43,7 +43,8 @@ from models.accounts import Account
 
 RequestHandler = Callable[[Request], Awaitable[Response]]
 FIELDS: Final = 60
-HIDDEN: Final = frozenset({"csrf", "next", "code", "sealed", "state", *proof.FIELDS})
+HIDDEN: Final = frozenset({"csrf", "next", "code", "sealed", "state", "rows", *proof.FIELDS})
+"""Fields that the audit log does not keep: secrets, and files of rows, of which it has what was made."""
 AS_CLIENT: Final = "client"
 CONFIG: Final = "config."
 """Fields of a product's config, any of which may be sensitive by its schema."""

@@ -4,7 +4,14 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from kontor.account_book import portal as account_book_portal
-from kontor.accounts import brand_portal, clients_portal, instance_portal, merge_portal
+from kontor.accounts import (
+    brand_portal,
+    client_acts_portal,
+    client_import_portal,
+    clients_portal,
+    instance_portal,
+    merge_portal,
+)
 from kontor.discounts import portal as discounts_portal
 from kontor.fees import portal as fees_portal
 from kontor.mails.brand_preview_portal import BrandPreview
@@ -19,12 +26,12 @@ from kontor.provisioning import portal as services_portal
 from kontor.webhooks import portal as webhooks_portal
 
 ACTS: Final[Mapping[str, PortalView]] = {
-    "login-as": clients_portal.log_in_as,
-    "disconnect": clients_portal.disconnect,
-    "delete": clients_portal.delete,
-    "restore": clients_portal.restore,
-    "suspend": clients_portal.suspend,
-    "resume": clients_portal.resume,
+    "login-as": client_acts_portal.log_in_as,
+    "disconnect": client_acts_portal.disconnect,
+    "delete": client_acts_portal.delete,
+    "restore": client_acts_portal.restore,
+    "suspend": client_acts_portal.suspend,
+    "resume": client_acts_portal.resume,
 }
 VERBS: Final[Mapping[str, PortalView]] = {
     "renew": services_portal.renew,
@@ -69,6 +76,18 @@ def client_routes(path: str) -> Iterator[PortalRoute]:
     yield PortalRoute("POST", f"{path}/instance/remove", instance_portal.remove, SELLER)
 
 
+def import_routes(path: str) -> Iterator[PortalRoute]:
+    """Yield the routes of new clients from a file: the form with its preview, and an import with its rows."""
+    yield PortalRoute("GET", path, client_import_portal.show_import, SELLER)
+    yield PortalRoute("POST", path, client_import_portal.take_file, SELLER, files=1)
+    yield PortalRoute("GET", f"{path}/sample.csv", client_import_portal.download_sample, SELLER)
+    yield PortalRoute("GET", f"{path}/{{import_id}}", client_import_portal.show_run, SELLER)
+    yield PortalRoute("GET", f"{path}/{{import_id}}/refused.csv", client_import_portal.download_run, SELLER)
+    yield PortalRoute(
+        "GET", f"{path}/{{import_id}}/progress.json", client_import_portal.count_progress, SELLER, polled=True
+    )
+
+
 def merge_routes(path: str) -> Iterator[PortalRoute]:
     """Yield the routes of merges: with the other account's password, or with its owner's consent by mail."""
     yield PortalRoute("GET", path, merge_portal.show_merge, HEAD)
@@ -88,7 +107,10 @@ PARTNER: Final[tuple[PortalRoute, ...]] = (
     PortalRoute("POST", "/partner/clients/new", clients_portal.create, SELLER),
     PortalRoute("GET", "/partner/clients/connect", clients_portal.show_connect, SELLER),
     PortalRoute("POST", "/partner/clients/connect", clients_portal.connect, SELLER, sign_in=True),
+    *import_routes("/partner/clients/import"),
     PortalRoute("GET", "/partner/clients/{account_id}", clients_portal.show_client, RESELLER),
+    PortalRoute("GET", "/partner/clients/{account_id}/disconnect", client_acts_portal.show_disconnect, SELLER),
+    PortalRoute("GET", "/partner/clients/{account_id}/delete", client_acts_portal.show_delete, SELLER),
     *(PortalRoute("POST", f"/partner/clients/{{account_id}}/{act}", view, SELLER) for act, view in ACTS.items()),
     PortalRoute("GET", "/partner/offers", partner_portal.show_offers, RESELLER),
     PortalRoute("GET", "/partner/offers/new", partner_portal.show_new, SELLER),

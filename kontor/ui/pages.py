@@ -12,7 +12,15 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from kontor.mailer.brand import Brand, Colours, palette
-from kontor.mailer.formatting import FILTERS, LANGUAGES, TranslationCatalogue, formats_for, language_of, load_catalogues
+from kontor.mailer.formatting import (
+    FILTERS,
+    LANGUAGES,
+    TranslationCatalogue,
+    formats_for,
+    language_of,
+    load_catalogue,
+    load_catalogues,
+)
 
 TEMPLATES: Final = Path(__file__).resolve().parent.parent.parent / "templates"
 NEUTRAL: Final = Colours()
@@ -49,6 +57,11 @@ class PublicPage:
     tone: str = "good"
     values: Mapping[str, object] | None = None
     sign_in: SignInForm | None = None
+
+
+def in_language(locale: str, message: str) -> str:
+    """Return an English text of the pages in the language of a locale, for a file."""
+    return load_catalogue(language_of(locale), "pages").words.gettext(message)
 
 
 class Pages:

@@ -93,6 +93,7 @@ FLASH_MESSAGES: Final[Mapping[str, str]] = {
     "domain": "The domain is verified.",
     "withdraw": "The offer is withdrawn.",
     "created": "Account created.",
+    "connected": "The account is a client of this reseller now.",
     "instance": "The system is connected.",
     "brand": "Brand saved.",
     "offer-sent": "The offer is on its way.",

@@ -1,5 +1,5 @@
-// Loads the page again when the number of open offers has changed, or when it may not be seen any more.
-const shown = {{ open_offers }};
+// Loads the page again when the number that it shows has changed, of open offers or another, or it may not be seen any more.
+const shown = {{ live_count|default(open_offers) }};
 const ask = async () => {
   if (document.visibilityState !== "visible") return;
   try {
@@ -9,5 +9,5 @@ const ask = async () => {
     // Away for a moment: asked again at the next turn.
   }
 };
-setInterval(ask, {{ 4000 if client else 20000 }});
+setInterval(ask, {{ 2000 if live_count is defined else 4000 if client else 20000 }});
 document.addEventListener("visibilitychange", ask);

@@ -10,6 +10,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from devtools.reference import openapi_document
+from kontor.accounts import client_import
+from kontor.accounts.payloads import FileRow
 from kontor.http.browsers import Browser
 from kontor.members import sessions
 from kontor.members.sessions import Opened
@@ -97,6 +99,16 @@ def create_resources(api: Api, accounts: ResellerAccounts, word: str) -> dict[st
         "member_id": api.ok(f"POST /v1/accounts/{accounts.client}/members", member, key=key)["id"],
         "lease_id": str(uuid4()),
     }
+
+
+def begun_import(api: Api, reseller: UUID) -> str:
+    """Begin an import of clients; return its id."""
+    with api.deps.sessions() as session:
+        row = FileRow(2, {"name": "Imported", "admin_email": "imported@kunden.example"})
+        ctx = api.deps.context(api.deps.jobs)
+        begun = client_import.enqueue(ctx, session, session.get_one(Account, reseller), [row], uuid4(), "test")
+        session.commit()
+    return str(begun)
 
 
 def ordered(api: Api, accounts: ResellerAccounts) -> dict[str, str]:
@@ -244,6 +256,7 @@ def test_every_page_and_form_with_an_id_is_404_for_another_reseller(
         session.commit()
     ids = {**theirs, "client_id": theirs["account_id"], "number": "0"}
     ids |= {"factor_id": str(uuid4()), "session_id": str(uuid4()), "request_id": str(uuid4())}
+    ids["import_id"] = begun_import(api, UUID(theirs["reseller_id"]))
     answers, tried = {}, 0
     for route, path in paths():
         parts = set(re.findall(r"{(\w+)}", path)) - {"token"}

@@ -14,7 +14,11 @@ from uuid import UUID
 
 import httpx
 
+from kontor.accounts import client_import
+from kontor.accounts.payloads import FileRow
 from kontor.adapters.fakes import ManualClock
+from kontor.kernel.ids import new_id
+from models.accounts import Account
 from tests.support.api import Api
 from tests.support.fees import FeeScenario, money
 from tests.support.worker import running_worker
@@ -147,10 +151,20 @@ class Market(FeeScenario):
         party.add("template_id", self.ok("POST /v1/offer-templates", template)["id"])
         self.serve(party, party.client)
         self.ok(f"PUT /v1/accounts/{party.client}/subscription", {"plan": "pro"})
+        party.add("import_id", self.import_client(reseller, word))
         self.ok(
             f"POST /v1/accounts/{party.client}/usage",
             {"metric": "calls", "value": 501, "at": self.clock.now().isoformat()},
         )
+
+    def import_client(self, reseller: str, word: str) -> str:
+        """Begin an import of a client; return its id."""
+        row = FileRow(2, {"name": f"Imported by {word}", "admin_email": f"imported@{word}.example"})
+        with self.api.deps.sessions() as session:
+            ctx, owner = self.api.deps.context(self.api.deps.jobs), session.get_one(Account, reseller)
+            begun = client_import.enqueue(ctx, session, owner, [row], new_id(), "test")
+            session.commit()
+        return str(begun)
 
     def serve(self, party: Party, client: str) -> None:
         """Assign products to a client, send it two offers of which the operator accepts one, and work for it."""

@@ -235,6 +235,8 @@ def see_what_happened(client: Walker, story: Story) -> None:
 def tidy(partner: Walker, story: Story) -> None:
     """Rows 27 to 31: deleted and restored, the list as a file, let go, another reseller merged, a regular account."""
     words, kontor = story.words, story.kontor
+    partner.follow(words["delete"])
+    partner.check_layout()
     partner.press(words["delete"])
     partner.reads(words["deleted"])
     partner.tick(words["state_deleted"])
@@ -245,6 +247,7 @@ def tidy(partner: Walker, story: Story) -> None:
         partner.follow("CSV")
     assert story.address("rose") in Path(download.value.path()).read_text("utf-8-sig")
     partner.follow(f"Ancien {story.word}")
+    partner.follow(words["disconnect"])
     partner.press(words["disconnect"])
     partner.reads(words["disconnected"])
     other = story.account(f"Autre {story.word}")

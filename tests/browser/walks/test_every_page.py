@@ -11,11 +11,14 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import Browser, Page
 
-from kontor.accounts import merge_requests
+from kontor.accounts import client_import, merge_requests
+from kontor.accounts.payloads import FileRow
 from kontor.audit import Actor
 from kontor.context import Context
+from kontor.kernel.ids import new_id
 from kontor.mailer.formatting import LANGUAGES
 from kontor.portal.app import paths
+from models.accounts import Account
 from models.offers import Offer
 from tests.browser.console.test_accessibility import AXE, findings
 from tests.browser.mail_pictures import chromium
@@ -31,7 +34,9 @@ NAME = "Krasnogorsk Hosting"
 CLIENT = "Donaudampfschifffahrtsgesellschaft"
 LARGE = '    price: "1490.00"\n'
 MONTHLY = "    term: P1M\n    renewal: auto\n"
+IMPORT = "/partner/clients/import"
 NO_PAGES = {"/partner/clients.csv", "/partner/clients.xlsx", "/updates.json", "/as/{client_id}/updates.json"}
+NO_PAGES |= {f"{IMPORT}/sample.csv", f"{IMPORT}/{{import_id}}/refused.csv", f"{IMPORT}/{{import_id}}/progress.json"}
 IN_FRAMES = {"/partner/brand/preview/mail", "/partner/clients/{account_id}/brand/preview/mail"}
 """A mail, which has tests of its own."""
 SCHEMES = ("light", "dark")
@@ -83,7 +88,19 @@ def things(kontor: Kontor, reseller: str, client: str) -> dict[str, str]:
     offer = ok("POST /v1/offers", {"reseller_id": reseller, "account_id": client, "lines": [line], "message": "Mehr!"})
     with kontor.transaction() as session:
         session.get_one(Offer, offer["id"]).state = "waiting_for_confirmation"
-    return {"service_id": service, "endpoint_id": endpoint, "template_id": made, "offer_id": offer["id"]}
+    return {"service_id": service, "endpoint_id": endpoint, "template_id": made, "offer_id": offer["id"]} | {
+        "import_id": import_of(kontor, reseller)
+    }
+
+
+def import_of(kontor: Kontor, reseller: str) -> str:
+    """Begin an import of clients, of which one row is refused; return its id."""
+    names = (("Donaudampfschifffahrtskapitän", "boss@donau.example"), (CLIENT, "other@donau.example"))
+    rows = [FileRow(2 + n, {"name": name, "admin_email": email}) for n, (name, email) in enumerate(names)]
+    deps = kontor.api.deps
+    with kontor.transaction() as session:
+        owner = session.get_one(Account, UUID(reseller))
+        return str(client_import.enqueue(Context(deps.jobs, deps.programmes), session, owner, rows, new_id(), "test"))
 
 
 def asked_by(kontor: Kontor, other: str) -> str:

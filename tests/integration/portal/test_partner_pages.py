@@ -117,6 +117,28 @@ def test_client_is_deleted_restored_suspended_and_disconnected(
     assert api.ok(f"GET /v1/accounts/{elbe.client}")["kind"] == "regular"
 
 
+def test_each_row_offers_its_acts_and_asks_before_those_that_take_something_away(
+    seller: PortalClient, elbe: ResellerAccounts, api: Api
+) -> None:
+    def row() -> str:
+        return seller.get("/partner?state=deleted").text + seller.get("/partner").text
+
+    place = f"/partner/clients/{elbe.client}"
+    for act in ("login-as", "suspend"):
+        assert f'action="{place}/{act}"' in row()
+    for act in ("disconnect", "delete"):
+        assert (f'href="{place}/{act}"' in row(), f'action="{place}/{act}"' in row()) == (True, False)
+        asked = seller.get(f"{place}/{act}")
+        assert (page_of(asked), f'action="{place}/{act}"' in asked.text) == (f"partner.clients.{act}", True)
+        assert f'href="{place}/{act}"' in seller.get(place).text
+    assert api.ok(f"GET /v1/accounts/{elbe.client}")["deleted_at"] is None, "asking changes nothing"
+    assert seller.post(f"{place}/suspend").headers["location"] == "/partner?done=suspended"
+    assert (f'action="{place}/resume"' in row(), f'action="{place}/suspend"' in row()) == (True, False)
+    assert seller.post(f"{place}/delete").headers["location"] == "/partner?done=deleted"
+    assert (f'action="{place}/restore"' in row(), f'href="{place}/delete"' in row()) == (True, False)
+    assert seller.get(f"{place}/delete").headers["location"] == place
+
+
 def test_template_is_filled_and_sent_and_the_offer_withdrawn(
     seller: PortalClient, elbe: ResellerAccounts, api: Api
 ) -> None:
