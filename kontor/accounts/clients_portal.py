@@ -1,4 +1,4 @@
-"""The reseller's clients: the list with its filters and downloads, new ones, one client, acts on it."""
+"""The reseller's clients: the list with its filters and downloads, new and connected ones."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,29 +7,21 @@ from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from kontor.accounts import addresses, client_list, client_timeline, clients, deletion, export, instances, suspension
-from kontor.accounts import service as accounts
+from kontor.accounts import addresses, client_list, clients, export
 from kontor.accounts.client_filter import ClientFilter, ClientSort, ClientState
-from kontor.accounts.client_words import CLIENT_LINES
 from kontor.accounts.clients import NewClient
-from kontor.accounts.suspension import Suspender
-from kontor.kernel.errors import Conflict, Forbidden, Invalid, KontorError, NotFound, TooManyAttempts
-from kontor.licences import service as licences
+from kontor.kernel.errors import Conflict, Forbidden, Invalid, KontorError, TooManyAttempts
 from kontor.mailer.formatting import language_of
-from kontor.members import visits
-from kontor.programme.display_names import DisplayNames
-from kontor.programme.service import name_of, products_of_others
 from kontor.ui.pages import N
 from kontor.ui.portal_errors import refused
 from kontor.ui.portal_request import PortalFile, PortalPage, PortalRequest, PortalResponse, SeeOther
 from kontor.usage import service as usage
 from kontor.usage.rules import is_read_only
-from models.accounts import Account, SuspensionAuthority
+from models.accounts import Account
 
 CLIENTS: Final = N("Clients")
 NEW: Final = N("New client")
 CONNECT: Final = N("Add an existing account")
-CLIENT: Final = N("Client “%(client)s”")
 PAGE_SIZE: Final = 50
 STATES: Final = {
     ClientState.OVER_QUOTA: N("Over the limit"),
@@ -80,7 +72,7 @@ def show_clients(request: PortalRequest) -> PortalResponse:
     carried = urlencode({**{name: text for name, text in query.items() if text}, "state": ticked}, doseq=True)
     plans = [(code, plan.name_in(language_of(request.locale))) for code, plan in programme.plans.items()]
     values = {
-        "rows": _rows(request, page.items),
+        "rows": client_rows(request, page.items),
         "next": page.next,
         "query": query,
         "ticked": criteria.states,
@@ -145,98 +137,12 @@ def connect(request: PortalRequest) -> PortalResponse:
     return SeeOther(f"/partner/clients/{result.id}?done=connected")
 
 
-def show_client(request: PortalRequest) -> PortalResponse:
-    """Show one client. Raises NotFound."""
-    client = _client(request)
-    instance = instances.get(request.session, client.id)
-    programme = request.deps.programmes.current(request.session, client.programme)
-    names = DisplayNames(programme, language_of(request.locale))
-    hidden = products_of_others(request.session, client.programme, request.person.account.id)
-    values = {
-        "row": _rows(request, [client])[0],
-        "of_client": client,
-        "instance": instance and instance.url,
-        "seats": [
-            (name_of(programme, seat.product, request.locale), seat)
-            for seat in licences.balances(request.session, client.id, request.now)
-            if seat.product not in hidden
-        ],
-        "timeline": client_timeline.timeline(
-            request.session, client, request.person.account.id, names, request.incoming.param("cursor")
-        ),
-        "words": CLIENT_LINES,
-        "acts": visits.ACTS,
-    }
-    return PortalPage("client.html", CLIENT, values, page="partner.clients.show")
-
-
-def log_in_as(request: PortalRequest) -> PortalResponse:
-    """Lead into the client's pages, as the reseller. Raises NotFound."""
-    client = _client(request)
-    if client.deleted_at is not None:
-        raise NotFound
-    return SeeOther(f"/as/{client.id}/account")
-
-
-def disconnect(request: PortalRequest) -> PortalResponse:
-    """Make the client a regular account. Raises NotFound."""
-    owner, client = request.person.account, _client(request)
-    return _act(
-        request, "disconnected", lambda: clients.disconnect(request.context, request.session, owner.id, client.id)
-    )
-
-
-def delete(request: PortalRequest) -> PortalResponse:
-    """Delete the client; it can be restored for 30 days. Raises NotFound."""
-    client, actor = _client(request), request.actor().name
-    return _act(request, "deleted", lambda: deletion.delete(request.context, request.session, client.id, actor))
-
-
-def restore(request: PortalRequest) -> PortalResponse:
-    """Restore a deleted client. Raises NotFound."""
-    client = _client(request)
-    return _act(request, "restored", lambda: deletion.restore(request.context, request.session, client.id))
-
-
-def suspend(request: PortalRequest) -> PortalResponse:
-    """Suspend the client. Raises NotFound."""
-    client, by = _client(request), Suspender(request.actor(), SuspensionAuthority.RESELLER)
-    return _act(
-        request, "suspended", lambda: suspension.suspend(request.jobs, request.session, client.id, by, request.now)
-    )
-
-
-def resume(request: PortalRequest) -> PortalResponse:
-    """Lift the reseller's own suspension. Raises NotFound, Forbidden for an operator's."""
-    client, by = _client(request), Suspender(request.actor(), SuspensionAuthority.RESELLER)
-    return _act(
-        request, "resumed", lambda: suspension.resume(request.jobs, request.session, client.id, by, request.now)
-    )
-
-
-def _act(request: PortalRequest, done: str, act: Callable[[], Account]) -> PortalResponse:
-    try:
-        with request.session.begin_nested():
-            act()
-    except Conflict as error:
-        return _again(request, show_client, error)
-    return SeeOther(f"/partner?done={done}")
-
-
 def _again(
     request: PortalRequest, show: Callable[[PortalRequest], PortalResponse], error: KontorError
 ) -> PortalResponse:
     page = show(request)
     assert isinstance(page, PortalPage)
     return refused(request, page, error)
-
-
-def _client(request: PortalRequest) -> Account:
-    """Return the reseller's client of the path, also a deleted one that can be restored. Raises NotFound."""
-    account = accounts.get(request.session, request.incoming.uuid("account_id"))
-    if account.reseller_id != request.person.account.id:
-        raise NotFound
-    return account
 
 
 def _filter(request: PortalRequest) -> ClientFilter:
@@ -250,7 +156,8 @@ def _filter(request: PortalRequest) -> ClientFilter:
     )
 
 
-def _rows(request: PortalRequest, page: Sequence[Account]) -> list[ClientRow]:
+def client_rows(request: PortalRequest, page: Sequence[Account]) -> list[ClientRow]:
+    """Return accounts with plan and usage as pages show them."""
     session, now, locale = request.session, request.now, language_of(request.locale)
     used = usage.current_values(session, request.deps.programmes, page, now)
     rows, programme = [], request.context.programme(session, request.person.account.programme)

@@ -12,19 +12,19 @@ from kontor.members import pages as members_pages
 from kontor.offers import partner_portal
 from kontor.operators import portal as keys_portal
 from kontor.orders import portal as orders_portal
-from kontor.portal import details, reseller
+from kontor.portal import client, details, reseller
 from kontor.portal.page_routes import HANDING, HEAD, RESELLER, SELLER, SENSITIVE, PortalRoute, PortalView
 from kontor.provisioning import change_portal
 from kontor.provisioning import portal as services_portal
 from kontor.webhooks import portal as webhooks_portal
 
 ACTS: Final[Mapping[str, PortalView]] = {
-    "login-as": clients_portal.log_in_as,
-    "disconnect": clients_portal.disconnect,
-    "delete": clients_portal.delete,
-    "restore": clients_portal.restore,
-    "suspend": clients_portal.suspend,
-    "resume": clients_portal.resume,
+    "login-as": client.log_in_as,
+    "disconnect": client.disconnect,
+    "delete": client.delete,
+    "restore": client.restore,
+    "suspend": client.suspend,
+    "resume": client.resume,
 }
 VERBS: Final[Mapping[str, PortalView]] = {
     "renew": services_portal.renew,
@@ -88,9 +88,10 @@ PARTNER: Final[tuple[PortalRoute, ...]] = (
     PortalRoute("POST", "/partner/clients/new", clients_portal.create, SELLER),
     PortalRoute("GET", "/partner/clients/connect", clients_portal.show_connect, SELLER),
     PortalRoute("POST", "/partner/clients/connect", clients_portal.connect, SELLER, sign_in=True),
-    PortalRoute("GET", "/partner/clients/{account_id}", clients_portal.show_client, RESELLER),
+    PortalRoute("GET", "/partner/clients/{account_id}", client.show_client, RESELLER),
     *(PortalRoute("POST", f"/partner/clients/{{account_id}}/{act}", view, SELLER) for act, view in ACTS.items()),
     PortalRoute("GET", "/partner/offers", partner_portal.show_offers, RESELLER),
+    PortalRoute("GET", "/partner/offers/live", partner_portal.watch_offers, RESELLER, polled=True),
     PortalRoute("GET", "/partner/offers/new", partner_portal.show_new, SELLER),
     PortalRoute("POST", "/partner/offers/new", partner_portal.send, SELLER),
     PortalRoute("POST", "/partner/offers/{offer_id}/cancel", partner_portal.cancel, SELLER),
