@@ -14,14 +14,12 @@ from kontor.accounts.client_choice import chosen_client, client_choice
 from kontor.kernel.errors import Conflict, Invalid, NotFound, TooManyAttempts
 from kontor.kernel.failure_causes import FailureCause, failure_cause
 from kontor.kernel.states import OfferState
-from kontor.mailer.formatting import language_of
 from kontor.mails import resend
 from kontor.offers import service, templates
 from kontor.offers.rules import OPEN_STATES, OfferWait, WaitReason
 from kontor.offers.service import NewOffer
 from kontor.offers.updates_portal import STATE_NAMES
 from kontor.offers.views import state_at, waits_of
-from kontor.programme import service as programme_service
 from kontor.ui.pages import N
 from kontor.ui.portal_errors import refused
 from kontor.ui.portal_request import PortalPage, PortalRequest, PortalResponse, PortalUnchanged, SeeOther
@@ -29,8 +27,6 @@ from models.offers import Offer, OfferTemplate
 
 OFFERS: Final = N("Offers")
 NEW: Final = N("New offer")
-TEMPLATES: Final = N("Templates")
-TEMPLATE: Final = N("Template")
 LIVE: Final = "/partner/offers/live"
 PAGE_SIZE: Final = 50
 MOST_TEMPLATES: Final = 200
@@ -146,84 +142,6 @@ def cancel(request: PortalRequest) -> PortalResponse:
         f"/partner/clients/{offer.account_id}" if request.incoming.form.get("from") == "client" else "/partner/offers"
     )
     return SeeOther(f"{above}?done=offer-cancelled")
-
-
-def show_templates(request: PortalRequest) -> PortalResponse:
-    """Show the reseller's templates."""
-    return _templates(request)
-
-
-def create_template(request: PortalRequest) -> PortalResponse:
-    """Make an empty template by its name."""
-    owner, name = request.person.account, request.incoming.form.get("name", "")
-    try:
-        with request.session.begin_nested():
-            made = templates.create(request.context, request.session, owner.id, name, [])
-    except (Conflict, Invalid) as error:
-        return refused(request, _templates(request), error)
-    return SeeOther(f"/partner/templates/{made.id}?done=template-saved")
-
-
-def show_template(request: PortalRequest) -> PortalResponse:
-    """Show one template with its lines. Raises NotFound."""
-    return _template(request, _own_template(request, request.incoming.uuid("template_id")))
-
-
-def add_line(request: PortalRequest) -> PortalResponse:
-    """Add a line to a template; it is saved at once. Raises NotFound."""
-    form, template = request.incoming.form, _own_template(request, request.incoming.uuid("template_id"))
-    typed = form.get("count", "").strip()
-    count: object = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else typed
-    line = {
-        "product": form.get("product", ""),
-        "count": count,
-        "mode": form.get("mode", ""),
-        "term": form.get("term", ""),
-    }
-    return _save(request, template, [*template.lines, line])
-
-
-def remove_line(request: PortalRequest) -> PortalResponse:
-    """Remove a line of a template by its number, from 0. Raises NotFound."""
-    template, number = _own_template(request, request.incoming.uuid("template_id")), request.incoming.params["number"]
-    if not number.isdecimal() or int(number) >= len(template.lines):
-        raise NotFound
-    return _save(request, template, [line for at, line in enumerate(template.lines) if at != int(number)])
-
-
-def remove_template(request: PortalRequest) -> PortalResponse:
-    """Delete a template; offers that were sent stay. Raises NotFound."""
-    templates.delete(request.session, _own_template(request, request.incoming.uuid("template_id")).id)
-    return SeeOther("/partner/templates?done=template-removed")
-
-
-def _save(request: PortalRequest, template: OfferTemplate, lines: Sequence[Mapping[str, object]]) -> PortalResponse:
-    try:
-        with request.session.begin_nested():
-            templates.change(request.context, request.session, template.id, template.name, lines)
-    except (Conflict, Invalid) as error:
-        return refused(request, _template(request, template), error)
-    return SeeOther(f"/partner/templates/{template.id}?done=template-saved")
-
-
-def _template(request: PortalRequest, template: OfferTemplate) -> PortalPage:
-    programme = request.deps.programmes.current(request.session, request.person.account.programme)
-    visible = programme_service.visible(programme, request.person.account)
-    names = {code: product.name_in(language_of(request.locale)) for code, product in visible.items()}
-    products = sorted(names.items(), key=lambda each: each[1].casefold())
-    values = {"template": template, "products": products, "names": names}
-    return PortalPage("template.html", TEMPLATE, values, page="partner.templates.show")
-
-
-def _templates(request: PortalRequest) -> PortalPage:
-    listed = templates.list_templates(
-        request.session,
-        reseller_id=request.person.account.id,
-        cursor=request.incoming.param("cursor"),
-        limit=PAGE_SIZE,
-    )
-    values = {"templates": listed.items, "next": listed.next}
-    return PortalPage("templates.html", TEMPLATES, values, page="partner.templates")
 
 
 def _offers(request: PortalRequest) -> PortalPage:
