@@ -73,6 +73,12 @@ def test_list_of_offers_answers_only_what_has_changed_and_keeps_no_session_alive
     assert (last.status_code, last.headers["location"].partition("?")[0]) == (303, "/login")
 
 
+def test_session_lives_on_while_a_person_looks_at_the_list_of_offers(seller: PortalClient, clock: ManualClock) -> None:
+    for _ in range(3):
+        clock.advance(timedelta(minutes=50))
+        assert seller.get("/partner/offers").status_code == 200
+
+
 def test_try_that_is_due_is_no_change_of_the_list_however_often_it_is_asked(
     seller: PortalClient, elbe: ResellerAccounts, api: Api, clock: ManualClock
 ) -> None:
