@@ -8,6 +8,8 @@ from uuid import UUID
 from kontor.accounts import client_list, instances
 from kontor.accounts import service as accounts
 from kontor.accounts.client_filter import ClientFilter
+from kontor.accounts.client_words import INSTANCE_STATES, REACHED
+from kontor.accounts.instances import InstanceState
 from kontor.kernel.errors import NotFound
 from kontor.ui.portal_request import PortalRequest
 from models.accounts import Account
@@ -17,11 +19,21 @@ MOST_CHOICES: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class OfferedClient:
-    """A client in a list to choose from; `ready`: it has a system that offers reach."""
+    """A client in a list to choose from; `state`: of its connected system."""
 
     id: UUID
     name: str
-    ready: bool
+    state: InstanceState
+
+    @property
+    def state_name(self) -> str:
+        """The state in words."""
+        return INSTANCE_STATES[self.state]
+
+    @property
+    def reached(self) -> str:
+        """Whether an offer reaches it."""
+        return REACHED[self.state]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,11 @@ class ClientChoice:
     search: str
     more: bool
     chosen: UUID | None
+
+    @property
+    def shown(self) -> OfferedClient | None:
+        """The client that the list shows: the chosen one, else its first."""
+        return next((each for each in self.clients if each.id == self.chosen), next(iter(self.clients), None))
 
 
 def client_choice(request: PortalRequest) -> ClientChoice:
@@ -48,8 +65,8 @@ def client_choice(request: PortalRequest) -> ClientChoice:
     clients = list(page.items)
     if chosen is not None and chosen.id not in {client.id for client in clients}:
         clients.insert(0, chosen)
-    ready = instances.states(session, [client.id for client in clients])
-    offered = [OfferedClient(client.id, client.name, client.id in ready) for client in clients]
+    states = instances.states(session, [client.id for client in clients])
+    offered = [OfferedClient(each.id, each.name, states.get(each.id, InstanceState.NONE)) for each in clients]
     return ClientChoice(offered, search or "", page.next is not None, None if chosen is None else chosen.id)
 
 

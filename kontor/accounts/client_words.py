@@ -1,8 +1,9 @@
-"""The words for each line of a client's history, by its key."""
+"""Words about a client: each line of its history by its key, and its connected system by its state."""
 
 from collections.abc import Mapping
 from typing import Final
 
+from kontor.accounts.instances import InstanceState
 from kontor.ui.pages import N
 
 CLIENT_LINES: Final[Mapping[str, str]] = {
@@ -51,3 +52,16 @@ CLIENT_LINES: Final[Mapping[str, str]] = {
     "mail": N("Email to the client"),
     "visit": N("Your team in the client’s account"),
 }
+INSTANCE_STATES: Final[Mapping[InstanceState, str]] = {
+    InstanceState.NONE: N("not connected"),
+    InstanceState.OK: N("works"),
+    InstanceState.DOWN: N("does not answer"),
+    InstanceState.HELD: N("on hold"),
+}
+REACHED: Final[Mapping[InstanceState, str]] = {
+    InstanceState.NONE: N("This client has no system connected yet, so an offer cannot reach it."),
+    InstanceState.OK: N("This client’s system is connected."),
+    InstanceState.DOWN: N("This client’s system does not answer at the moment. The offer waits until it does."),
+    InstanceState.HELD: N("Deliveries to this client’s system are on hold on our side. The offer waits meanwhile."),
+}
+"""Whether an offer reaches a client, before it is sent."""

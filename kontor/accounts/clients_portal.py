@@ -1,4 +1,4 @@
-"""The reseller's clients: the list with its filters and downloads, new ones, one client, acts on it."""
+"""The reseller's clients: the list with its filters and downloads, new and connected ones."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,17 +7,11 @@ from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from kontor.accounts import addresses, client_list, client_timeline, clients, export, instances
-from kontor.accounts import service as accounts
+from kontor.accounts import addresses, client_list, clients, export
 from kontor.accounts.client_filter import ClientFilter, ClientSort, ClientState
-from kontor.accounts.client_words import CLIENT_LINES
 from kontor.accounts.clients import NewClient
-from kontor.kernel.errors import Conflict, Forbidden, Invalid, KontorError, NotFound, TooManyAttempts
-from kontor.licences import service as licences
+from kontor.kernel.errors import Conflict, Forbidden, Invalid, KontorError, TooManyAttempts
 from kontor.mailer.formatting import language_of
-from kontor.members import visits
-from kontor.programme.display_names import DisplayNames
-from kontor.programme.service import name_of, products_of_others
 from kontor.ui.pages import N
 from kontor.ui.portal_errors import refused
 from kontor.ui.portal_request import PortalFile, PortalPage, PortalRequest, PortalResponse, SeeOther
@@ -28,7 +22,6 @@ from models.accounts import Account
 CLIENTS: Final = N("Clients")
 NEW: Final = N("New client")
 CONNECT: Final = N("Add an existing account")
-CLIENT: Final = N("Client “%(client)s”")
 PAGE_SIZE: Final = 50
 STATES: Final = {
     ClientState.OVER_QUOTA: N("Over the limit"),
@@ -79,7 +72,7 @@ def show_clients(request: PortalRequest) -> PortalResponse:
     carried = urlencode({**{name: text for name, text in query.items() if text}, "state": ticked}, doseq=True)
     plans = [(code, plan.name_in(language_of(request.locale))) for code, plan in programme.plans.items()]
     values = {
-        "rows": _rows(request, page.items),
+        "rows": client_rows(request, page.items),
         "next": page.next,
         "query": query,
         "ticked": criteria.states,
@@ -121,7 +114,7 @@ def create(request: PortalRequest) -> PortalResponse:
         with request.session.begin_nested():
             made = clients.create(request.context, request.session, owner.id, new)
     except (Conflict, Invalid, TooManyAttempts) as error:
-        return again(request, show_new, error)
+        return _again(request, show_new, error)
     return SeeOther(f"/partner/clients/{made.id}?done=created")
 
 
@@ -138,52 +131,18 @@ def connect(request: PortalRequest) -> PortalResponse:
             request.context, request.session, owner.id, form.get("name", ""), form.get("password", "")
         )
     except (Conflict, TooManyAttempts) as error:
-        return again(request, show_connect, error)
+        return _again(request, show_connect, error)
     if isinstance(result, Forbidden):
-        return again(request, show_connect, result)
+        return _again(request, show_connect, result)
     return SeeOther(f"/partner/clients/{result.id}?done=connected")
 
 
-def show_client(request: PortalRequest) -> PortalResponse:
-    """Show one client. Raises NotFound."""
-    client = client_of(request)
-    instance = instances.get(request.session, client.id)
-    programme = request.deps.programmes.current(request.session, client.programme)
-    names = DisplayNames(programme, language_of(request.locale))
-    hidden = products_of_others(request.session, client.programme, request.person.account.id)
-    values = {
-        "row": _rows(request, [client])[0],
-        "of_client": client,
-        "instance": instance and instance.url,
-        "seats": [
-            (name_of(programme, seat.product, request.locale), seat)
-            for seat in licences.balances(request.session, client.id, request.now)
-            if seat.product not in hidden
-        ],
-        "timeline": client_timeline.timeline(
-            request.session, client, request.person.account.id, names, request.incoming.param("cursor")
-        ),
-        "words": CLIENT_LINES,
-        "acts": visits.ACTS,
-    }
-    return PortalPage("client.html", CLIENT, values, page="partner.clients.show")
-
-
-def again(
+def _again(
     request: PortalRequest, show: Callable[[PortalRequest], PortalResponse], error: KontorError
 ) -> PortalResponse:
-    """Return a page whose form was refused, with why."""
     page = show(request)
     assert isinstance(page, PortalPage)
     return refused(request, page, error)
-
-
-def client_of(request: PortalRequest) -> Account:
-    """Return the reseller's client of the path, also a deleted one that can be restored. Raises NotFound."""
-    account = accounts.get(request.session, request.incoming.uuid("account_id"))
-    if account.reseller_id != request.person.account.id:
-        raise NotFound
-    return account
 
 
 def _filter(request: PortalRequest) -> ClientFilter:
@@ -197,7 +156,8 @@ def _filter(request: PortalRequest) -> ClientFilter:
     )
 
 
-def _rows(request: PortalRequest, page: Sequence[Account]) -> list[ClientRow]:
+def client_rows(request: PortalRequest, page: Sequence[Account]) -> list[ClientRow]:
+    """Return accounts with plan and usage as pages show them."""
     session, now, locale = request.session, request.now, language_of(request.locale)
     used = usage.current_values(session, request.deps.programmes, page, now)
     rows, programme = [], request.context.programme(session, request.person.account.programme)

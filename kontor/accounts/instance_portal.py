@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 from kontor.accounts import instances
 from kontor.accounts import service as accounts
+from kontor.accounts.client_words import INSTANCE_STATES
 from kontor.accounts.instances import InstanceState
 from kontor.kernel.errors import Invalid, NotFound
 from kontor.ui.pages import N
@@ -17,12 +17,6 @@ from models.accounts import Account
 
 TITLE: Final = N("Connected system of the client “%(client)s”")
 SAVED: Final = N("The system is connected. Copy its secret now: it is shown only this once.")
-STATES: Final[Mapping[InstanceState, str]] = {
-    InstanceState.NONE: N("not connected"),
-    InstanceState.OK: N("works"),
-    InstanceState.DOWN: N("does not answer"),
-    InstanceState.HELD: N("on hold"),
-}
 
 
 async def check_url(request: PortalRequest) -> None:
@@ -72,12 +66,14 @@ def _client(request: PortalRequest) -> Account:
 
 
 def _page(request: PortalRequest, client: Account, secret: str | None = None) -> PortalPage:
-    state = instances.states(request.session, [client.id]).get(client.id, InstanceState.NONE)
+    health = instances.health(request.session, client)
+    state = InstanceState.NONE if health is None else health.state
     values = {
         "of_client": client,
         "instance": instances.get(request.session, client.id),
+        "health": health,
         "state": state.value,
-        "state_name": STATES[state],
+        "state_name": INSTANCE_STATES[state],
         "secret": secret,
     }
     return PortalPage("client_instance.html", TITLE, values, page="partner.clients.instance")

@@ -20,6 +20,7 @@ from kontor.engine.admin import lanes as admin_lanes
 from kontor.engine.enqueue import Jobs
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import NotFound
+from kontor.kernel.failure_causes import FailureCause, failure_cause
 from kontor.kernel.ports import OutgoingCall, SecretBox
 from kontor.licences.service import INSTANCE, account_of_lane, instance_lane
 from kontor.offers.queries import lock_account
@@ -44,6 +45,30 @@ LANE_STATES: Final[Mapping[BreakerState, InstanceState]] = {
     BreakerState.OPEN: InstanceState.DOWN,
     BreakerState.FORCED: InstanceState.HELD,
 }
+
+
+ANSWERED: Final = "lane = %(lane)s AND state = 'succeeded' AND tenant = %(tenant)s ORDER BY id DESC LIMIT 1"
+LAST_SUCCESS: Final = f"""
+SELECT max(finished_at) FROM (
+    (SELECT finished_at FROM jobs WHERE {ANSWERED})
+    UNION ALL (SELECT finished_at FROM jobs_archive WHERE {ANSWERED})) AS answered
+"""  # noqa: S608 -- constants
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceHealth:
+    """How an instance does. `since`: of the trouble; `cause`: of the last failed call, None while calls go through.
+
+    `next_try_at`: of the next call, None while none is due or none is made by itself. `succeeded_at`: of the last call
+    for its present reseller that was answered, None for none in the time that jobs are kept.
+    """
+
+    url: str
+    state: InstanceState
+    succeeded_at: datetime | None
+    since: datetime | None = None
+    next_try_at: datetime | None = None
+    cause: FailureCause | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +153,22 @@ def states(session: Session, account_ids: Collection[UUID]) -> dict[UUID, Instan
     query = select(Instance.account_id, Lane.state).outerjoin(Lane, Lane.name == lane)
     rows = session.execute(query.where(Instance.account_id.in_(account_ids)))
     return {account_id: _state_of(breaker) for account_id, breaker in rows}
+
+
+def health(session: Session, account: Account) -> InstanceHealth | None:
+    """Return how an account's instance does; None without one."""
+    instance = get(session, account.id)
+    if instance is None:
+        return None
+    name, tenant = instance_lane(account.id), str(account.reseller_id or account.id)
+    cursor = psycopg_connection(session).execute(LAST_SUCCESS, {"lane": name, "tenant": tenant})
+    ((succeeded_at,),) = cursor.fetchall()
+    lane = session.get(Lane, name)
+    state = _state_of(None if lane is None else lane.state)
+    if lane is None or state is InstanceState.OK:
+        return InstanceHealth(instance.url, state, succeeded_at)
+    cause = None if lane.last_error is None else failure_cause(lane.last_error)
+    return InstanceHealth(instance.url, state, succeeded_at, lane.held_since, lane.probe_at, cause)
 
 
 def _state_of(breaker: str | None) -> InstanceState:

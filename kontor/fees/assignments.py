@@ -181,6 +181,12 @@ def page(ctx: Context, session: Session, account: Account, after: str | None, li
     return Page(tuple(describe(shelf, run, account, percents, today) for run in page_of_runs.items), page_of_runs.next)
 
 
+def number_of(ctx: Context, session: Session, account: Account) -> int:
+    """Return how many products are assigned to an account today by its present reseller."""
+    today = ctx.today(ctx.programme_of(session, account).zone)
+    return len(own_runs(session, account, queries.active_runs(session, account.id, FeeKind.PRODUCT, today)))
+
+
 def own_runs(session: Session, account: Account, runs: Sequence[FeeRun]) -> list[FeeRun]:
     """Return those of an account's runs whose last period its present reseller paid; all while it has none.
 

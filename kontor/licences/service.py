@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from kontor.engine.enqueue import Jobs
@@ -80,7 +80,7 @@ def preview_changes(
     session: Session, offers: Sequence[Offer], zones: Mapping[UUID, ZoneInfo], now: datetime
 ) -> dict[UUID, tuple[CountChange, ...]]:
     """Return the changes that accepting each offer would make at `now`; `zones` is by account."""
-    grants = active_grants(session, {offer.account_id for offer in offers}, now)
+    grants = active_grants(session, {offer.account_id for offer in offers}, now) if offers else {}
     return {
         offer.id: licences_preview_changes(
             to_domain_grants(grants[offer.account_id]), parsed_lines(offer), now, zones[offer.account_id]
@@ -147,12 +147,22 @@ def _schedule(session: Session, jobs: Jobs, offer: Offer, grants: Iterable[Licen
             jobs.enqueue(session, reminder, tenant=tenant, run_at=remind_at, effect_key=f"{REMIND}:{key}")
 
 
+ACTIVE_GRANTS: Final = (
+    select(Grant)
+    .where(
+        Grant.account_id == any_(bindparam("account_ids", type_=ARRAY(Uuid))),
+        Grant.ends_at > bindparam("now", type_=DateTime(timezone=True)),
+        Grant.replaced_at.is_(None),
+    )
+    .order_by(Grant.id)
+)
+"""Built once, because it runs for every look at an inbox."""
+
+
 def active_grants(session: Session, account_ids: Iterable[UUID], now: datetime) -> dict[UUID, list[Grant]]:
     """Return the grants of each account that run at `now` or later, oldest first; `now` is not in the past."""
     grants: dict[UUID, list[Grant]] = {account_id: [] for account_id in account_ids}
-    conditions = (Grant.account_id.in_(list(grants)), Grant.ends_at > now, Grant.replaced_at.is_(None))
-    query = select(Grant).where(*conditions).order_by(Grant.id)
-    for grant in session.scalars(query):
+    for grant in session.scalars(ACTIVE_GRANTS, {"account_ids": list(grants), "now": now}):
         grants[grant.account_id].append(grant)
     return grants
 

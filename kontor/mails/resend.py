@@ -128,7 +128,7 @@ def resend(
 
 
 OFFERED: Final = "offer-received"
-ASKED: Final = "asked by the reseller"
+ASKED: Final = "asked for again"
 
 
 def resend_of_offer(ctx: Context, session: Session, offer: Offer, actor: Actor) -> UUID:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Final, cast
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, or_, select
+from sqlalchemy import bindparam, delete, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -23,6 +24,11 @@ from models.portal import (
     PortalSession,
     PortalVisit,
 )
+from models.programmes import ProgrammeRow
+
+Openings = Sequence[tuple[PortalOpening, Account]]
+AppliedDigests = Mapping[str, str]
+"""By code, the digests of programmes without a version that begins later."""
 
 
 def by_id(session: Session, member_id: UUID, *, lock: bool = False) -> Member | None:
@@ -78,7 +84,26 @@ def session_by_secret(session: Session, secret_hash: str) -> PortalSession | Non
     return session.scalars(select(PortalSession).where(PortalSession.secret_hash == secret_hash)).one_or_none()
 
 
-def openings(session: Session, session_id: UUID) -> Sequence[tuple[PortalOpening, Account]]:
+OPENED: Final = (
+    select(PortalSession, PortalOpening, Account, ProgrammeRow.digest, ProgrammeRow.next_at)
+    .outerjoin(PortalOpening, PortalOpening.session_id == PortalSession.id)
+    .outerjoin(Account, Account.id == PortalOpening.account_id)
+    .outerjoin(ProgrammeRow, ProgrammeRow.code == Account.programme)
+    .where(PortalSession.secret_hash == bindparam("secret_hash"))
+    .order_by(Account.id)
+)
+"""Built once, because it runs for every page."""
+
+
+def opened_by_secret(session: Session, secret_hash: str) -> tuple[PortalSession | None, Openings, AppliedDigests]:
+    """Return the session with this secret, the accounts that it opened as their owner, oldest first, and programmes."""
+    rows = session.execute(OPENED, {"secret_hash": secret_hash}).all()
+    opened = [row for row in rows if cast("PortalOpening | None", row[1]) is not None]
+    digests = {account.programme: digest for _, _, account, digest, next_at in opened if next_at is None}
+    return (rows[0][0] if rows else None), [(row[1], row[2]) for row in opened], digests
+
+
+def openings(session: Session, session_id: UUID) -> Openings:
     """Return the accounts that a session opened as their owner, oldest first."""
     query = select(PortalOpening, Account).join(Account, Account.id == PortalOpening.account_id)
     rows = session.execute(query.where(PortalOpening.session_id == session_id).order_by(Account.id))

@@ -16,6 +16,7 @@ from kontor.http.browsers import Browser, hash_secret
 from kontor.kernel.ids import new_id
 from kontor.kernel.validation import address_key
 from kontor.members import queries
+from kontor.programme import service as programme_service
 from kontor.ui.portal_access import Access
 from models.accounts import Account
 from models.members import Member, MemberRole
@@ -150,14 +151,18 @@ def _digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()[:32]
 
 
-def find_session(session: Session, secret: str, now: datetime, *, used: bool = True) -> PortalSession | None:
-    """Return a session that is alive; it is used from now on, unless a page asked by itself."""
-    row = queries.session_by_secret(session, hash_secret(secret))
+def find_session(
+    session: Session, secret: str, now: datetime, *, used: bool = True
+) -> tuple[PortalSession, Sequence[Access]] | None:
+    """Return a live session and what it may act for; it is used from now on, unless a page asked by itself."""
+    row, openings, digests = queries.opened_by_secret(session, hash_secret(secret))
+    programme_service.remember_digests(session, digests)
     if row is None or not is_alive(row, now):
         return None
     if used and now - row.seen_at >= SEEN_STEP:
         row.seen_at = now
-    return row
+        session.flush()  # at once: a page that reads its rows afresh would forget it
+    return row, _accesses(session, row, openings)
 
 
 def is_alive(opened: PortalSession, now: datetime) -> bool:
@@ -172,8 +177,11 @@ def is_proven(opened: PortalSession, now: datetime) -> bool:
 
 def accesses(session: Session, opened: PortalSession) -> Sequence[Access]:
     """Return what a session may act for now: accounts whose password or address changed since are closed."""
-    rows = queries.openings(session, opened.id)
-    owned = [account for opening, account in rows if opening.credential == credential_of(account)]
+    return _accesses(session, opened, queries.openings(session, opened.id))
+
+
+def _accesses(session: Session, opened: PortalSession, openings: queries.Openings) -> Sequence[Access]:
+    owned = [account for opening, account in openings if opening.credential == credential_of(account)]
     if opened.by_operator is not None:
         address = queries.active_operator(session, opened.by_operator)
         return [] if address is None else [entered(each, address) for each in owned if each.deleted_at is None]

@@ -9,11 +9,10 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from kontor.http.visibility import Viewer
-from kontor.kernel.paging import invalid_cursor
-from kontor.offers import queries
+from kontor.kernel.paging import Page, invalid_cursor
+from kontor.offers import inbox_queries
 from kontor.offers.schemas import UpdatesOut
 from kontor.offers.views import offer_outs
-from models.offers import Offer
 
 DECIDED_SHOWN: Final = 20
 DECIDED_CURSOR: Final = "decided:"
@@ -33,19 +32,20 @@ def read_inbox(
 
     Raises Invalid for an invalid cursor.
     """
-    offers: tuple[Offer, ...] = ()
-    next_cursor: str | None = None
-    if cursor is None or not cursor.startswith(DECIDED_CURSOR):
-        waiting = queries.page_to_decide(session, account_id, now, cursor, limit, reseller_id)
-        offers, next_cursor = waiting.items, waiting.next
-    if next_cursor is None:
-        start = _start(cursor)
-        decided = queries.decided(session, account_id, DECIDED_SHOWN, reseller_id)[start:]
-        room = limit - len(offers)
-        offers = (*offers, *decided[:room])
-        next_cursor = f"{DECIDED_CURSOR}{start + room}" if len(decided) > room else None
-    count = queries.count_to_decide(session, account_id, now, reseller_id)
-    return UpdatesOut(items=offer_outs(session, offers, now, viewer), next=next_cursor, count=count)
+    start = _start(cursor)
+    if cursor is None:
+        waiting, decided = inbox_queries.first_page(session, account_id, now, limit, DECIDED_SHOWN, reseller_id)
+    elif cursor.startswith(DECIDED_CURSOR):
+        waiting, decided = Page(()), inbox_queries.decided(session, account_id, DECIDED_SHOWN, reseller_id)
+    else:
+        waiting = inbox_queries.page_to_decide(session, account_id, now, cursor, limit, reseller_id)
+        decided = inbox_queries.decided(session, account_id, DECIDED_SHOWN, reseller_id)
+    rest, room = decided[start:] if waiting.next is None else [], limit - len(waiting.items)
+    following = f"{DECIDED_CURSOR}{start + room}" if len(rest) > room else waiting.next
+    whole = cursor is None and waiting.next is None
+    count = len(waiting.items) if whole else count_open(session, account_id, now, reseller_id)
+    items = offer_outs(session, [*waiting.items, *rest[:room]], now, viewer)
+    return UpdatesOut(items=items, next=following, count=count)
 
 
 def _start(cursor: str | None) -> int:
@@ -60,4 +60,4 @@ def _start(cursor: str | None) -> int:
 
 def count_open(session: Session, account_id: UUID, now: datetime, reseller_id: UUID | None = None) -> int:
     """Return how many offers await an account's decision; with `reseller_id` only that one's."""
-    return queries.count_to_decide(session, account_id, now, reseller_id)
+    return inbox_queries.count_to_decide(session, account_id, now, reseller_id)

@@ -1,34 +1,33 @@
-"""The reseller's offers and templates: made, filled line by line, sent to a client, mailed again, withdrawn."""
+"""The reseller's offers: sent to a client, watched while they wait, mailed again, withdrawn."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from typing import Final
+from urllib.parse import urlencode
 from uuid import UUID
 
 from kontor.accounts.client_choice import chosen_client, client_choice
 from kontor.kernel.errors import Conflict, Invalid, NotFound, TooManyAttempts
 from kontor.kernel.failure_causes import FailureCause, failure_cause
 from kontor.kernel.states import OfferState
-from kontor.mailer.formatting import language_of
 from kontor.mails import resend
 from kontor.offers import service, templates
 from kontor.offers.rules import OPEN_STATES, OfferWait, WaitReason
 from kontor.offers.service import NewOffer
 from kontor.offers.updates_portal import STATE_NAMES
 from kontor.offers.views import state_at, waits_of
-from kontor.programme import service as programme_service
 from kontor.ui.pages import N
 from kontor.ui.portal_errors import refused
-from kontor.ui.portal_request import PortalPage, PortalRequest, PortalResponse, SeeOther
+from kontor.ui.portal_request import PortalPage, PortalRequest, PortalResponse, PortalUnchanged, SeeOther
 from models.offers import Offer, OfferTemplate
 
 OFFERS: Final = N("Offers")
 NEW: Final = N("New offer")
-TEMPLATES: Final = N("Templates")
-TEMPLATE: Final = N("Template")
+LIVE: Final = "/partner/offers/live"
 PAGE_SIZE: Final = 50
 MOST_TEMPLATES: Final = 200
 WAITS: Final[Mapping[WaitReason, str]] = {
@@ -89,12 +88,18 @@ def show_offers(request: PortalRequest) -> PortalResponse:
     return _offers(request)
 
 
+def watch_offers(request: PortalRequest) -> PortalResponse:
+    """Show the same to a page that asks by itself, or say that nothing has changed since the mark it `seen`."""
+    page = _offers(request)
+    return PortalUnchanged() if request.incoming.param("seen") == page.values["mark"] else page
+
+
 def show_new(request: PortalRequest) -> PortalResponse:
     """Show the form of a new offer."""
     owner = request.person.account
     listed = templates.list_templates(request.session, reseller_id=owner.id, limit=MOST_TEMPLATES)
     values = {"choice": client_choice(request), "templates": listed.items}
-    return PortalPage("offer_new.html", NEW, values, page="partner.offers.new")
+    return PortalPage("offer_new.html", NEW, values, page="partner.offers.new", script="_offer_new.js")
 
 
 def send(request: PortalRequest) -> PortalResponse:
@@ -133,85 +138,10 @@ def cancel(request: PortalRequest) -> PortalResponse:
             service.cancel(request.context, request.session, offer.id, request.actor().name)
     except Conflict as error:
         return refused(request, _offers(request), error)
-    return SeeOther("/partner/offers?done=offer-cancelled")
-
-
-def show_templates(request: PortalRequest) -> PortalResponse:
-    """Show the reseller's templates."""
-    return _templates(request)
-
-
-def create_template(request: PortalRequest) -> PortalResponse:
-    """Make an empty template by its name."""
-    owner, name = request.person.account, request.incoming.form.get("name", "")
-    try:
-        with request.session.begin_nested():
-            made = templates.create(request.context, request.session, owner.id, name, [])
-    except (Conflict, Invalid) as error:
-        return refused(request, _templates(request), error)
-    return SeeOther(f"/partner/templates/{made.id}?done=template-saved")
-
-
-def show_template(request: PortalRequest) -> PortalResponse:
-    """Show one template with its lines. Raises NotFound."""
-    return _template(request, _own_template(request, request.incoming.uuid("template_id")))
-
-
-def add_line(request: PortalRequest) -> PortalResponse:
-    """Add a line to a template; it is saved at once. Raises NotFound."""
-    form, template = request.incoming.form, _own_template(request, request.incoming.uuid("template_id"))
-    typed = form.get("count", "").strip()
-    count: object = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else typed
-    line = {
-        "product": form.get("product", ""),
-        "count": count,
-        "mode": form.get("mode", ""),
-        "term": form.get("term", ""),
-    }
-    return _save(request, template, [*template.lines, line])
-
-
-def remove_line(request: PortalRequest) -> PortalResponse:
-    """Remove a line of a template by its number, from 0. Raises NotFound."""
-    template, number = _own_template(request, request.incoming.uuid("template_id")), request.incoming.params["number"]
-    if not number.isdecimal() or int(number) >= len(template.lines):
-        raise NotFound
-    return _save(request, template, [line for at, line in enumerate(template.lines) if at != int(number)])
-
-
-def remove_template(request: PortalRequest) -> PortalResponse:
-    """Delete a template; offers that were sent stay. Raises NotFound."""
-    templates.delete(request.session, _own_template(request, request.incoming.uuid("template_id")).id)
-    return SeeOther("/partner/templates?done=template-removed")
-
-
-def _save(request: PortalRequest, template: OfferTemplate, lines: Sequence[Mapping[str, object]]) -> PortalResponse:
-    try:
-        with request.session.begin_nested():
-            templates.change(request.context, request.session, template.id, template.name, lines)
-    except (Conflict, Invalid) as error:
-        return refused(request, _template(request, template), error)
-    return SeeOther(f"/partner/templates/{template.id}?done=template-saved")
-
-
-def _template(request: PortalRequest, template: OfferTemplate) -> PortalPage:
-    programme = request.deps.programmes.current(request.session, request.person.account.programme)
-    visible = programme_service.visible(programme, request.person.account)
-    names = {code: product.name_in(language_of(request.locale)) for code, product in visible.items()}
-    products = sorted(names.items(), key=lambda each: each[1].casefold())
-    values = {"template": template, "products": products, "names": names}
-    return PortalPage("template.html", TEMPLATE, values, page="partner.templates.show")
-
-
-def _templates(request: PortalRequest) -> PortalPage:
-    listed = templates.list_templates(
-        request.session,
-        reseller_id=request.person.account.id,
-        cursor=request.incoming.param("cursor"),
-        limit=PAGE_SIZE,
+    above = (
+        f"/partner/clients/{offer.account_id}" if request.incoming.form.get("from") == "client" else "/partner/offers"
     )
-    values = {"templates": listed.items, "next": listed.next}
-    return PortalPage("templates.html", TEMPLATES, values, page="partner.templates")
+    return SeeOther(f"{above}?done=offer-cancelled")
 
 
 def _offers(request: PortalRequest) -> PortalPage:
@@ -221,9 +151,29 @@ def _offers(request: PortalRequest) -> PortalPage:
         request.session, request.now, reseller_id=owner_id, cursor=request.incoming.param("cursor"), limit=PAGE_SIZE
     )
     names = service.account_names(request.session, [offer.account_id for offer in page.items])
-    waits = waits_of(request.session, page.items, request.now)
-    rows = [_row(offer, names[offer.account_id], waits.get(offer.id), request.now) for offer in page.items]
-    return PortalPage("offers.html", OFFERS, {"rows": rows, "next": page.next}, page="partner.offers")
+    rows = offer_rows(request, page.items, names)
+    cursor = request.incoming.param("cursor")
+    values = {
+        "rows": rows,
+        "next": page.next,
+        "mark": _mark(rows, request.now),
+        "watched": f"{LIVE}?{urlencode({'cursor': cursor})}&" if cursor else f"{LIVE}?",
+    }
+    return PortalPage("offers.html", OFFERS, values, page="partner.offers", script="_offers.js")
+
+
+def _mark(rows: Sequence[OfferRow], now: datetime) -> str:
+    """Return a digest of what the list shows; a try that is due is the same at every instant."""
+    waits = [row.wait.next_try_at for row in rows if row.wait is not None and row.wait.next_try_at is not None]
+    tries = [at for at in waits if at > now]
+    shown = [(row.id, row.state, row.held, row.wait and replace(row.wait, next_try_at=None)) for row in rows]
+    return sha256(repr((shown, tries)).encode()).hexdigest()[:16]
+
+
+def offer_rows(request: PortalRequest, offers: Sequence[Offer], names: Mapping[UUID, str]) -> list[OfferRow]:
+    """Return offers as pages show them; `names`: of their clients."""
+    waits = waits_of(request.session, offers, request.now)
+    return [_row(offer, names[offer.account_id], waits.get(offer.id), request.now) for offer in offers]
 
 
 def _row(offer: Offer, client: str, wait: OfferWait | None, now: datetime) -> OfferRow:

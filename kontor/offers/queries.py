@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from psycopg.rows import class_row
-from sqlalchemy import ColumnElement, Select, and_, func, null, or_, select, true, update
+from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, any_, bindparam, func, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from kontor.accounts.external_ids import normalize
@@ -24,7 +24,6 @@ from models.offers import Offer, OfferEventRow, OfferTemplate
 
 OPEN = Offer.state.in_([state.value for state in OPEN_STATES])
 NEVER = datetime.max.replace(tzinfo=UTC)
-DECIDED = Offer.state.in_([OfferState.ACCEPTED.value, OfferState.REJECTED.value])
 
 
 def get(session: Session, offer_id: UUID) -> Offer | None:
@@ -48,7 +47,7 @@ def end_of(offer: Offer) -> datetime:
     return NEVER if offer.held_by is not None else offer.open_until or offer.expires_at
 
 
-def state_condition(state: OfferState, now: datetime) -> ColumnElement[bool]:
+def state_condition(state: OfferState, now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
     """Match offers by effective state at `now`: an open one past its expiry is cancelled."""
     over = and_(Offer.held_by.is_(None), func.coalesce(Offer.open_until, Offer.expires_at) <= now)
     if state in OPEN_STATES:
@@ -95,6 +94,13 @@ def free_external_id(session: Session, reseller_id: UUID, text: str | None) -> s
     return external_id
 
 
+def open_offers(session: Session, account_id: UUID, reseller_id: UUID, now: datetime, most: int) -> list[Offer]:
+    """Return the open offers of a reseller to an account, newest first, `most` at most."""
+    mine = (Offer.account_id == account_id, Offer.reseller_id == reseller_id, OPEN)
+    live = or_(*(state_condition(state, now) for state in sorted(OPEN_STATES)))
+    return list(session.scalars(select(Offer).where(*mine, live).order_by(Offer.id.desc()).limit(most)))
+
+
 def open_ids(session: Session, *, account_id: UUID) -> list[UUID]:
     """Return the ids of the open offers to an account or by it, oldest first."""
     either = or_(Offer.account_id == account_id, Offer.reseller_id == account_id)
@@ -137,40 +143,6 @@ def _of(account_ids: Sequence[UUID]) -> ColumnElement[bool]:
     return or_(Offer.account_id.in_(account_ids), Offer.reseller_id.in_(account_ids))
 
 
-def to_decide(account_id: UUID, now: datetime, reseller_id: UUID | None = None) -> Select[Offer]:
-    """Select the offers that await a decision by the account's admin; with `reseller_id` only that one's."""
-    waiting = state_condition(OfferState.WAITING_FOR_CONFIRMATION, now)
-    return select(Offer).where(Offer.account_id == account_id, waiting, _sent_by(reseller_id))
-
-
-def _sent_by(reseller_id: UUID | None) -> ColumnElement[bool]:
-    return true() if reseller_id is None else Offer.reseller_id == reseller_id
-
-
-def count_to_decide(session: Session, account_id: UUID, now: datetime, reseller_id: UUID | None = None) -> int:
-    """Return the number of offers that await a decision by the account's admin."""
-    query = to_decide(account_id, now, reseller_id).with_only_columns(func.count())
-    return session.scalar(query) or 0
-
-
-def page_to_decide(
-    session: Session, account_id: UUID, now: datetime, cursor: str | None, limit: int, reseller_id: UUID | None = None
-) -> Page[Offer]:
-    """Return the offers that await a decision by the account's admin, newest first. Raises Invalid."""
-    return page_of(session, to_decide(account_id, now, reseller_id), Offer.id, cursor, limit)
-
-
-def decided(session: Session, account_id: UUID, limit: int, reseller_id: UUID | None = None) -> list[Offer]:
-    """Return the last accepted or rejected offers, latest decision first."""
-    query = (
-        select(Offer)
-        .where(Offer.account_id == account_id, DECIDED, _sent_by(reseller_id))
-        .order_by(Offer.decided_at.desc(), Offer.id.desc())
-        .limit(limit)
-    )
-    return list(session.scalars(query))
-
-
 def offers_after(session: Session, after: UUID | None, limit: int) -> list[Offer]:
     """Return offers in the order of their ids, after one of them."""
     query = select(Offer).order_by(Offer.id).limit(limit)
@@ -201,15 +173,19 @@ def delivery_facts(session: Session, offer_ids: Sequence[UUID]) -> list[Delivery
         return cursor.execute(DELIVERY_FACTS, {"ids": list(offer_ids), "ahead": AHEAD}).fetchall()
 
 
+EVENTS: Final = (
+    select(OfferEventRow)
+    .where(OfferEventRow.offer_id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+    .order_by(OfferEventRow.offer_id, OfferEventRow.number)
+)
+
+
 def events(session: Session, offer_ids: Iterable[UUID]) -> dict[UUID, list[OfferEventRow]]:
     """Return the events of each offer, oldest first; an empty list for an offer without events."""
     events_by_offer: dict[UUID, list[OfferEventRow]] = {offer_id: [] for offer_id in offer_ids}
-    query = (
-        select(OfferEventRow)
-        .where(OfferEventRow.offer_id.in_(list(events_by_offer)))
-        .order_by(OfferEventRow.offer_id, OfferEventRow.number)
-    )
-    for row in session.scalars(query):
+    if not events_by_offer:
+        return events_by_offer
+    for row in session.scalars(EVENTS, {"ids": list(events_by_offer)}):
         events_by_offer[row.offer_id].append(row)
     return events_by_offer
 
@@ -237,6 +213,12 @@ def by_name(session: Session, reseller_id: UUID, name: str) -> OfferTemplate | N
     """Return a reseller's template with exactly this name."""
     query = select(OfferTemplate).where(OfferTemplate.reseller_id == reseller_id, OfferTemplate.name == name)
     return session.scalar(query)
+
+
+def names_from(session: Session, reseller_id: UUID, stem: str) -> set[str]:
+    """Return the names of a reseller's templates that begin with a text."""
+    names = select(OfferTemplate.name).where(OfferTemplate.reseller_id == reseller_id)
+    return set(session.scalars(names.where(OfferTemplate.name.startswith(stem, autoescape=True))))
 
 
 def list_templates(session: Session, reseller_id: UUID | None, cursor: str | None, limit: int) -> Page[OfferTemplate]:

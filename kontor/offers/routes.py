@@ -14,7 +14,7 @@ from kontor.http.routing import Routes
 from kontor.http.wire import PageOut, PageQuery, RequestModel, ResponseModel
 from kontor.kernel.errors import Forbidden
 from kontor.licences import service as licences
-from kontor.mails import strangers
+from kontor.mails import resend, strangers
 from kontor.offers import decisions, holds, inbox, service, templates
 from kontor.offers.decisions import DecisionChoice
 from kontor.offers.evidence import DecisionSource, DecisionWay
@@ -108,6 +108,15 @@ def get_offer(ctx: Ctx, offer_id: UUID) -> OfferOut:
 def cancel_offer(ctx: Ctx, offer_id: UUID) -> OfferOut:
     """Withdraw an offer. 409 `illegal_transition` with the state."""
     return shown(ctx, service.cancel(ctx.context, ctx.session, offer_id, ctx.caller.actor))
+
+
+@routes.post("/v1/offers/{offer_id}/mail", CANCEL, response=OfferOut)
+def mail_offer(ctx: Ctx, offer_id: UUID) -> OfferOut:
+    """Send the mail about an offer that awaits a decision again. 409 `illegal_transition`, `not_sendable`."""
+    offer = service.get(ctx.session, offer_id)
+    actor = Actor(ctx.caller.actor, f"api {ctx.incoming.origin}")
+    resend.resend_of_offer(ctx.context, ctx.session, offer, actor)
+    return shown(ctx, offer)
 
 
 @routes.post("/v1/offers/{offer_id}/accept", DECIDE, response=OfferOut)

@@ -25,7 +25,7 @@ from kontor.kernel.zones import zone
 from kontor.licences.rules import OfferLine, expired_line_errors
 from kontor.limits import service as limits
 from kontor.mailer.formatting import harmless
-from kontor.offers import delivery, holds, notifications, queries
+from kontor.offers import delivery, holds, inbox_queries, notifications, queries
 from kontor.offers.rules import MESSAGE_LIMIT, OPEN_STATES
 from kontor.offers.templates import get as template_of
 from kontor.offers.templates import lines_to_json, validate_lines
@@ -36,6 +36,7 @@ from models.accounts import Account
 from models.offers import GrantState, Offer
 
 RESEND_LIMIT: Final = 100
+MOST_OPEN: Final = 20
 HELD_LOOK: Final = timedelta(days=1)
 MAX_LIFETIME: Final = timedelta(days=3_650)
 
@@ -146,7 +147,7 @@ def _close_open(ctx: Context, session: Session, offer_ids: Sequence[UUID], event
 def remail_open_offers(ctx: Context, session: Session, account_id: UUID) -> int:
     """Mail the offers that await a decision to a new admin address; links sent to the old one no longer work."""
     account = session.get_one(Account, account_id)
-    waiting = queries.page_to_decide(session, account_id, ctx.now, None, RESEND_LIMIT, account.reseller_id).items
+    waiting = inbox_queries.page_to_decide(session, account_id, ctx.now, None, RESEND_LIMIT, account.reseller_id).items
     for offer in waiting:
         notifications.mail_received(ctx, session, offer)
     return len(waiting)
@@ -194,6 +195,11 @@ def list_offers(
         cursor=cursor,
         limit=limit,
     )
+
+
+def open_offers(session: Session, account: Account, reseller_id: UUID, now: datetime) -> list[Offer]:
+    """Return the newest open offers of a reseller to an account."""
+    return queries.open_offers(session, account.id, reseller_id, now, MOST_OPEN)
 
 
 def account_names(session: Session, account_ids: Sequence[UUID]) -> dict[UUID, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from itertools import count
 from typing import Final
 from uuid import UUID
 
@@ -15,8 +17,9 @@ from kontor.kernel import database
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ids import new_id
 from kontor.kernel.paging import Page
+from kontor.kernel.serialization import canonical_json
 from kontor.kernel.states import LineMode
-from kontor.licences.rules import OfferLine, line_errors, term_errors, unknown_products
+from kontor.licences.rules import LINES_LIMIT, OfferLine, line_errors, term_errors, unknown_products
 from kontor.offers import queries
 from kontor.programme import service as programme
 from models.accounts import Account
@@ -56,13 +59,96 @@ def change(
     return template
 
 
+def rename(ctx: Context, session: Session, template_id: UUID, name: str, seen: str | None = None) -> OfferTemplate:
+    """Give a template another name. `seen`: the name it had when that was asked, None for any.
+
+    Raises NotFound, Invalid, Conflict(`name_taken`, `template_changed`).
+    """
+    template = get(session, template_id, lock=True)
+    if seen is not None and seen != template.name:
+        raise Conflict("template_changed", f"The template is called {template.name!r} by now.", name=template.name)
+    template.name, template.updated_at = _validate_name(session, template.reseller_id, name, template.id), ctx.now
+    session.flush()
+    return template
+
+
+def copy(ctx: Context, session: Session, template_id: UUID, name: str) -> OfferTemplate:
+    """Make a template with the lines of another. Raises NotFound, Invalid, Conflict(`name_taken`)."""
+    template = get(session, template_id)
+    made = create(ctx, session, template.reseller_id, name, [])
+    made.lines = list(template.lines)
+    session.flush()
+    return made
+
+
+def free_name(session: Session, template: OfferTemplate) -> str:
+    """Return a name for a copy that no template of the reseller has: `Office (2)`."""
+    stem = template.name[: NAME_LIMIT - 6]
+    taken = queries.names_from(session, template.reseller_id, stem)
+    return next(name for number in count(2) if (name := f"{stem} ({number})") not in taken)
+
+
+def line_key(line: Mapping[str, object]) -> str:
+    """Return a digest of a line's content: who changes it proves by it what was read."""
+    return sha256(canonical_json(dict(line)).encode()).hexdigest()[:16]
+
+
 def add_line(ctx: Context, session: Session, template_id: UUID, line: Mapping[str, object]) -> OfferTemplate:
     """Add a line, in place of that product's. Raises NotFound, Invalid(`unknown_product`, `invalid`)."""
     template = get(session, template_id, lock=True)
     kept = [each for each in template.lines if each["product"] != line.get("product")]
+    return _replace(ctx, session, template, kept, line)
+
+
+def append_line(ctx: Context, session: Session, template_id: UUID, line: Mapping[str, object]) -> OfferTemplate:
+    """Add a line to the others, once: one that is there as it is stays alone. Raises as `add_line` does."""
+    template = get(session, template_id, lock=True)
+    kept = [each for each in template.lines if line_key(each) != line_key(line)]
+    return template if len(kept) < len(template.lines) else _replace(ctx, session, template, kept, line)
+
+
+def change_line(
+    ctx: Context, session: Session, template_id: UUID, key: str, changes: Mapping[str, object]
+) -> OfferTemplate:
+    """Change the line that had a key when it was read. Raises NotFound, Invalid, Conflict(`line_changed`)."""
+    template = get(session, template_id, lock=True)
+    number = _number(template, key)
+    before, after = template.lines[:number], template.lines[number + 1 :]
+    return _replace(ctx, session, template, before, {**template.lines[number], **changes}, after)
+
+
+def drop_line(ctx: Context, session: Session, template_id: UUID, key: str) -> OfferTemplate:
+    """Remove the line that had a key when it was read. Raises NotFound, Conflict(`line_changed`)."""
+    template = get(session, template_id, lock=True)
+    number = _number(template, key)
+    template.lines, template.updated_at = [*template.lines[:number], *template.lines[number + 1 :]], ctx.now
+    session.flush()
+    return template
+
+
+def _number(template: OfferTemplate, key: str) -> int:
+    """Return the position of the line with a key. Raises Conflict(`line_changed`)."""
+    keys = [line_key(line) for line in template.lines]
+    if key not in keys:
+        raise Conflict("line_changed", "The line was changed or removed after it was read; nothing was changed.")
+    return keys.index(key)
+
+
+def _replace(
+    ctx: Context,
+    session: Session,
+    template: OfferTemplate,
+    before: Sequence[LineJson],
+    line: Mapping[str, object],
+    after: Sequence[LineJson] = (),
+) -> OfferTemplate:
+    """Store a valid line among the others, which stay as they are. Raises Invalid."""
     owner = require_reseller(session, template.reseller_id)
-    template.lines = [*kept, *lines_to_json(validate_lines(ctx, session, owner, [line]))]
-    template.updated_at = ctx.now
+    lines = [*before, *lines_to_json(validate_lines(ctx, session, owner, [line])), *after]
+    if len(lines) > LINES_LIMIT:
+        message = f"A template has at most {LINES_LIMIT} lines."
+        raise Invalid("invalid", message, errors=[FieldError("lines", message)])
+    template.lines, template.updated_at = lines, ctx.now
     session.flush()
     return template
 

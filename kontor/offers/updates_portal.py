@@ -75,7 +75,8 @@ def show_updates(request: PortalRequest) -> PortalResponse:
     )
     values = {"updates": [_update(request, item) for item in seen.items], "next": seen.next, "count": seen.count}
     live = None if request.embedded or request.shown_to else f"{request.base}/updates.json"
-    return PortalPage("updates.html", UPDATES, values, live=live)
+    counted = seen.count if owner is None else None
+    return PortalPage("updates.html", UPDATES, values, live=live, open_offers=counted)
 
 
 def count_updates(request: PortalRequest) -> PortalResponse:

@@ -30,6 +30,7 @@ from kontor.offers.schemas import (
 )
 from kontor.provisioning.kept import OPERATOR, RESELLER, shown
 from kontor.webhooks.signing import message_body, wire_time
+from models.accounts import Account
 from models.offers import ChangeJson, GrantState, LineJson, Offer, OfferEventRow
 
 
@@ -52,8 +53,10 @@ def waits_of(session: Session, offers: Sequence[Offer], now: datetime) -> dict[U
 
 def account_zones(session: Session, offers: Sequence[Offer]) -> dict[UUID, ZoneInfo]:
     """Return the time zones, by account, in which the terms of the offers are counted."""
-    accounts = queries.accounts(session, list({offer.account_id for offer in offers}))
-    return {account_id: zone(account.timezone) for account_id, account in accounts.items()}
+    ids = list({offer.account_id for offer in offers})
+    if len(ids) == 1:  # the account of the page, which its transaction has read already
+        return {ids[0]: zone(session.get_one(Account, ids[0]).timezone)}
+    return {each: zone(account.timezone) for each, account in queries.accounts(session, ids).items()}
 
 
 def current_changes(session: Session, offer: Offer, now: datetime) -> tuple[CountChange, ...]:

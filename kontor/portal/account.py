@@ -20,7 +20,6 @@ from kontor.ui.portal_request import PortalPage, PortalRequest, PortalResponse, 
 from kontor.usage import service as usage
 from kontor.usage import trials
 from kontor.usage.rules import is_read_only
-from models.accounts import AccountKind
 
 TITLE: Final = N("Your account")
 INSIDE_TITLE: Final = N("Account “%(account)s”")
@@ -115,7 +114,6 @@ def _page(request: PortalRequest) -> PortalPage:
     locale = language_of(request.locale)
     used = usage.current_values(request.session, request.deps.programmes, [account], now)[account.id]
     allowed, trial = usage.limits(account, programme, now), usage.trial_state(account, now)
-    on_free = account.plan == programme.free_plan.code
     running = trial is TrialState.RUNNING and account.trial_ends_at is not None
     left = None if account.trial_ends_at is None else account.trial_ends_at - now
     values = {
@@ -126,18 +124,13 @@ def _page(request: PortalRequest) -> PortalPage:
         "trial": trial.value,
         "trial_ends_at": account.trial_ends_at if running else None,
         "days_left": -(-left // DAY) if running and left is not None else 0,
-        "may_try": _may_try(account.kind, programme, trial, on_free=on_free),
+        "may_try": trials.may_start(account, programme, now),
         "seats": _seats(request, programme),
         "features": usage.features(account, programme, now),
         "services": own_services(request),
     }
     title = TITLE if request.own_view else INSIDE_TITLE
     return PortalPage("account.html", title, values, page="account")
-
-
-def _may_try(kind: str, programme: Programme, trial: TrialState, *, on_free: bool) -> bool:
-    """Whether the button is shown; once used it is gone for ever."""
-    return kind != AccountKind.RESELLER and programme.trial is not None and trial is TrialState.NONE and on_free
 
 
 def _plan_name(programme: Programme, code: str, locale: str) -> str:

@@ -140,10 +140,9 @@ def authenticated(deps: Deps, session: Session, incoming: IncomingRequest, *, us
     """
     store = cookies.store(deps)
     secret = store.read(incoming, cookies.SESSION)
-    opened = sessions.find_session(session, secret, deps.clock.wall_time(), used=used) if secret else None
-    served: tuple[Access, ...] = ()
-    if opened is not None:
-        served = tuple(each for each in sessions.accesses(session, opened) if serves(incoming, each.account))
+    alive = sessions.find_session(session, secret, deps.clock.wall_time(), used=used) if secret else None
+    opened, accesses = (None, ()) if alive is None else alive
+    served = tuple(each for each in accesses if serves(incoming, each.account))
     access = _current(opened, served)
     return PortalRequest(
         deps,

@@ -6,7 +6,6 @@ from typing import Final
 from kontor.account_book import portal as account_book_portal
 from kontor.accounts import (
     brand_portal,
-    client_acts_portal,
     client_import_portal,
     clients_portal,
     instance_portal,
@@ -16,22 +15,22 @@ from kontor.discounts import portal as discounts_portal
 from kontor.fees import portal as fees_portal
 from kontor.mails.brand_preview_portal import BrandPreview
 from kontor.members import pages as members_pages
-from kontor.offers import partner_portal
+from kontor.offers import partner_portal, templates_portal
 from kontor.operators import portal as keys_portal
 from kontor.orders import portal as orders_portal
-from kontor.portal import details, reseller
+from kontor.portal import client, details, reseller
 from kontor.portal.page_routes import HANDING, HEAD, RESELLER, SELLER, SENSITIVE, PortalRoute, PortalView
 from kontor.provisioning import change_portal
 from kontor.provisioning import portal as services_portal
 from kontor.webhooks import portal as webhooks_portal
 
 ACTS: Final[Mapping[str, PortalView]] = {
-    "login-as": client_acts_portal.log_in_as,
-    "disconnect": client_acts_portal.disconnect,
-    "delete": client_acts_portal.delete,
-    "restore": client_acts_portal.restore,
-    "suspend": client_acts_portal.suspend,
-    "resume": client_acts_portal.resume,
+    "login-as": client.log_in_as,
+    "disconnect": client.disconnect,
+    "delete": client.delete,
+    "restore": client.restore,
+    "suspend": client.suspend,
+    "resume": client.resume,
 }
 VERBS: Final[Mapping[str, PortalView]] = {
     "renew": services_portal.renew,
@@ -99,6 +98,20 @@ def merge_routes(path: str) -> Iterator[PortalRoute]:
     yield PortalRoute("POST", f"{path}/requests/{{token}}", merge_portal.decide, SENSITIVE)
 
 
+def template_routes(path: str) -> Iterator[PortalRoute]:
+    """Yield the routes of the templates of offers and of their lines."""
+    single = f"{path}/{{template_id}}"
+    yield PortalRoute("GET", path, templates_portal.show_templates, RESELLER)
+    yield PortalRoute("POST", path, templates_portal.create_template, SELLER)
+    yield PortalRoute("GET", single, templates_portal.show_template, RESELLER)
+    yield PortalRoute("POST", f"{single}/rename", templates_portal.rename_template, SELLER)
+    yield PortalRoute("POST", f"{single}/copy", templates_portal.copy_template, SELLER)
+    yield PortalRoute("POST", f"{single}/remove", templates_portal.remove_template, SELLER)
+    yield PortalRoute("POST", f"{single}/lines", templates_portal.add_line, SELLER)
+    yield PortalRoute("POST", f"{single}/lines/{{number}}", templates_portal.change_line, SELLER)
+    yield PortalRoute("POST", f"{single}/lines/{{number}}/remove", templates_portal.remove_line, SELLER)
+
+
 PARTNER: Final[tuple[PortalRoute, ...]] = (
     PortalRoute("GET", "/partner", clients_portal.show_clients, RESELLER),
     PortalRoute("GET", "/partner/clients.csv", clients_portal.download_csv, RESELLER),
@@ -108,21 +121,17 @@ PARTNER: Final[tuple[PortalRoute, ...]] = (
     PortalRoute("GET", "/partner/clients/connect", clients_portal.show_connect, SELLER),
     PortalRoute("POST", "/partner/clients/connect", clients_portal.connect, SELLER, sign_in=True),
     *import_routes("/partner/clients/import"),
-    PortalRoute("GET", "/partner/clients/{account_id}", clients_portal.show_client, RESELLER),
-    PortalRoute("GET", "/partner/clients/{account_id}/disconnect", client_acts_portal.show_disconnect, SELLER),
-    PortalRoute("GET", "/partner/clients/{account_id}/delete", client_acts_portal.show_delete, SELLER),
+    PortalRoute("GET", "/partner/clients/{account_id}", client.show_client, RESELLER),
+    PortalRoute("GET", "/partner/clients/{account_id}/disconnect", client.show_disconnect, SELLER),
+    PortalRoute("GET", "/partner/clients/{account_id}/delete", client.show_delete, SELLER),
     *(PortalRoute("POST", f"/partner/clients/{{account_id}}/{act}", view, SELLER) for act, view in ACTS.items()),
     PortalRoute("GET", "/partner/offers", partner_portal.show_offers, RESELLER),
+    PortalRoute("GET", "/partner/offers/live", partner_portal.watch_offers, RESELLER, polled=True),
     PortalRoute("GET", "/partner/offers/new", partner_portal.show_new, SELLER),
     PortalRoute("POST", "/partner/offers/new", partner_portal.send, SELLER),
     PortalRoute("POST", "/partner/offers/{offer_id}/cancel", partner_portal.cancel, SELLER),
     PortalRoute("POST", "/partner/offers/{offer_id}/mail", partner_portal.mail_again, SELLER),
-    PortalRoute("GET", "/partner/templates", partner_portal.show_templates, RESELLER),
-    PortalRoute("POST", "/partner/templates", partner_portal.create_template, SELLER),
-    PortalRoute("GET", "/partner/templates/{template_id}", partner_portal.show_template, RESELLER),
-    PortalRoute("POST", "/partner/templates/{template_id}/lines", partner_portal.add_line, SELLER),
-    PortalRoute("POST", "/partner/templates/{template_id}/lines/{number}/remove", partner_portal.remove_line, SELLER),
-    PortalRoute("POST", "/partner/templates/{template_id}/remove", partner_portal.remove_template, SELLER),
+    *template_routes("/partner/templates"),
     PortalRoute("GET", "/partner/discount", discounts_portal.show_discount, RESELLER),
     PortalRoute("GET", "/partner/orders", orders_portal.show_orders, RESELLER),
     PortalRoute("GET", "/partner/orders/new", orders_portal.show_new, SELLER),

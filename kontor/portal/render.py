@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, assert_never
 
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
@@ -18,11 +18,13 @@ from kontor.portal.navigation import navigation
 from kontor.ui.pages import N, Pages, PublicPage, Reader, page_headers
 from kontor.ui.portal_request import (
     PortalCount,
+    PortalData,
     PortalFile,
     PortalFrame,
     PortalPage,
     PortalRequest,
     PortalResponse,
+    PortalUnchanged,
     SeeOther,
 )
 from models.accounts import Account
@@ -67,6 +69,7 @@ DONE: Final[Mapping[str, str]] = {
     "suspended": N("The client has been suspended."),
     "resumed": N("The client works again."),
     "template-saved": N("The template has been saved."),
+    "template-copied": N("This is the copy; it has the same products."),
     "template-removed": N("The template has been removed."),
     "offer-sent": N("The offer is on its way."),
     "offer-mailed": N("The email about the offer is on its way again."),
@@ -114,18 +117,8 @@ class PortalPages:
 
     def response(self, reply: PortalResponse, request: PortalRequest) -> Response:
         """Build the HTTP response of a view's reply."""
-        store = cookies.store(request.deps)
-        if isinstance(reply, SeeOther):
-            redirect = RedirectResponse(reply.path, 303, page_headers("none"))
-            return redirect if request.embedded else store.write(redirect, reply.cookies)
-        if isinstance(reply, PortalFile):
-            named_file = {"Content-Disposition": f'attachment; filename="{reply.name}"', "Cache-Control": "no-store"}
-            return StreamingResponse(reply.parts, media_type=reply.media, headers=named_file)
-        if isinstance(reply, PortalCount):
-            return JSONResponse({"count": reply.count}, headers=page_headers("none"))
-        if isinstance(reply, PortalFrame):
-            policy = {"Content-Security-Policy": reply.policy, "X-Frame-Options": "SAMEORIGIN"}
-            return HTMLResponse(reply.html, 200, {**page_headers("none"), **policy})
+        if not isinstance(reply, PortalPage):
+            return _unrendered(reply, request)
         brand = reply.brand or brand_for(request)
         zone = request.account.timezone if request.access is not None else "UTC"
         notice = reply.notice or DONE.get(request.incoming.query.get("done", ""))
@@ -148,9 +141,9 @@ class PortalPages:
         }
         scripts = reply.scripts or reply.live is not None or reply.script is not None
         page = self._pages.rendered(view, scope, named, reply.headers, scripts=scripts, framed=reply.framed)
-        return (
-            page if request.embedded else store.write(page, {**_language(request), **_ticket(request), **reply.cookies})
-        )
+        if request.embedded:
+            return page
+        return cookies.store(request.deps).write(page, {**_language(request), **_ticket(request), **reply.cookies})
 
     def _bar(self, request: PortalRequest) -> Mapping[str, str]:
         """Return the texts of the bar over a client's pages, in the language of the reseller's person."""
@@ -160,6 +153,25 @@ class PortalPages:
         locale = language_of(request.deps, request.incoming, request.access)
         names = {"reseller": request.person.account.name, "client": client.name}
         return {"language": locale, **{name: self._pages.text(locale, BAR[name]) % names for name in BAR}}
+
+
+def _unrendered(reply: SeeOther | PortalData, request: PortalRequest) -> Response:
+    match reply:
+        case SeeOther():
+            redirect = RedirectResponse(reply.path, 303, page_headers("none"))
+            return redirect if request.embedded else cookies.store(request.deps).write(redirect, reply.cookies)
+        case PortalFile():
+            named_file = {"Content-Disposition": f'attachment; filename="{reply.name}"', "Cache-Control": "no-store"}
+            return StreamingResponse(reply.parts, media_type=reply.media, headers=named_file)
+        case PortalCount():
+            return JSONResponse({"count": reply.count}, headers=page_headers("none"))
+        case PortalUnchanged():
+            return Response(status_code=204, headers=page_headers("none"))
+        case PortalFrame():
+            policy = {"Content-Security-Policy": reply.policy, "X-Frame-Options": "SAMEORIGIN"}
+            return HTMLResponse(reply.html, 200, {**page_headers("none"), **policy})
+        case _:
+            assert_never(reply)
 
 
 def brand_for(request: PortalRequest) -> Brand | None:
@@ -192,7 +204,7 @@ def _scope(page: PortalPage, request: PortalRequest) -> Mapping[str, object]:
         "is_owner": request.may(MemberRole.OWNER),
         "is_staff": request.may(MemberRole.STAFF),
         "navigation": navigation(request),
-        "open_offers": inbox.count_open(request.session, request.account.id, request.now) if signed_in else 0,
+        "open_offers": _open_offers(request) if page.open_offers is None else page.open_offers,
         "languages": LANGUAGE_NAMES,
         "here": request.incoming.path,
         "now": request.now,
@@ -200,6 +212,10 @@ def _scope(page: PortalPage, request: PortalRequest) -> Mapping[str, object]:
         "typed": page.typed,
         **page.values,
     }
+
+
+def _open_offers(request: PortalRequest) -> int:
+    return 0 if request.access is None else inbox.count_open(request.session, request.account.id, request.now)
 
 
 def _language(request: PortalRequest) -> Mapping[str, str]:

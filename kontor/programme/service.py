@@ -69,9 +69,15 @@ def applied_digest(session: Session, code: str, clock: Clock | None = None) -> s
         return None
     now = None if clock is None or row.next_at is None else clock.now()
     digest = row.digest if now is None or now < row.next_at else in_force(session, code, now).digest
-    memo = cached[1] if cached else {}
-    session.info[CACHE_KEY] = (session.get_transaction(), {**memo, code: digest})
+    remember_digests(session, {code: digest})
     return digest
+
+
+def remember_digests(session: Session, digests: Mapping[str, str]) -> None:
+    """Keep digests of versions in force, by code, for the rest of the transaction that read them."""
+    cached: tuple[object, dict[str, str]] | None = session.info.get(CACHE_KEY)
+    memo = cached[1] if cached is not None and cached[0] is session.get_transaction() else {}
+    session.info[CACHE_KEY] = (session.get_transaction(), {**memo, **digests})
 
 
 def in_force(session: Session, code: str, now: datetime) -> ProgrammeVersion:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Final
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from kontor.provisioning.service import Request
 from kontor.ui.pages import N
 from kontor.ui.portal_errors import refused
 from kontor.ui.portal_request import PortalPage, PortalRequest, PortalResponse, SeeOther
+from models.accounts import Account
 from models.services import Service, ServiceAction
 
 SERVICES: Final = N("Services")
@@ -31,6 +33,7 @@ RENEW: Final = N("Renew the service")
 RETRY: Final = N("Try to make the service again")
 TERMINATE: Final = N("End the service")
 PAGE_SIZE: Final = 50
+MOST_SHOWN: Final = 20
 REFUSED: Final = N("The state of the service does not allow this now; nothing was changed.")
 PROVIDER_ONLY: Final = N("The service was suspended by the provider, who alone can resume it.")
 CAUSES: Final[Mapping[SuspensionCause, str]] = {
@@ -56,6 +59,17 @@ ACTIONS: Final[Mapping[ActionState, str]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class ClientService:
+    """A service as the page of its client lists it."""
+
+    id: UUID
+    product: str
+    state: str
+    state_name: str
+    paid_until: date | None
+
+
 def show_services(request: PortalRequest) -> PortalResponse:
     """Show the reseller's services by state, newest first."""
     chosen = {name: request.incoming.param(name) or "" for name in ("state", "product", "account_id")}
@@ -76,6 +90,24 @@ def show_services(request: PortalRequest) -> PortalResponse:
     ]
     values = {"rows": rows, "next": page.next, "states": STATES, "chosen": chosen}
     return PortalPage("services.html", SERVICES, values, page="partner.services")
+
+
+def services_of(request: PortalRequest, client: Account) -> list[ClientService]:
+    """Return the newest services of a client that have not ended."""
+    programme = request.context.programme(request.session, request.person.account.programme)
+    filters = ServiceFilter(request.person.account.id, client.id)
+    page = queries.page(request.session, filters, None, MOST_SHOWN)
+    return [
+        ClientService(
+            row.id,
+            name_of(programme, row.product, request.locale),
+            row.state,
+            STATES[ServiceState(row.state)],
+            row.paid_until,
+        )
+        for row in page.items
+        if row.state != ServiceState.ENDED
+    ]
 
 
 def show_service(request: PortalRequest) -> PortalResponse:

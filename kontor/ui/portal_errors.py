@@ -22,7 +22,8 @@ FIELDS: Final[Mapping[str, str]] = {
     "new_password": N("A password must have 12 to 200 characters, and must not be one of the most common."),
     "product": N("Please choose a product from the list."),
     "count": N("Please enter a whole number from 1 on."),
-    "term": N("Please enter a term such as P1Y, P6M or P30D, or an end date such as 2027-12-31."),
+    "term": N("Please choose a term: a number of days, weeks, months or years, or a last day."),
+    "lines": N("A template has at most 100 products."),
     "mode": N("Please choose one of the two."),
     "message": N("A message may have up to 4,000 characters."),
     "pay": N("Please enter an amount such as 1000.00."),
@@ -72,6 +73,10 @@ NOTICES: Final[Mapping[str, str]] = {
     "final": N("The account was deleted for good."),
     "not_a_reseller": N("This account is not a reseller."),
     "illegal_transition": N("This offer has been decided or withdrawn meanwhile; nothing was changed."),
+    "line_changed": N(
+        "This line was changed or removed meanwhile, so nothing was saved. Check what is there now, and save again."
+    ),
+    "template_changed": N("The template has another name by now, so nothing was saved. Save again to use yours."),
     "not_sendable": N("This email cannot be sent again now: it is still on its way, or the address refuses emails."),
     "offer_held": N("This offer is on hold because somebody objected to the new address; nothing was changed."),
     "address_unconfirmed": N("The account’s address was changed a short time ago; nothing was decided yet."),

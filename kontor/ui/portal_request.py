@@ -105,6 +105,7 @@ class PortalPage:
     host. `page`: another name than that of the route. `scripts`: it asks for passkeys. `framed`: a page of our own
     shows it in a frame. `locale`: another language than the reader's. `live`: a path that answers `PortalCount`; the
     page loads again when the number of open offers has changed. `script`: the template of a script of its own.
+    `open_offers`: how many await the account's decision, where the page has counted them already.
     """
 
     template: str
@@ -123,6 +124,7 @@ class PortalPage:
     locale: str | None = None
     scripts: bool = False
     script: str | None = None
+    open_offers: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,4 +159,10 @@ class PortalCount:
     count: int
 
 
-PortalResponse = PortalPage | SeeOther | PortalFile | PortalFrame | PortalCount
+@dataclass(frozen=True, slots=True)
+class PortalUnchanged:
+    """For a page that asks by itself: what it shows is still so."""
+
+
+PortalData = PortalFile | PortalFrame | PortalCount | PortalUnchanged
+PortalResponse = PortalPage | SeeOther | PortalData

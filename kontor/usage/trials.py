@@ -20,7 +20,7 @@ from kontor.usage.payloads import END, REMIND, TrialsEnd, TrialsRemind
 from kontor.usage.rules import TrialRun, check_trial_start, reminder_due, reminders, trial_identity, trial_state
 from kontor.webhooks import events
 from kontor.webhooks.events import reseller_of
-from models.accounts import Account, TrialClaim
+from models.accounts import Account, AccountKind, TrialClaim
 
 
 def start(ctx: Context, session: Session, account_id: UUID) -> Account:
@@ -44,6 +44,12 @@ def start(ctx: Context, session: Session, account_id: UUID) -> Account:
     events.emit(session, ctx.jobs, "trial.started", account, event_data, at=ctx.now)
     notifications.mail_trial_started(session, ctx.jobs, programme, account)
     return account
+
+
+def may_start(account: Account, programme: Programme, now: datetime) -> bool:
+    """Whether an account's trial can be offered: once used it never is again."""
+    unused = service.trial_state(account, now) is TrialState.NONE and account.plan == programme.free_plan.code
+    return unused and programme.trial is not None and account.kind != AccountKind.RESELLER
 
 
 def _schedule(session: Session, jobs: Jobs, account: Account, run: TrialRun, due: tuple[datetime, ...]) -> None:

@@ -15,6 +15,7 @@ ELSEWHERE: Final = {
     *("mail_refused", "missing_links", "unknown_mail"),  # of files, images and mails
     *("csrf", "disabled", "last_admin", "no_role", "not_verified", "operator_exists", "password_change_required"),
     *(
+        "line_changed",
         "not_agreed",
         "nothing_changes",
         "password_expired",
@@ -22,6 +23,7 @@ ELSEWHERE: Final = {
         "request_over",
         "role",
         "second_factor_required",
+        "template_changed",
         "unknown_worker",
         "unknown_token",
         "used",

@@ -299,6 +299,8 @@ export declare class OffersCalls {
     acceptOffer(offerId: string, options?: PostOptions): Promise<types.OfferOut>;
     /** Withdraw an offer. 409 `illegal_transition` with the state. */
     cancelOffer(offerId: string, options?: PostOptions): Promise<types.OfferOut>;
+    /** Send the mail about an offer that awaits a decision again. 409 `illegal_transition`, `not_sendable`. */
+    mailOffer(offerId: string, options?: PostOptions): Promise<types.OfferOut>;
     /** Reject an offer, with the client's own key or on its behalf. 409 `illegal_transition`, `offer_held`. */
     rejectOffer(offerId: string, options?: PostOptions): Promise<types.OfferOut>;
 }

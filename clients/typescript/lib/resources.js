@@ -423,6 +423,10 @@ export class OffersCalls {
     cancelOffer(offerId, options = {}) {
         return this.#transport.request("POST", `/v1/offers/${quoted(offerId)}/cancel`, { ...options });
     }
+    /** Send the mail about an offer that awaits a decision again. 409 `illegal_transition`, `not_sendable`. */
+    mailOffer(offerId, options = {}) {
+        return this.#transport.request("POST", `/v1/offers/${quoted(offerId)}/mail`, { ...options });
+    }
     /** Reject an offer, with the client's own key or on its behalf. 409 `illegal_transition`, `offer_held`. */
     rejectOffer(offerId, options = {}) {
         return this.#transport.request("POST", `/v1/offers/${quoted(offerId)}/reject`, { ...options });

@@ -30,7 +30,7 @@ HIT_ELSEWHERE = {
     "waiting_process": "tests/unit/services/test_call_limits.py",
     "sign_in_links": "tests/integration/portal/test_sign_in.py",
     "merge_requests": "tests/integration/portal/test_merge_requests.py",
-    "offer_mails_again": "tests/integration/portal/test_partner_pages.py",
+    "offer_mails_again": "tests/integration/portal/test_partner_offers.py",
 }
 """Limits of what is under way at once, which take threads to hit, of folded mails, and of pages."""
 HELD = ("mails_to_strangers_first_week", "mails_to_strangers")

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from kontor.kernel.ids import new_id
 from kontor.kernel.states import OfferState
 from kontor.licences import service as licences
+from kontor.offers import inbox_queries
 from kontor.offers import queries as offers_queries
 from kontor.webhooks import queries as webhooks_queries
 from kontor.webhooks import service as webhooks
@@ -37,9 +38,10 @@ QUERIES: list[Query] = [
     lambda s, a: offers_queries.list_offers(s, account_id=a, now=START, limit=101),
     lambda s, a: offers_queries.list_offers(s, reseller_id=a, state=OfferState.WAITING, now=START, limit=101),
     lambda s, a: offers_queries.open_ids(s, account_id=a),
-    lambda s, a: offers_queries.count_to_decide(s, a, START),
-    lambda s, a: offers_queries.page_to_decide(s, a, START, None, 101),
-    lambda s, a: offers_queries.decided(s, a, 20),
+    lambda s, a: inbox_queries.count_to_decide(s, a, START),
+    lambda s, a: inbox_queries.page_to_decide(s, a, START, None, 101),
+    lambda s, a: inbox_queries.decided(s, a, 20),
+    lambda s, a: inbox_queries.first_page(s, a, START, 50, 20),
     lambda s, a: offers_queries.events(s, [a]),
     lambda s, a: licences.active_grants(s, [a], START),
     lambda s, a: licences.ending_grants(s, a, START),

@@ -9,6 +9,7 @@ from kontor.adapters.fakes import ManualClock
 from models.offers import Offer
 from tests.support.api import Api, ResellerAccounts
 from tests.support.portal import PASSWORD, PortalClient, error_of, mailed_path, page_of
+from tests.support.query_plans import statements
 
 LINES = [{"product": "excel-basics", "count": 5, "mode": "relative", "term": "P1Y"}]
 Make = Callable[[str], ResellerAccounts]
@@ -33,6 +34,20 @@ def test_account_page_shows_plan_licences_and_contact(elbe: ResellerAccounts, vi
     assert "elbe@shop.example" in page.text
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
     assert "<script" not in page.text
+
+
+def test_updates_take_five_statements_and_their_number_two(
+    elbe: ResellerAccounts, visitor: PortalClient, api: Api
+) -> None:
+    offer_to(api, elbe)
+    visitor.sign_in("elbe client")
+    taken = {}
+    for path in ("/updates", "/updates.json"):
+        visitor.get(path)
+        with statements(api.deps.engine) as recorded:
+            visitor.get(path)
+        taken[path] = len(recorded)
+    assert taken == {"/updates": 5, "/updates.json": 2}
 
 
 @pytest.mark.parametrize("language", ["en", "de", "fr", "ru", "ja"])

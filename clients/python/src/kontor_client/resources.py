@@ -615,6 +615,12 @@ class OffersCalls:
         answer: types.OfferOut = self._transport.request("POST", path, idempotency_key=idempotency_key)
         return answer
 
+    def mail_offer(self, offer_id: str, *, idempotency_key: str | None = None) -> types.OfferOut:
+        """Send the mail about an offer that awaits a decision again. 409 `illegal_transition`, `not_sendable`."""
+        path = path_of("/v1/offers/{offer_id}/mail", offer_id)
+        answer: types.OfferOut = self._transport.request("POST", path, idempotency_key=idempotency_key)
+        return answer
+
     def reject_offer(self, offer_id: str, *, idempotency_key: str | None = None) -> types.OfferOut:
         """Reject an offer, with the client's own key or on its behalf. 409 `illegal_transition`, `offer_held`."""
         path = path_of("/v1/offers/{offer_id}/reject", offer_id)
