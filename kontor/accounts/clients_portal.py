@@ -14,6 +14,7 @@ from kontor.accounts.client_words import CLIENT_LINES
 from kontor.accounts.clients import NewClient
 from kontor.accounts.suspension import Suspender
 from kontor.kernel.errors import Conflict, Forbidden, Invalid, KontorError, NotFound, TooManyAttempts
+from kontor.kernel.paging import CSV_MEDIA
 from kontor.licences import service as licences
 from kontor.mailer.formatting import language_of
 from kontor.members import visits
@@ -97,7 +98,7 @@ def show_clients(request: PortalRequest) -> PortalResponse:
 def download_csv(request: PortalRequest) -> PortalResponse:
     """Download the clients of the filter as CSV."""
     listed = export.read_clients(request.context, request.session, request.person.account.id, _filter(request))
-    return PortalFile("clients.csv", export.CSV_MEDIA, listed.as_csv())
+    return PortalFile("clients.csv", CSV_MEDIA, listed.as_csv())
 
 
 def download_excel(request: PortalRequest) -> PortalResponse:

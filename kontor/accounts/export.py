@@ -25,6 +25,7 @@ from kontor.accounts.queries import ClientListQuery, copy_clients
 from kontor.context import Context
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.money import minor_units
+from kontor.kernel.paging import BYTE_ORDER_MARK
 from kontor.kernel.periods import calendar_month
 from kontor.kernel.serialization import escape_cell
 from kontor.kernel.zones import local_day
@@ -33,8 +34,6 @@ from kontor.programme.model import Programme, QuotaPeriod
 from kontor.usage.rules import is_read_only
 from kontor.webhooks.signing import wire_time
 
-CSV_MEDIA: Final = "text/csv; charset=utf-8"
-BYTE_ORDER_MARK: Final = "\ufeff"
 CSV_BLOCK: Final = 64 * 1024
 
 
