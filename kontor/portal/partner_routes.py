@@ -102,6 +102,7 @@ PARTNER: Final[tuple[PortalRoute, ...]] = (
     PortalRoute("POST", "/partner/templates/{template_id}/lines/{number}/remove", partner_portal.remove_line, SELLER),
     PortalRoute("POST", "/partner/templates/{template_id}/remove", partner_portal.remove_template, SELLER),
     PortalRoute("GET", "/partner/discount", discounts_portal.show_discount, RESELLER),
+    PortalRoute("GET", "/partner/discount/history", discounts_portal.show_history, RESELLER),
     PortalRoute("GET", "/partner/orders", orders_portal.show_orders, RESELLER),
     PortalRoute("GET", "/partner/orders/new", orders_portal.show_new, SELLER),
     PortalRoute("POST", "/partner/orders/new", orders_portal.order, SELLER),
