@@ -20,7 +20,6 @@ from kontor.mailer.kinds import (
     sample_of,
 )
 
-
 ROLE_KEYS: Final = AliasChoices("role", "told")
 """Keys of `role`: the second is written until the release before, whose workers know no other, is out of use."""
 

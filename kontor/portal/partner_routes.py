@@ -6,6 +6,7 @@ from typing import Final
 from kontor.account_book import portal as account_book_portal
 from kontor.accounts import brand_portal, clients_portal, instance_portal, merge_portal
 from kontor.discounts import portal as discounts_portal
+from kontor.fees import charges_portal, statements_portal
 from kontor.fees import portal as fees_portal
 from kontor.mails.brand_preview_portal import BrandPreview
 from kontor.members import pages as members_pages
@@ -127,4 +128,10 @@ PARTNER: Final[tuple[PortalRoute, ...]] = (
     *brand_routes("/partner/clients/{account_id}/brand"),
     *client_routes("/partner/clients/{account_id}"),
     PortalRoute("GET", "/partner/account-book", account_book_portal.show_account_book, RESELLER),
+    PortalRoute("GET", "/partner/account-book.csv", account_book_portal.download_account_book, RESELLER),
+    PortalRoute("GET", "/partner/statements", statements_portal.show_statements, RESELLER),
+    PortalRoute("GET", "/partner/statements/{month}.csv", statements_portal.download_statement, RESELLER),
+    PortalRoute("GET", "/partner/statements/{month}", statements_portal.show_statement, RESELLER),
+    PortalRoute("GET", "/partner/charges", charges_portal.show_charges, RESELLER),
+    PortalRoute("GET", "/partner/charges/{charge_id}", charges_portal.show_charge, RESELLER),
 )

@@ -104,7 +104,8 @@ class PortalPage:
     `errors`: messages by field; `typed`: what the fields show, as typed. `brand`: another than that of the account or
     host. `page`: another name than that of the route. `scripts`: it asks for passkeys. `framed`: a page of our own
     shows it in a frame. `locale`: another language than the reader's. `live`: a path that answers `PortalCount`; the
-    page loads again when the number of open offers has changed. `script`: the template of a script of its own.
+    page loads again when the number of open offers has changed. `script`: the template of a script of its own. `named`:
+    what fills placeholders of the title, in addition to brand, account and client.
     """
 
     template: str
@@ -123,6 +124,7 @@ class PortalPage:
     locale: str | None = None
     scripts: bool = False
     script: str | None = None
+    named: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ class PortalFile:
 
     name: str
     media: str
-    parts: Iterator[bytes]
+    parts: Iterator[bytes] | Iterator[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from models.offers import Offer
 from tests.browser.console.test_accessibility import AXE, findings
 from tests.browser.mail_pictures import chromium
 from tests.browser.walks.walker import OVERFLOW, Kontor, draw
+from tests.support.charges import stated_charge
 from tests.support.wiring import EXAMPLES
 
 pytestmark = [
@@ -31,7 +32,10 @@ NAME = "Krasnogorsk Hosting"
 CLIENT = "Donaudampfschifffahrtsgesellschaft"
 LARGE = '    price: "1490.00"\n'
 MONTHLY = "    term: P1M\n    renewal: auto\n"
-NO_PAGES = {"/partner/clients.csv", "/partner/clients.xlsx", "/updates.json", "/as/{client_id}/updates.json"}
+NO_PAGES = {
+    "/partner/clients.csv", "/partner/clients.xlsx", "/partner/account-book.csv", "/partner/statements/{month}.csv",
+    "/updates.json", "/as/{client_id}/updates.json",
+}  # fmt: skip
 IN_FRAMES = {"/partner/brand/preview/mail", "/partner/clients/{account_id}/brand/preview/mail"}
 """A mail, which has tests of its own."""
 SCHEMES = ("light", "dark")
@@ -83,7 +87,9 @@ def things(kontor: Kontor, reseller: str, client: str) -> dict[str, str]:
     offer = ok("POST /v1/offers", {"reseller_id": reseller, "account_id": client, "lines": [line], "message": "Mehr!"})
     with kontor.transaction() as session:
         session.get_one(Offer, offer["id"]).state = "waiting_for_confirmation"
-    return {"service_id": service, "endpoint_id": endpoint, "template_id": made, "offer_id": offer["id"]}
+        charge = stated_charge(session, kontor.clock, UUID(client), "vps-large", "RUB")
+    of_charges = {"charge_id": str(charge.id), "month": f"{charge.period_start:%Y-%m}"}
+    return {"service_id": service, "endpoint_id": endpoint, "template_id": made, "offer_id": offer["id"]} | of_charges
 
 
 def asked_by(kontor: Kontor, other: str) -> str:
