@@ -1,4 +1,7 @@
-"""A reseller of `booking` with 200,000 clients, for the portal's pages: usage, systems, offers, orders, services."""
+"""Resellers for the portal's pages: one of `booking` with 200,000 clients and all that they have and are charged for.
+
+Another one, of `hosting`, paid 200,000 times in two years.
+"""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -65,27 +68,70 @@ INSERT INTO domain_events (id, type, account_id, reseller_id, data, at)
 SELECT uuidv7(), 'account.created', {CLIENT_ID}, %(reseller)s, '{{}}', now()
 FROM generate_series(1, %(count)s) AS n
 """
-FILLED: Final = (CLIENTS, USED, INSTANCES, OFFERS, ORDERS, SERVICES, EVENTS)
-TABLES: Final = ("accounts", "usage_days", "instances", "offers", "orders", "services", "domain_events", "account_book")
+RUNS: Final = f"""
+INSERT INTO fee_runs (id, programme, account_id, kind, code, anchor, since, next_start, ended, created_at)
+SELECT {CLIENT_ID}, 'booking', {CLIENT_ID}, 'plan', 'basic', '2026-03-01', '2026-03-01', '2026-04-01', true, now()
+FROM generate_series(1, %(count)s) AS n
+"""
+CHARGES: Final = f"""
+INSERT INTO charges (id, run_id, programme, account_id, reseller_id, kind, product, period_start, period_end, currency,
+    fee, percent, discount, total, how, created_at, stated, voided_at, void_reason, void_stated)
+SELECT {CLIENT_ID}, {CLIENT_ID}, 'booking', {CLIENT_ID}, %(reseller)s, 'plan', 'basic', '2026-03-01'::date + n %% 31,
+    '2026-04-01'::date + n %% 31, 'EUR', 19, 20, 3.80, 15.20,
+    '{{"version": 1, "list": {{"amount": "19.00", "currency": "EUR"}}, "percent": "20", "as_of": "2026-03-01"}}',
+    '2026-03-01', CASE WHEN n %% 1000 = 0 THEN '2026-02-01' ELSE '2026-03-01' END::date,
+    CASE WHEN n %% 1000 = 0 THEN '2026-03-20'::timestamptz END, CASE WHEN n %% 1000 = 0 THEN 'mistake' END,
+    CASE WHEN n %% 1000 = 0 THEN '2026-03-01'::date END
+FROM generate_series(1, %(count)s) AS n
+"""
+"""All of one statement, the greatest that there is."""
+STATEMENTS: Final = """
+INSERT INTO statements (reseller_id, month, currency, total, posted_at)
+SELECT %(reseller)s, '2026-03-01'::date - n * interval '1 month', 'EUR', 10, now() FROM generate_series(0, 99) AS n
+"""
+FILLED: Final = (CLIENTS, USED, INSTANCES, OFFERS, ORDERS, SERVICES, EVENTS, RUNS, CHARGES, STATEMENTS)
+TABLES: Final = (
+    "accounts", "usage_days", "instances", "offers", "orders", "services", "domain_events", "account_book", "charges",
+    "fee_runs", "statements", "payments", "discount_records",
+)  # fmt: skip
+PAYMENTS: Final = """
+INSERT INTO payments (id, reseller_id, origin_id, reference, kind, amount, currency, paid_at, created_at)
+SELECT gen_random_uuid(), %(reseller)s, %(reseller)s, 'P-' || n, CASE WHEN n %% 50 = 0 THEN 'refund' ELSE 'payment' END,
+    100, 'RUB', now() - n * interval '2 years' / %(count)s, now()
+FROM generate_series(1, %(count)s) AS n
+"""
+RECORDS: Final = """
+INSERT INTO discount_records (reseller_id, day, turnover, tier, percent, at)
+SELECT %(reseller)s, current_date - n, n * 100, NULL, '{"vps": 0, "dedicated": 0, "ssl": 0}', now()
+FROM generate_series(1, 5000) AS n
+"""
 
 
 def fill(ctx: Context, session: Session, url: str, count: int, password: str) -> UUID:
-    """Make the reseller, whose name is `Salons`, and its clients; return its id."""
-    source = (ROOT / "examples" / "programmes" / "booking.yaml").read_text()
-    files.apply(session, "booking", source, now=datetime.now(UTC), actor="bench")
-    owner = accounts.create(ctx, session, NewAccount("booking", "Salons", "chef@salons.example", password))
-    reseller_status.become_reseller(ctx, session, owner.id)
-    owner_id = owner.id
+    """Make the resellers, whose names are `Salons` and `Volga`, and the clients of the first; return its id."""
+    owner_id = _reseller(ctx, session, "booking", "Salons", password)
+    payer_id = _reseller(ctx, session, "hosting", "Volga", password)
     session.commit()
     with psycopg.connect(libpq(url), autocommit=True) as connection:
         connection.execute("SET synchronous_commit = off")
         for statement in FILLED:
             connection.execute(statement, {"reseller": owner_id, "count": count})
+        for statement in (PAYMENTS, RECORDS):
+            connection.execute(statement, {"reseller": payer_id, "count": count})
         for table in TABLES:
             connection.execute(f"VACUUM (ANALYZE) {table}")
     return owner_id
 
 
+def _reseller(ctx: Context, session: Session, code: str, name: str, password: str) -> UUID:
+    """Apply an example programme and make a reseller of it."""
+    source = (ROOT / "examples" / "programmes" / f"{code}.yaml").read_text()
+    files.apply(session, code, source, now=datetime.now(UTC), actor="bench")
+    account = accounts.create(ctx, session, NewAccount(code, name, f"chef@{name.lower()}.example", password))
+    reseller_status.become_reseller(ctx, session, account.id)
+    return account.id
+
+
 def client(number: int) -> UUID:
-    """The id of a client, from 1; also of its order and of its service."""
+    """The id of a client, from 1; also of its order, its service and its charge."""
     return UUID(f"01900000-0000-7000-9000-{number:012x}")

@@ -37,16 +37,23 @@ PAGES: Final = (
     "/clients/{client}/brand", "/offers", "/offers/new", "/offers/new?q=rose", "/offers/new?q=nobody", "/templates",
     "/orders", "/orders?state=failed", "/orders?state=cancelled", "/orders/new", "/services", "/services?state=failed",
     "/services?state=suspended", "/services?account_id={client}", "/services/{client}", "/discount", "/account-book",
+    "/account-book?from=2026-03-20&to=2026-03-25", "/statements", "/statements/2026-03",
+    "/statements/2026-03?cursor=2026-03-20~{client}", "/charges", "/charges?account_id={client}",
+    "/charges?from=2026-03-10&to=2026-03-12", "/charges?cursor=2026-03-10~{client}", "/charges/{client}",
     "/brand", "/brand/preview", "/keys", "/webhooks", "/team", "/merge", "/revert",
 )  # fmt: skip
 INSIDE: Final = ("/as/{client}/account", "/as/{client}/updates", "/account", "/account/security")
+OF_PAYMENTS: Final = tuple(
+    f"/partner/{page}" for page in ("discount", "discount?pay=1000", "discount/history", "account-book")
+)
+"""Of the reseller that paid often."""
 
 
 def main() -> None:
     """Fill, then measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clients", type=int, default=200_000)
-    parser.add_argument("--only", default="", help="pages whose path has this text")
+    parser.add_argument("--only", default="", help="pages whose path this expression finds")
     parser.add_argument("--plans", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, shared_servers(Path(folder), "--scratch") as servers:
@@ -60,19 +67,21 @@ def main() -> None:
             with local.sessions() as session:
                 fill(local.context(local.jobs), session, servers.database_url, options.clients, PASSWORD)
             ids = {"client": client(4), "middle": client(options.clients // 2)}
-            with visitor(local) as http:
-                for page in (*(f"/partner{each}" for each in PAGES), *INSIDE):
-                    if options.only in page:
-                        report(local.engine, page, http, page.format_map(ids), plans=options.plans)
+            asked = {"Salons": (*(f"/partner{each}" for each in PAGES), *INSIDE), "Volga": OF_PAYMENTS}
+            for name, pages in asked.items():
+                with visitor(local, name) as http:
+                    for page in pages:
+                        if re.search(options.only, page):
+                            report(local.engine, page, http, page.format_map(ids), plans=options.plans)
 
 
 @contextmanager
-def visitor(deps: Deps) -> Iterator[httpx.Client]:
-    """A browser in which the reseller's owner is signed in."""
+def visitor(deps: Deps, name: str) -> Iterator[httpx.Client]:
+    """A browser in which a reseller's owner is signed in."""
     with running_server(build(deps)) as url, httpx.Client(base_url=url, timeout=60) as http:
         csrf = re.search(r'name="csrf" value="([^"]+)"', http.get("/login").text)
         assert csrf
-        sent = {"csrf": csrf[1], "identifier": "Salons", "password": PASSWORD}
+        sent = {"csrf": csrf[1], "identifier": name, "password": PASSWORD}
         assert http.post("/login", data=sent).status_code == 303
         yield http
 

@@ -11,10 +11,10 @@ from kontor.accounts import client_file, client_import, client_import_run
 from kontor.accounts.client_file import ClientFile, FileFault, UnreadableFile
 from kontor.accounts.client_import import JudgedRow, RowFault
 from kontor.accounts.client_import_run import ImportState
-from kontor.accounts.export import CSV_MEDIA
 from kontor.accounts.payloads import METADATA, FileRow
 from kontor.kernel.errors import Conflict
 from kontor.kernel.ids import new_id
+from kontor.kernel.paging import CSV_MEDIA
 from kontor.mailer.formatting import language_of
 from kontor.ui.pages import N, in_language
 from kontor.ui.portal_errors import CODES, FIELDS, NOT_POSSIBLE, NOTICES, refused

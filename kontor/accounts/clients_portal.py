@@ -11,6 +11,7 @@ from kontor.accounts import addresses, client_list, clients, export
 from kontor.accounts.client_filter import ClientFilter, ClientSort, ClientState
 from kontor.accounts.clients import NewClient
 from kontor.kernel.errors import Conflict, Forbidden, Invalid, KontorError, TooManyAttempts
+from kontor.kernel.paging import CSV_MEDIA
 from kontor.mailer.formatting import language_of
 from kontor.ui.pages import N
 from kontor.ui.portal_errors import refused
@@ -89,7 +90,7 @@ def show_clients(request: PortalRequest) -> PortalResponse:
 def download_csv(request: PortalRequest) -> PortalResponse:
     """Download the clients of the filter as CSV."""
     listed = export.read_clients(request.context, request.session, request.person.account.id, _filter(request))
-    return PortalFile("clients.csv", export.CSV_MEDIA, listed.as_csv())
+    return PortalFile("clients.csv", CSV_MEDIA, listed.as_csv())
 
 
 def download_excel(request: PortalRequest) -> PortalResponse:

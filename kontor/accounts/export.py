@@ -33,7 +33,6 @@ from kontor.programme.model import Programme, QuotaPeriod
 from kontor.usage.rules import is_read_only
 from kontor.webhooks.signing import wire_time
 
-CSV_MEDIA: Final = "text/csv; charset=utf-8"
 CSV_BLOCK: Final = 64 * 1024
 
 

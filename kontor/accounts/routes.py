@@ -42,7 +42,7 @@ from kontor.http.responses import ApiResponse, problem
 from kontor.http.routing import Routes
 from kontor.http.wire import PageOut, RequestModel
 from kontor.kernel.errors import Forbidden
-from kontor.kernel.paging import Page
+from kontor.kernel.paging import CSV_MEDIA, Page
 from kontor.mails import strangers
 from kontor.provisioning.kept import side_of
 from models.accounts import Account, SetBy
@@ -223,14 +223,14 @@ def list_clients(ctx: Ctx, reseller_id: UUID, query: Annotated[ClientQuery, Quer
     return PageOut(items=all_shown(ctx, page.items), next=page.next)
 
 
-@reseller_routes.get("/v1/resellers/{reseller_id}/clients.csv", EXPORT, media=export.CSV_MEDIA, problems=[409])
+@reseller_routes.get("/v1/resellers/{reseller_id}/clients.csv", EXPORT, media=CSV_MEDIA, problems=[409])
 def download_clients_csv(ctx: Ctx, reseller_id: UUID) -> ApiResponse:
     """Download the reseller's clients as CSV, UTF-8 with a byte order mark."""
     clients_list = export.read_clients(ctx.context, ctx.session, reseller_id)
     return ApiResponse(
         b"",
         headers={"Content-Disposition": ATTACHMENT.format("clients.csv")},
-        media=export.CSV_MEDIA,
+        media=CSV_MEDIA,
         chunks=clients_list.as_csv(),
     )
 

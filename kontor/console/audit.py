@@ -1,15 +1,14 @@
 """Audit log: search and CSV export."""
 
-import csv
-import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC
 from typing import Final
 from urllib.parse import urlencode
 
 from kontor import audit
 from kontor.audit import AuditFilter
+from kontor.kernel.paging import CSV_MEDIA, Page, csv_of_pages
 from kontor.kernel.serialization import escape_formula
 from kontor.ui.console_request import ConsoleRequest, StreamedFile, TemplateResponse
 from models.control import AuditEntry
@@ -36,30 +35,16 @@ def show_audit(request: ConsoleRequest) -> TemplateResponse:
 def export_audit(request: ConsoleRequest) -> StreamedFile:
     """Export every matching entry as CSV, newest first."""
     filter_ = AuditFilter(**{name: request.incoming.param(name) for name in FIELDS})
-    return StreamedFile("audit.csv", "text/csv; charset=utf-8", _csv_rows(request, filter_))
 
-
-def _csv_rows(request: ConsoleRequest, filter_: AuditFilter) -> Iterator[str]:
-    """Yield CSV rows. Each page has its own transaction, so a long export keeps none open."""
-    yield "\ufeff" + _csv_row(COLUMNS)
-    cursor: str | None = None
-    while True:
+    def read(cursor: str | None) -> Page[Sequence[str]]:
         with request.deps.sessions() as session:
             page = audit.page(session, filter_, cursor, PAGE)
-        yield from (_csv_row(_cells(entry)) for entry in page.items)
-        if page.next is None:
-            return
-        cursor = page.next
+        return Page(tuple([escape_formula(cell) for cell in _cells(entry)] for entry in page.items), page.next)
+
+    return StreamedFile("audit.csv", CSV_MEDIA, csv_of_pages(COLUMNS, read))
 
 
 def _cells(entry: AuditEntry) -> list[str]:
     detail = json.dumps(entry.detail, ensure_ascii=False, default=str)
     at = entry.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return [str(entry.seq), at, entry.actor, entry.action, entry.target, entry.reason or "", entry.origin or "", detail]
-
-
-def _csv_row(cells: Sequence[str]) -> str:
-    """Format one CSV row; cells that a spreadsheet would run as a formula are escaped."""
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow([escape_formula(cell) for cell in cells])
-    return out.getvalue()

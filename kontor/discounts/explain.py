@@ -16,9 +16,11 @@ from kontor.discounts.record import json_number, window_bounds
 from kontor.discounts.rules import (
     DiscountExplanation,
     SuppressedBy,
+    TurnoverDay,
     TurnoverEntry,
     promotion_applies,
     reseller_percent,
+    turnover_by_day,
     what_if,
 )
 from kontor.discounts.rules import (
@@ -91,6 +93,15 @@ def explain_discount(
         recorded=None if recorded is None else _record(programme, recorded, day),
         pay=None if pay is None else _money(pay, programme),
     )
+
+
+def turnover_days(explanation: DiscountOut) -> tuple[TurnoverDay, ...]:
+    """Return the explained turnover by local day, every day of the window, oldest first."""
+    entries = (
+        TurnoverEntry(each.day, each.kind, each.amount.to_money().amount, each.reference)
+        for each in explanation.payments
+    )
+    return turnover_by_day(entries, explanation.as_of)
 
 
 def _require_reseller_history(session: Session, account: Account) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from kontor.kernel.paging import Page, page_of
 from kontor.kernel.states import RunState
+from kontor.kernel.zones import parse_day
 from models.discounts import CurrentDiscount, DiscountChange, DiscountRange, DiscountRecord, DiscountRun
 
 
@@ -36,6 +37,12 @@ def recorded(session: Session, reseller_id: UUID, programme: str, day: date) -> 
     if row is None or row.day == day or run_completed(session, programme, day):
         return row
     return None
+
+
+def records(session: Session, reseller_id: UUID, cursor: str | None, limit: int) -> Page[DiscountRecord]:
+    """Return what was recorded on the days on which it changed, newest first. Raises Invalid on an invalid cursor."""
+    query = select(DiscountRecord).where(DiscountRecord.reseller_id == reseller_id)
+    return page_of(session, query, DiscountRecord.day, cursor, limit, parse=parse_day)
 
 
 def run_completed(session: Session, programme: str, day: date) -> bool:

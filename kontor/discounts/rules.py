@@ -162,6 +162,27 @@ def turnover(entries: Iterable[TurnoverEntry], window: Window) -> Decimal:
     return sum((entry.signed for entry in entries if entry.day in window), Decimal(0))
 
 
+@dataclass(frozen=True, slots=True)
+class TurnoverDay:
+    """What a local day adds to the turnover, below zero where refunds exceed payments; `leaves`: not to tomorrow's."""
+
+    day: date
+    amount: Decimal
+    leaves: bool
+
+
+def turnover_by_day(entries: Iterable[TurnoverEntry], day: date) -> tuple[TurnoverDay, ...]:
+    """Return every day of the window of `day`, oldest first; one without entries is zero."""
+    window, expiring = turnover_window(day), expiring_days(day)
+    amounts = {window.first + number * ONE_DAY: Decimal(0) for number in range((window.last - window.first).days + 1)}
+    for entry in entries:
+        if entry.day in window:
+            amounts[entry.day] += entry.signed
+    return tuple(
+        TurnoverDay(each, amount, expiring is not None and each in expiring) for each, amount in amounts.items()
+    )
+
+
 def tier_at(tiers: Sequence[Tier], amount: Decimal) -> Tier | None:
     """Return the tier with the greatest `from` that is not above the amount; `None` below the first."""
     position = bisect_right(tiers, amount, key=lambda tier: tier.start)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Final
 
 from kontor.accounts import service as accounts
@@ -149,4 +148,4 @@ def _offered(product: ProductOut) -> ProductPrices:
 
 
 def _money(amount: MoneyOut | None) -> Money | None:
-    return None if amount is None else Money(Decimal(amount.amount), amount.currency)
+    return None if amount is None else amount.to_money()

@@ -1,5 +1,8 @@
 """The lines of a statement: charges, credits, and what was voided since it stood on a statement. Pure."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -32,6 +35,29 @@ class StatementLine:
     fee: Money
     discount: Money
     total: Money
+
+
+@dataclass(frozen=True, slots=True)
+class StatementTotals:
+    """Sums of a statement: `fees` and `discounts` of its charges, `credits` of all other lines, None without any."""
+
+    fees: Money
+    discounts: Money
+    credits: Money | None
+    total: Money
+
+
+def totals_of(lines: Sequence[StatementLine]) -> StatementTotals:
+    """Add up at least one line."""
+    zero = lines[0].total * 0
+    charged = [line for line in lines if line.kind is LineKind.CHARGE]
+    credited = [line.total for line in lines if line.kind is not LineKind.CHARGE]
+    return StatementTotals(
+        fees=sum((line.fee for line in charged), zero),
+        discounts=sum((line.discount for line in charged), zero),
+        credits=sum(credited, zero) if credited else None,
+        total=sum((line.total for line in lines), zero),
+    )
 
 
 def statement_line(charge: Charge, account: str, *, void: bool) -> StatementLine:

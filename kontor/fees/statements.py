@@ -21,7 +21,7 @@ from kontor.fees.catalogue import ResellerCatalogue
 from kontor.fees.charging import Billing
 from kontor.fees.fee_events import emit_voided
 from kontor.fees.queries import ChargeFilter, RunPosition
-from kontor.fees.statement_lines import LineKind, StatementLine, statement_line
+from kontor.fees.statement_lines import StatementLine, statement_line, totals_of
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.paging import Page, paginate, parsed_cursor
 from kontor.kernel.periods import add_months
@@ -49,24 +49,21 @@ def post(ctx: Context, session: Session, reseller_id: UUID, month: date) -> UUID
         return None
     lines = [statement_line(row.charge, row.account, void=row.void) for row in rows]
     facts = _facts(ResellerCatalogue.of(ctx, session, reseller), language_of(reseller.locale), month, lines)
-    statement_queries.close(session, reseller_id, month, rows, sum((line.total for line in lines), lines[0].total * 0))
+    statement_queries.close(session, reseller_id, month, rows, totals_of(lines).total)
     return mails.post(session, ctx.jobs, template=TEMPLATE, account=reseller, facts=facts, fact_key=month.isoformat())
 
 
 def _facts(shelf: ResellerCatalogue, language: str, month: date, lines: Sequence[StatementLine]) -> dict[str, object]:
-    zero = lines[0].total * 0
-    charged = [line for line in lines if line.kind is LineKind.CHARGE]
-    credited = [line.total for line in lines if line.kind is not LineKind.CHARGE]
-    rest = [line.total for line in lines[LINES:]]
+    totals, rest = totals_of(lines), [line.total for line in lines[LINES:]]
     return {
         "month": month.isoformat(),
         "charges": [_line(shelf, language, line) for line in lines[:LINES]],
         "more": len(rest),
-        "rest": sum(rest, zero).to_document() if rest else None,
-        "fees": sum((line.fee for line in charged), zero).to_document(),
-        "discounts": sum((line.discount for line in charged), zero).to_document(),
-        "credits": sum(credited, zero).to_document() if credited else None,
-        "total": sum((line.total for line in lines), zero).to_document(),
+        "rest": sum(rest, lines[0].total * 0).to_document() if rest else None,
+        "fees": totals.fees.to_document(),
+        "discounts": totals.discounts.to_document(),
+        "credits": totals.credits and totals.credits.to_document(),
+        "total": totals.total.to_document(),
     }
 
 
@@ -74,7 +71,7 @@ def _line(shelf: ResellerCatalogue, language: str, line: StatementLine) -> dict[
     return {
         "account": line.account,
         "kind": line.kind.value,
-        "item": _item(shelf, language, line),
+        "item": sold_name(shelf, language, line.code, is_product=line.is_product),
         "period_start": line.period.start,
         "period_end": line.period.end,
         "fee": line.fee.to_document(),
@@ -83,11 +80,12 @@ def _line(shelf: ResellerCatalogue, language: str, line: StatementLine) -> dict[
     }
 
 
-def _item(shelf: ResellerCatalogue, language: str, line: StatementLine) -> str:
-    if line.is_product:
-        return shelf.name(line.code, language)
-    plan = shelf.programme.plans.get(line.code)
-    return line.code if plan is None else plan.name_in(language)
+def sold_name(shelf: ResellerCatalogue, language: str, code: str, *, is_product: bool) -> str:
+    """Return what a charge is for, in a language: a product as its reseller calls it, or a plan."""
+    if is_product:
+        return shelf.name(code, language)
+    plan = shelf.programme.plans.get(code)
+    return code if plan is None else plan.name_in(language)
 
 
 RANGE: Final = 5_000
@@ -132,11 +130,17 @@ def mark_stated(session: Session, charge: Charge) -> None:
 
 def page(session: Session, filters: ChargeFilter, cursor: str | None, limit: int) -> Page[Charge]:
     """Return charges by the first day of their period. Raises Invalid on an invalid cursor."""
-    charges = queries.page(session, filters, parsed_cursor(cursor, _position), limit + 1)
-    return paginate(charges, limit, lambda charge: f"{charge.period_start.isoformat()}~{charge.id}")
+    charges = queries.page(session, filters, parsed_cursor(cursor, position), limit + 1)
+    return paginate(charges, limit, cursor_of)
 
 
-def _position(cursor: str) -> tuple[date, UUID]:
+def cursor_of(charge: Charge) -> str:
+    """Return the cursor of the charges that follow one, by the first day of their period."""
+    return f"{charge.period_start.isoformat()}~{charge.id}"
+
+
+def position(cursor: str) -> tuple[date, UUID]:
+    """Return the position that a cursor stands for. Raises ValueError."""
     day, _, charge_id = cursor.partition("~")
     return date.fromisoformat(day), UUID(charge_id)
 

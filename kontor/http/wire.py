@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from pydantic_core import PydanticCustomError
 from kontor.kernel.errors import FieldError, Invalid, NotFound
 from kontor.kernel.money import AllowedSign, Money, parse_money
 from kontor.kernel.time_spans import TimeSpan
-from kontor.kernel.zones import parse_day
+from kontor.kernel.zones import YEARS, parse_day
 
 
 def uuid_of(text: str) -> UUID:
@@ -33,7 +34,6 @@ def uuid_of(text: str) -> UUID:
 
 T = TypeVar("T")
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-YEARS = range(1900, 9000)
 PAGE = 100
 PAGE_LIMIT = 1_000
 
@@ -185,3 +185,7 @@ class MoneyOut(ResponseModel):
     def of(cls, money: Money) -> "MoneyOut":
         """Build the response for an amount."""
         return cls(**money.to_document())
+
+    def to_money(self) -> Money:
+        """Return the amount."""
+        return Money(Decimal(self.amount), self.currency)

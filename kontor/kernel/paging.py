@@ -1,19 +1,21 @@
-"""Cursor pagination: one page of a query, or of rows already read."""
+"""Cursor pagination: one page of a query, or of rows already read; all pages as a file."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from kontor.kernel.errors import FieldError, Invalid
+from kontor.kernel.serialization import BYTE_ORDER_MARK, csv_line
 
 T = TypeVar("T")
 U = TypeVar("U")
+CSV_MEDIA: Final = "text/csv; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,21 @@ def paginate(rows: Sequence[T], limit: int, cursor_of: Callable[[T], str]) -> Pa
     """Return a page of `limit` items; `rows` holds one more if there is a next page."""
     items = tuple(rows[:limit])
     return Page(items, cursor_of(items[-1]) if len(rows) > limit else None)
+
+
+def csv_of_pages(columns: Sequence[str], read: Callable[[str | None], Page[Sequence[str]]]) -> Iterator[str]:
+    """Yield a CSV file of every page of a list, page by page; `read` returns the cells after a cursor.
+
+    It opens a transaction of its own each time, so that a long file keeps none open.
+    """
+    yield BYTE_ORDER_MARK + csv_line(columns)
+    cursor: str | None = None
+    while True:
+        page = read(cursor)
+        yield "".join(csv_line(cells) for cells in page.items)
+        if page.next is None:
+            return
+        cursor = page.next
 
 
 def cursor_id(cursor: str | None) -> UUID | None:

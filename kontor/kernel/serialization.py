@@ -1,8 +1,10 @@
-"""Canonical JSON for hashes, and cells that no spreadsheet runs as a formula."""
+"""Canonical JSON for hashes, lines of CSV, and cells that no spreadsheet runs as a formula."""
 
+import csv
+import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final
@@ -77,3 +79,10 @@ def escape_cell(text: str) -> str:
     Leading zeros are dropped there, the digits after the 15th lost, `1E5` and `1/2` become a number and a day.
     """
     return f"'{text}" if CHANGED_BY_SPREADSHEETS.fullmatch(text.strip()) else escape_formula(text)
+
+
+def csv_line(cells: Sequence[str]) -> str:
+    """Return a line of a CSV file, with its end; texts from people are escaped before."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow(cells)
+    return out.getvalue()

@@ -2,7 +2,13 @@
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from kontor.kernel.errors import FieldError, Invalid
+
+YEARS: Final = range(1900, 9000)
+"""Years of the days and instants that people and systems send."""
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _NAME = re.compile(r"(?:UTC|[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)+)", re.ASCII)
@@ -27,6 +33,20 @@ def parse_day(text: str) -> date:
     if not _DAY.fullmatch(text):
         raise ValueError(f"{text!r} is not a day such as 2026-01-31")
     return date.fromisoformat(text)
+
+
+def day_of_field(text: str | None, name: str) -> date | None:
+    """Return the day in a field of a form, None for an empty one. Raises Invalid that names the field."""
+    if text is None:
+        return None
+    try:
+        day = parse_day(text)
+    except ValueError:
+        day = None
+    if day is None or day.year not in YEARS:
+        message = f"{text} is not a date; use the form 2026-03-31."
+        raise Invalid(message=message, errors=[FieldError(name, message)])
+    return day
 
 
 def parse_time(text: str) -> datetime:

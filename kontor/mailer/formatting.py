@@ -55,6 +55,10 @@ class Formats:
         """Format the last day of a period with an exclusive end."""
         return self.short_day(end - timedelta(days=1))
 
+    def last_day(self, end: date) -> str:
+        """Format the last day of a period with an exclusive end, with its year."""
+        return self.day(end - timedelta(days=1))
+
     def month(self, value: date) -> str:
         """Format month and year."""
         return str(dates.format_skeleton("yMMMM", value, locale=self.locale))
@@ -119,7 +123,7 @@ def _number(value: Decimal | int, locale: str) -> str:
 def _money(amount: Decimal, currency: str, locale: str) -> str:
     text = str(numbers.format_currency(amount, currency, locale=locale))
     symbol = numbers.get_currency_symbol(currency, locale=locale)
-    if symbol[-1:].isalpha() and text.startswith(symbol):
+    if symbol[-1:].isalpha() and text.lstrip("-\u2212").startswith(symbol):
         text = text.replace(symbol, symbol + NBSP, 1)
     return text.replace("\u202f", NBSP)
 

@@ -38,7 +38,7 @@ from kontor.portal.page_routes import PortalRoute, PortalView
 from kontor.portal.render import PortalPages
 from kontor.ui.pages import N
 from kontor.ui.portal_errors import NOT_POSSIBLE, NOTICES
-from kontor.ui.portal_request import PortalPage, PortalRequest, PortalResponse, SeeOther
+from kontor.ui.portal_request import PortalFile, PortalPage, PortalRequest, PortalResponse, SeeOther
 from models.accounts import Account
 
 RequestHandler = Callable[[Request], Awaitable[Response]]
@@ -137,7 +137,7 @@ def recorded(request: PortalRequest, view: PortalView) -> PortalResponse:
     if incoming.method != "POST":
         if visited is not None:
             visits.enter(request.session, request.person, visited, _session_id(request), request.now)
-        return view(request)
+        return _read(request, view(request))
     actor = request.actor()
     with watched(request.session, Act(actor.name, actor.origin)) as act:
         response = view(request)
@@ -149,6 +149,15 @@ def recorded(request: PortalRequest, view: PortalView) -> PortalResponse:
             detail = {"page": request.page, **({"sent": sent} if sent else {})}
             masked = None if "token" in incoming.params else target
             audit.close(request.session, f"portal.{view.__name__}", masked, at=request.now, detail=detail)
+    return response
+
+
+def _read(request: PortalRequest, response: PortalResponse) -> PortalResponse:
+    """Record a download, as the console and the API do."""
+    if isinstance(response, PortalFile):
+        query = {name: shown(name, value) for name, value in request.incoming.query.items()}
+        detail = {"account": str(request.account.id), "query": query}
+        audit.record(request.session, request.actor(), "exported", response.name, at=request.now, detail=detail)
     return response
 
 

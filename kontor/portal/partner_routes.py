@@ -12,6 +12,7 @@ from kontor.accounts import (
     merge_portal,
 )
 from kontor.discounts import portal as discounts_portal
+from kontor.fees import charges_portal, statements_portal
 from kontor.fees import portal as fees_portal
 from kontor.mails.brand_preview_portal import BrandPreview
 from kontor.members import pages as members_pages
@@ -133,6 +134,7 @@ PARTNER: Final[tuple[PortalRoute, ...]] = (
     PortalRoute("POST", "/partner/offers/{offer_id}/mail", partner_portal.mail_again, SELLER),
     *template_routes("/partner/templates"),
     PortalRoute("GET", "/partner/discount", discounts_portal.show_discount, RESELLER),
+    PortalRoute("GET", "/partner/discount/history", discounts_portal.show_history, RESELLER),
     PortalRoute("GET", "/partner/orders", orders_portal.show_orders, RESELLER),
     PortalRoute("GET", "/partner/orders/new", orders_portal.show_new, SELLER),
     PortalRoute("POST", "/partner/orders/new", orders_portal.order, SELLER),
@@ -157,4 +159,10 @@ PARTNER: Final[tuple[PortalRoute, ...]] = (
     *brand_routes("/partner/clients/{account_id}/brand"),
     *client_routes("/partner/clients/{account_id}"),
     PortalRoute("GET", "/partner/account-book", account_book_portal.show_account_book, RESELLER),
+    PortalRoute("GET", "/partner/account-book.csv", account_book_portal.download_account_book, RESELLER),
+    PortalRoute("GET", "/partner/statements", statements_portal.show_statements, RESELLER),
+    PortalRoute("GET", "/partner/statements/{month}.csv", statements_portal.download_statement, RESELLER),
+    PortalRoute("GET", "/partner/statements/{month}", statements_portal.show_statement, RESELLER),
+    PortalRoute("GET", "/partner/charges", charges_portal.show_charges, RESELLER),
+    PortalRoute("GET", "/partner/charges/{charge_id}", charges_portal.show_charge, RESELLER),
 )

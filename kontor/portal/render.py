@@ -131,6 +131,7 @@ class PortalPages:
             "brand": brand.name if brand else "",
             "account": request.account.name if request.access else "",
             "client": of_client.name if isinstance(of_client, Account) else "",
+            **reply.named,
         }
         scope = {
             **_scope(reply, request),

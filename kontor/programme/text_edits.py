@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
 import yaml
 
+from kontor.kernel.serialization import BYTE_ORDER_MARK
 from kontor.programme.yaml_nodes import Entries, Node, Scalar, UnreadableDocument, parse_yaml
 from kontor.programme.yaml_spans import (
     Path,
@@ -28,8 +29,6 @@ from kontor.programme.yaml_spans import (
     without,
 )
 from kontor.programme.yaml_values import Literal, Value, in_line, item_lines, key_text, pair_lines, scalar
-
-BYTE_ORDER_MARK: Final = "\ufeff"
 
 
 class UneditableText(ValueError):
@@ -260,7 +259,7 @@ def _edited_tree(tree: Tree, edit: Edit) -> Tree:
         _change_list(inner, last, edit)
     elif isinstance(inner, dict) and not isinstance(edit, Remove):
         inner[str(last)] = _tree_of(edit.value)
-    elif isinstance(inner, dict):
+    elif isinstance(inner, dict) and isinstance(edit, Remove):
         inner.pop(str(last))
         while trail and not trail[-1][0][trail[-1][1]] and edit.path[: trail[-1][2]] != edit.keep:
             holder, key, _ = trail.pop()

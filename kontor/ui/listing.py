@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -14,13 +12,12 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from kontor.kernel.database import psycopg_connection
-from kontor.kernel.errors import FieldError, Invalid
 from kontor.kernel.money import Money
-from kontor.kernel.paging import Page
+from kontor.kernel.paging import CSV_MEDIA, Page, csv_of_pages
 from kontor.kernel.periods import ONE_DAY
 from kontor.kernel.serialization import escape_formula
 from kontor.kernel.time_spans import TimeSpan
-from kontor.kernel.zones import parse_day
+from kontor.kernel.zones import day_of_field
 from kontor.ui import formatting, texts
 from kontor.ui.console_request import ConsoleRequest, StreamedFile, TemplateResponse
 
@@ -157,24 +154,19 @@ class Listing(Generic[T]):
     def export(self, request: ConsoleRequest) -> StreamedFile:
         """Export every matching row as CSV. Raises Invalid for a malformed day."""
         query = self._query(request)
-        return StreamedFile(
-            f"{self.path.rpartition('/')[2]}.csv", "text/csv; charset=utf-8", self._lines(request, query)
-        )
+        columns = ["id", *(column.label for column in self.columns)]
+        lines = csv_of_pages(columns, lambda cursor: self._cells(request, query, cursor))
+        return StreamedFile(f"{self.path.rpartition('/')[2]}.csv", CSV_MEDIA, lines)
 
-    def _lines(self, request: ConsoleRequest, query: ListQuery) -> Iterator[str]:
-        """Yield CSV rows. Each page has its own transaction, so a long export keeps none open."""
-        yield "\ufeff" + _line(["id", *(column.label for column in self.columns)])
-        cursor: str | None = None
-        while True:
-            with request.deps.sessions() as session:
-                mine = replace(request, work=session)
-                page = self.read(mine, query, cursor, EXPORTED)
-                rows = self.describe(mine, page.items)
-                ids = [str(self.key(item)) for item in page.items]
-            yield from (_line([key, *(cell.plain for cell in row)]) for key, row in zip(ids, rows, strict=True))
-            if page.next is None:
-                return
-            cursor = page.next
+    def _cells(self, request: ConsoleRequest, query: ListQuery, cursor: str | None) -> Page[Sequence[str]]:
+        """Return a page of rows as the file has them, read in a transaction of its own."""
+        with request.deps.sessions() as session:
+            mine = replace(request, work=session)
+            page = self.read(mine, query, cursor, EXPORTED)
+            rows = self.describe(mine, page.items)
+            ids = [str(self.key(item)) for item in page.items]
+        cells = [[key, *(cell.plain for cell in row)] for key, row in zip(ids, rows, strict=True)]
+        return Page(tuple([escape_formula(text) for text in row] for row in cells), page.next)
 
     def _query(self, request: ConsoleRequest) -> ListQuery:
         typed = {each.name: (request.incoming.param(each.name) or "").strip() for each in self.filters}
@@ -182,8 +174,8 @@ class Listing(Generic[T]):
             typed,
             account_named(request, typed.get("account", "")),
             account_named(request, typed.get("reseller", "")),
-            _day("from", typed.get("from", "")),
-            _day("to", typed.get("to", "")),
+            day_of_field(typed.get("from") or None, "from"),
+            day_of_field(typed.get("to") or None, "to"),
         )
 
 
@@ -208,16 +200,3 @@ def account_cell(names: Mapping[str, str], account_id: UUID | None, nobody: str 
 def money_cell(amount: Decimal, currency: str) -> Cell:
     """Return an amount; the file has it without separators."""
     return Cell(formatting.money(str(amount), currency), exported=str(Money(amount, currency)))
-
-
-def _day(name: str, text: str) -> date | None:
-    try:
-        return parse_day(text) if text else None
-    except ValueError as error:
-        raise Invalid(message=f"{error}.", errors=[FieldError(name, str(error))]) from None
-
-
-def _line(cells: Sequence[str]) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow([escape_formula(cell) for cell in cells])
-    return out.getvalue()

@@ -27,6 +27,8 @@ FIELDS: Final[Mapping[str, str]] = {
     "mode": N("Please choose one of the two."),
     "message": N("A message may have up to 4,000 characters."),
     "pay": N("Please enter an amount such as 1000.00."),
+    "from": N("Please enter a day such as 2026-03-31."),
+    "to": N("Please enter a day such as 2026-03-31, not before the first day."),
     "party": N("Please choose one of the two."),
     "terms": N("Please accept the terms."),
     "programme": N("Please choose a programme."),

@@ -105,7 +105,8 @@ class PortalPage:
     host. `page`: another name than that of the route. `scripts`: it asks for passkeys. `framed`: a page of our own
     shows it in a frame. `locale`: another language than the reader's. `live`: a path that answers `PortalCount`; the
     page loads again when the number of open offers has changed. `script`: the template of a script of its own.
-    `open_offers`: how many await the account's decision, where the page has counted them already.
+    `open_offers`: how many await the account's decision, where the page has counted them already. `named`: what fills
+    placeholders of the title, in addition to brand, account and client.
     """
 
     template: str
@@ -125,6 +126,7 @@ class PortalPage:
     scripts: bool = False
     script: str | None = None
     open_offers: int | None = None
+    named: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ class PortalFile:
 
     name: str
     media: str
-    parts: Iterator[bytes]
+    parts: Iterator[bytes] | Iterator[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,10 +15,9 @@ from kontor.members import sessions
 from kontor.members.sessions import Opened
 from kontor.portal.app import paths
 from models.accounts import Account
-from models.fees import Charge, FeeRun
 from tests.support.api import Api, ResellerAccounts
+from tests.support.charges import stated_charge
 
-MONTH = timedelta(days=30)
 LINE = {"product": "excel-basics", "count": 5, "mode": "absolute", "term": "P1Y"}
 PROVIDERS = {"name", "code", "product"}
 """Path parts that name what belongs to the provider: queues, schedules, programmes, products."""
@@ -134,20 +131,9 @@ def claimed(api: Api, accounts: ResellerAccounts) -> str:
 
 
 def charged(api: Api, accounts: ResellerAccounts) -> UUID:
-    """Create a charge that the reseller pays for its client; `learning` itself has no monthly fees."""
-    now = api.deps.clock.now()
-    day = now.date()
-    mine = {"programme": "learning", "account_id": accounts.client, "kind": "product", "created_at": now}
-    run = FeeRun(id=uuid4(), code="excel-basics", anchor=day, since=day, next_start=day + MONTH, **mine)
-    amounts = {"fee": Decimal(10), "percent": Decimal(0), "discount": Decimal(0), "total": Decimal(10)}
-    period = {"period_start": day, "period_end": day + MONTH, "currency": "EUR", "how": {}}
-    charge = Charge(
-        id=uuid4(), run_id=run.id, reseller_id=accounts.reseller, product=run.code, **amounts, **period, **mine
-    )
+    """Create a charge that the reseller pays for its client, and its statement."""
     with api.deps.sessions() as session:
-        session.add(run)
-        session.flush()
-        session.add(charge)
+        charge = stated_charge(session, api.deps.clock, accounts.client, "excel-basics")
         session.commit()
     return charge.id
 
@@ -257,6 +243,7 @@ def test_every_page_and_form_with_an_id_is_404_for_another_reseller(
     ids = {**theirs, "client_id": theirs["account_id"], "number": "0"}
     ids |= {"factor_id": str(uuid4()), "session_id": str(uuid4()), "request_id": str(uuid4())}
     ids["import_id"] = begun_import(api, UUID(theirs["reseller_id"]))
+    ids |= {"month": f"{api.deps.clock.now():%Y-%m}"}
     answers, tried = {}, 0
     for route, path in paths():
         parts = set(re.findall(r"{(\w+)}", path)) - {"token"}

@@ -133,8 +133,8 @@ def pages_of(market: Market, account_id: str) -> Iterator[tuple[str, str]]:
         session.commit()
     ids: dict[str, set[str]] = {"token": {"x"}, "number": {"0"}, "member_id": set(NOTHING), "offer_id": set()}
     ids |= {"template_id": set(), "account_id": {market.mover}, "client_id": {market.mover}, "order_id": set()}
-    ids |= {"key_id": set(NOTHING), "product": {"line"}, "import_id": set()}
-    for name, table in (("service_id", "services"), ("endpoint_id", "webhook_endpoints")):
+    ids |= {"key_id": set(NOTHING), "product": {"line"}, "import_id": set(), "month": {market.month}}
+    for name, table in (("service_id", "services"), ("endpoint_id", "webhook_endpoints"), ("charge_id", "charges")):
         ids[name] = {str(row[0]) for row in market.rows(f"SELECT id FROM {table}")}
     for party in market.parties.values():
         for name in ids.keys() & party.ids.keys():

@@ -17,6 +17,7 @@ import httpx
 from kontor.accounts import client_import
 from kontor.accounts.payloads import FileRow
 from kontor.adapters.fakes import ManualClock
+from kontor.fees import statements
 from kontor.kernel.ids import new_id
 from models.accounts import Account
 from tests.support.api import Api
@@ -103,10 +104,11 @@ class Party:
 
 @dataclass
 class Market(FeeScenario):
-    """The scenario; `mover` was a client of alpha and is one of beta."""
+    """The scenario; `mover` was a client of alpha and is one of beta. `month`: of the statements, such as `2026-03`."""
 
     parties: dict[str, Party] = field(default_factory=dict)
     mover: str = ""
+    month: str = ""
 
     def open(self) -> None:
         """Create the resellers, their products, clients and everything that they do; then one client moves."""
@@ -124,11 +126,20 @@ class Market(FeeScenario):
         self.serve(alpha, self.mover)
         self.ok(f"POST /v1/resellers/{alpha.reseller}/clients/{self.mover}/disconnect")
         self.join(beta)
+        self.state()
         self.settle()
 
     def ok(self, line: str, body: Any = None) -> Any:
         """Send a request of the operator that must succeed."""
         return self.api.ok(line, body, key=self.key)
+
+    def state(self) -> None:
+        """Post the statement of this month to each reseller."""
+        deps, month = self.api.deps, self.clock.now().date().replace(day=1)
+        self.month = f"{month:%Y-%m}"
+        with self.transaction() as session:
+            for party in self.parties.values():
+                statements.post(deps.context(deps.jobs), session, UUID(party.reseller), month)
 
     def join(self, party: Party) -> None:
         """Connect the client that moves."""

@@ -23,6 +23,7 @@ from models.offers import Offer
 from tests.browser.console.test_accessibility import AXE, findings
 from tests.browser.mail_pictures import chromium
 from tests.browser.walks.walker import OVERFLOW, Kontor, draw
+from tests.support.charges import stated_charge
 from tests.support.wiring import EXAMPLES
 
 pytestmark = [
@@ -37,6 +38,7 @@ MONTHLY = "    term: P1M\n    renewal: auto\n"
 IMPORT = "/partner/clients/import"
 NO_PAGES = {"/partner/clients.csv", "/partner/clients.xlsx", "/updates.json", "/as/{client_id}/updates.json"}
 NO_PAGES |= {f"{IMPORT}/sample.csv", f"{IMPORT}/{{import_id}}/refused.csv", f"{IMPORT}/{{import_id}}/progress.json"}
+NO_PAGES |= {"/partner/account-book.csv", "/partner/statements/{month}.csv"}
 IN_FRAMES = {"/partner/brand/preview/mail", "/partner/clients/{account_id}/brand/preview/mail"}
 """A mail, which has tests of its own."""
 SCHEMES = ("light", "dark")
@@ -88,9 +90,13 @@ def things(kontor: Kontor, reseller: str, client: str) -> dict[str, str]:
     offer = ok("POST /v1/offers", {"reseller_id": reseller, "account_id": client, "lines": [line], "message": "Mehr!"})
     with kontor.transaction() as session:
         session.get_one(Offer, offer["id"]).state = "waiting_for_confirmation"
-    return {"service_id": service, "endpoint_id": endpoint, "template_id": made, "offer_id": offer["id"]} | {
-        "import_id": import_of(kontor, reseller)
+        charge = stated_charge(session, kontor.clock, UUID(client), "vps-large", "RUB")
+    more = {
+        "charge_id": str(charge.id),
+        "month": f"{charge.period_start:%Y-%m}",
+        "import_id": import_of(kontor, reseller),
     }
+    return {"service_id": service, "endpoint_id": endpoint, "template_id": made, "offer_id": offer["id"], **more}
 
 
 def import_of(kontor: Kontor, reseller: str) -> str:

@@ -68,6 +68,7 @@ def test_no_page_on_a_domain_names_the_provider(
     ids |= {"template_id": elbe.client, "number": 0, "client_id": elbe.client}
     ids |= dict.fromkeys(("order_id", "service_id", "key_id", "endpoint_id", "product"), elbe.client)
     ids |= {"factor_id": elbe.client, "session_id": elbe.client, "request_id": elbe.client, "import_id": elbe.client}
+    ids |= {"charge_id": elbe.client, "month": "2026-01"}
     framed = urlsplit(api.ok(f"POST /v1/accounts/{elbe.client}/portal-sessions", {"embed": True})["url"]).path
     leaks, seen = {}, set()
     for path in (framed, f"{framed}/updates/{ids['offer_id']}", f"{framed}x"):
