@@ -187,7 +187,7 @@ def measures() -> tuple[Measure, ...]:
     short, doubled, banned = short_modules(), doubled_classes(), banned_identifiers()
     titles = subjects()
     return (
-        Measure("modules", len(sizes), 680),  # 325 when the tree was made; each new slice adds its own
+        Measure("modules", len(sizes), 700),  # 325 when the tree was made; each new slice adds its own
         Measure("median lines of a module", median(sizes.values()), 150),
         Measure("modules over 300 lines", len(long_modules), 0, long_modules),
         Measure("modules under 40 lines with one importer", len(short), 0, short),
