@@ -59,14 +59,12 @@ def _cell(each: FileField, values: Mapping[str, str], resellers: Mapping[str, st
     if each.name == "managed_by" and reseller:
         link = f"/console/accounts/{reseller}" if reseller in resellers else None
         return Cell(resellers.get(reseller, reseller), link, note="a reseller")
-    match each.kind:
-        case FileFieldKind.FLAG:
-            return Cell(YES if value == ON else "")
-        case FileFieldKind.CHOICE | FileFieldKind.CHECKS:
-            labels = {option or each.default: label for option, label in each.options}
-            chosen = file_fields.codes_of(value or each.default)
-            return Cell(", ".join(labels.get(text, each.words(text)) for text in chosen))
-        case FileFieldKind.MONEY | FileFieldKind.NUMBER:
-            return Cell(f"{value} {each.unit}".strip() if value else "")
-        case _:
-            return Cell(value)
+    if each.kind is FileFieldKind.FLAG:
+        return Cell(YES if value == ON else "")
+    if each.kind in FIGURES:
+        return Cell(f"{value} {each.unit}".strip() if value else "")
+    if each.kind not in (FileFieldKind.CHOICE, FileFieldKind.CHECKS):
+        return Cell(value)
+    labels = {option or each.default: label for option, label in each.options}
+    chosen = file_fields.codes_of(value or each.default)
+    return Cell(", ".join(labels.get(text, each.words(text)) for text in chosen))
