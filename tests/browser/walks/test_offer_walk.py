@@ -82,7 +82,8 @@ def change_line(partner: Walker) -> None:
     line.get_by_label("Lizenzen").fill("5")
     save = line.get_by_role("button", name="Speichern")
     if save.is_visible():
-        save.click()
+        with partner.page.expect_navigation():
+            save.click()
     else:
         line.get_by_label("Lizenzen").press("Tab")
         expect(partner.page.locator("[data-said]")).to_have_text("Die Vorlage wurde gespeichert.")
