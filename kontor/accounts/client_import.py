@@ -31,6 +31,9 @@ CHUNK: Final = 25
 """Rows of one transaction, which holds the limit's lock of its reseller."""
 PRIORITY: Final = 9
 """A person waits for it."""
+BEGUN: Final = "clients.import"
+IMPORTED: Final = "clients.imported"
+"""Actions in the audit log."""
 NAME_TAKEN: Final = "name_taken"
 NAME_TWICE: Final = "name_twice"
 ID_TAKEN: Final = "external_id_taken"
@@ -133,14 +136,26 @@ def new_client(row: FileRow) -> NewClient:
 
 
 def enqueue(
-    ctx: Context, session: Session, reseller: Account, rows: Sequence[FileRow], reference: UUID, actor: str
+    ctx: Context, session: Session, reseller: Account, rows: Sequence[FileRow], reference: UUID, actor: Actor
 ) -> UUID:
-    """Enqueue the import of rows, once for its reference; return its id. Raises Conflict(`own_address_unconfirmed`)."""
+    """Enqueue the import of rows, once for its reference; return its id. Raises Conflict(`own_address_unconfirmed`).
+
+    The audit log has who begins it, and the job reads it there: no payload names its author.
+    """
     addresses.require_owned(session, reseller)
-    payload = ClientsImport(reseller_id=reseller.id, actor=actor, rows=tuple(rows), total=len(rows))
+    payload = ClientsImport(reseller_id=reseller.id, rows=tuple(rows), total=len(rows))
     key = f"{ClientsImport.policy.name}:{reseller.id}:{reference}"
     job = ctx.jobs.enqueue(session, payload, tenant=str(reseller.id), priority=PRIORITY, effect_key=key)
+    if job.created:
+        detail = {"account_id": str(reseller.id), "rows": len(rows)}
+        audit.record(session, actor, BEGUN, f"job:{job.id}", at=ctx.now, detail=detail)
     return job.id
+
+
+def begun_by(session: Session, job_id: UUID) -> str:
+    """Return who began the import of a job, as the audit log has it."""
+    entries = audit.about(session, f"job:{job_id}", 1, BEGUN)
+    return entries[0].actor if entries else "system"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +184,7 @@ def make_rows(
         made.append(result)
     ids = [str(each.account_id) for each in made if each.account_id is not None]
     detail = {"clients": ids, "refused": len(made) - len(ids)}
-    audit.record(session, actor, "clients.import", f"account:{owner.id}", at=ctx.now, detail=detail)
+    audit.record(session, actor, IMPORTED, f"account:{owner.id}", at=ctx.now, detail=detail)
     return made
 
 

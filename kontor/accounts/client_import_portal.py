@@ -171,7 +171,7 @@ def _run(request: PortalRequest) -> client_import_run.ImportRun:
 
 
 def _begin(request: PortalRequest, rows: Sequence[FileRow], reference: UUID) -> UUID:
-    owner, actor = request.person.account, request.actor().name
+    owner, actor = request.person.account, request.actor()
     return client_import.enqueue(request.context, request.session, owner, rows, reference, actor)
 
 

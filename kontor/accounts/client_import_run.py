@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 from sqlalchemy.orm import Session
 
-from kontor.accounts.client_import import CHUNK, PRIORITY, MadeRow, make_rows
+from kontor.accounts.client_import import CHUNK, PRIORITY, MadeRow, begun_by, make_rows
 from kontor.accounts.payloads import ClientsImport, FileRow
 from kontor.audit import Actor
 from kontor.context import Context
@@ -43,9 +43,8 @@ def run_chunk(ctx: Context, session: Session, job_id: UUID, payload: ClientsImpo
     first = payload.begun_by or job_id
     rows = payload.rows if payload.begun_by is None else _rows_of(session, first)
     until = payload.start + CHUNK
-    made = make_rows(
-        ctx, session, payload.reseller_id, rows[payload.start : until], Actor(payload.actor, f"job:{job_id}")
-    )
+    actor = Actor(begun_by(session, first), f"job:{job_id}")
+    made = make_rows(ctx, session, payload.reseller_id, rows[payload.start : until], actor)
     if until >= len(rows):
         return ImportChunk(made, None)
     rest = payload.model_copy(update={"rows": (), "start": until, "begun_by": first})

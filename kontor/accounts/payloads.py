@@ -80,7 +80,6 @@ class ClientsImport(Payload):
     sensitive: ClassVar[frozenset[str]] = frozenset({"rows"})
 
     reseller_id: UUID
-    actor: str
     rows: tuple[FileRow, ...] = ()
     total: Count
     start: Count = 0

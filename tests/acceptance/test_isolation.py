@@ -10,6 +10,7 @@ import pytest
 from devtools.reference import openapi_document
 from kontor.accounts import client_import
 from kontor.accounts.payloads import FileRow
+from kontor.audit import Actor
 from kontor.http.browsers import Browser
 from kontor.members import sessions
 from kontor.members.sessions import Opened
@@ -103,7 +104,7 @@ def begun_import(api: Api, reseller: UUID) -> str:
     with api.deps.sessions() as session:
         row = FileRow(2, {"name": "Imported", "admin_email": "imported@kunden.example"})
         ctx = api.deps.context(api.deps.jobs)
-        begun = client_import.enqueue(ctx, session, session.get_one(Account, reseller), [row], uuid4(), "test")
+        begun = client_import.enqueue(ctx, session, session.get_one(Account, reseller), [row], uuid4(), Actor("test"))
         session.commit()
     return str(begun)
 

@@ -17,6 +17,7 @@ import httpx
 from kontor.accounts import client_import
 from kontor.accounts.payloads import FileRow
 from kontor.adapters.fakes import ManualClock
+from kontor.audit import Actor
 from kontor.fees import statements
 from kontor.kernel.ids import new_id
 from models.accounts import Account
@@ -162,7 +163,7 @@ class Market(FeeScenario):
         party.add("template_id", self.ok("POST /v1/offer-templates", template)["id"])
         self.serve(party, party.client)
         self.ok(f"PUT /v1/accounts/{party.client}/subscription", {"plan": "pro"})
-        party.add("import_id", self.import_client(reseller, word))
+        party.add("job_id", party.add("import_id", self.import_client(reseller, word)))
         self.ok(
             f"POST /v1/accounts/{party.client}/usage",
             {"metric": "calls", "value": 501, "at": self.clock.now().isoformat()},
@@ -173,7 +174,7 @@ class Market(FeeScenario):
         row = FileRow(2, {"name": f"Imported by {word}", "admin_email": f"imported@{word}.example"})
         with self.api.deps.sessions() as session:
             ctx, owner = self.api.deps.context(self.api.deps.jobs), session.get_one(Account, reseller)
-            begun = client_import.enqueue(ctx, session, owner, [row], new_id(), "test")
+            begun = client_import.enqueue(ctx, session, owner, [row], new_id(), Actor("test"))
             session.commit()
         return str(begun)
 

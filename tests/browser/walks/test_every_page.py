@@ -106,7 +106,9 @@ def import_of(kontor: Kontor, reseller: str) -> str:
     deps = kontor.api.deps
     with kontor.transaction() as session:
         owner = session.get_one(Account, UUID(reseller))
-        return str(client_import.enqueue(Context(deps.jobs, deps.programmes), session, owner, rows, new_id(), "test"))
+        return str(
+            client_import.enqueue(Context(deps.jobs, deps.programmes), session, owner, rows, new_id(), Actor("test"))
+        )
 
 
 def asked_by(kontor: Kontor, other: str) -> str:

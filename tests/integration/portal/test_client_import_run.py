@@ -68,8 +68,11 @@ def test_confirmed_rows_are_created_as_one_alone_and_only_those_previewed(
     with api.deps.sessions() as session:
         mailed = session.scalars(select(Mail.account_id).where(Mail.template == "activation")).all()
         assert UUID(rose["id"]) in mailed
-        (entry,) = session.scalars(select(AuditEntry).where(AuditEntry.action == "clients.import")).all()
-        assert (entry.actor, UUID(rose["id"]) in entry.subjects) == (f"admin:{elbe.reseller}", True)
+        query = select(AuditEntry).where(AuditEntry.action.startswith("clients.import")).order_by(AuditEntry.seq)
+        pressed, made = session.scalars(query).all()
+        assert (pressed.target, pressed.actor) == (f"job:{run.rpartition('/')[2]}", f"admin:{elbe.reseller}")
+        assert (made.action, made.actor) == ("clients.imported", f"admin:{elbe.reseller}")
+        assert UUID(rose["id"]) in made.subjects
 
 
 def test_pressed_twice_or_at_once_the_same_import_is_made_once(
