@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,12 @@ def test_tests_that_fail_twice_fail_the_run(checkout: Path) -> None:
     status, lines = run(checkout, broken="test PYTEST")
     assert status == 7
     assert position(lines, "ends: test PYTEST=--quiet --last-failed") == len(lines) - 1
+
+
+def test_spelling_is_not_looked_up_in_what_a_step_beside_it_builds() -> None:
+    # The other tools of `make quick` heed .gitignore or name their folders; hidden ones are left out by all of them.
+    ignored = {line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines() if line.endswith("/")}
+    skipped = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["codespell"]["skip"].split(",")
+    built = {name for name in ignored if not name.startswith((".", "__", "*"))}
+    assert built
+    assert built <= set(skipped)
