@@ -1,6 +1,7 @@
-"""The portal in a real browser without scripts, wide and on a phone: nothing overflows, axe-core finds nothing serious.
+"""The portal's pages that have a picture in the docs, and an offer accepted without scripts, in a real browser.
 
-`KONTOR_PICTURES=1` keeps the screenshots in docs/pictures/portal.
+Every page is looked at in tests/browser/walks/test_every_page.py. `KONTOR_PICTURES=1` keeps the screenshots in
+docs/pictures/portal.
 """
 
 import os
@@ -28,7 +29,12 @@ pytestmark = [
     pytest.mark.timeout(600),
 ]
 PICTURES = Path(__file__).resolve().parents[3] / "docs" / "pictures" / "portal"
-SIZES = ({"width": 1280, "height": 800}, {"width": 360, "height": 740})
+PICTURED = (
+    ("elbe client", "/account", "account-1280-light", 1280, "light"),
+    ("elbe", "/as/{client}/account", "as-client-account-1280-dark", 1280, "dark"),
+    ("elbe client", "/updates", "updates-360-light", 360, "light"),
+)
+"""What stands in the docs: who looks, the page, its picture, width and colours."""
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -74,25 +80,16 @@ def draw(page: Page, name: str) -> None:
         page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES, ids=["wide", "phone"])
-def test_pages_fit_and_axe_reports_nothing_serious(
-    running: Browser, api: Api, elbe: ResellerAccounts, size: dict[str, int], scheme: str
+def test_pages_of_the_docs_fit_and_axe_reports_nothing_serious(
+    running: Browser, api: Api, elbe: ResellerAccounts
 ) -> None:
-    client = f"/as/{elbe.client}/account"
-    partner = ("/partner", "/partner/clients/new", f"/partner/clients/{elbe.client}", "/partner/offers", client)
-    own = ("/account", "/updates", "/account/members", "/account/visits", "/account/password")
-    more = ("/partner/templates", "/partner/offers/new", "/partner/discount", "/partner/account-book")
     problems = {}
-    for identifier, paths in (("elbe", partner + more), ("elbe client", own)):
-        page = signed_in(running, api, identifier, size, scheme)
-        for path in paths:
-            page.goto(path, wait_until="load")
-            name = path.strip("/").replace("/", "-").replace(str(elbe.client), "client")
-            draw(page, f"{name}-{size['width']}-{scheme}")
-            serious = [*findings(page), *(["overflow"] if page.evaluate(OVERFLOW) > 0 else [])]
-            if serious:
-                problems[path] = serious
+    for identifier, path, name, width, scheme in PICTURED:
+        page = signed_in(running, api, identifier, {"width": width, "height": 800}, scheme)
+        page.goto(path.format(client=elbe.client), wait_until="load")
+        draw(page, name)
+        if serious := [*findings(page), *(["overflow"] if page.evaluate(OVERFLOW) > 0 else [])]:
+            problems[name] = serious
         page.context.close()
     assert problems == {}
 

@@ -1,21 +1,16 @@
-"""The reseller's pages in a real browser: why offers wait, a client's history, prices, and a brand seen as it is typed.
+"""The reseller's pages in a real browser: a brand seen as it is typed.
 
 `KONTOR_WALKS=FOLDER` keeps the screenshots there.
 """
 
 import os
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from sqlalchemy import text as sql
 
-from tests.browser.console.test_accessibility import findings
 from tests.browser.mail_pictures import chromium
-from tests.browser.portal.test_portal_pages import OVERFLOW, api, clock, deps, elbe, make_accounts, running, signed_in
-from tests.browser.walks.walker import draw
-from tests.integration.portal.test_account_pages import LINES
+from tests.browser.portal.test_portal_pages import api, clock, deps, elbe, make_accounts, running, signed_in
 from tests.support.api import Api, ResellerAccounts
 
 __all__ = ["api", "clock", "deps", "elbe", "make_accounts", "running"]
@@ -24,39 +19,6 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
-LOOKS = ((WIDE, "light", "en"), (PHONE, "dark", "ru"), (PHONE, "light", "de"), (WIDE, "dark", "ja"))
-EVENTS = (
-    ("trial.started", '{"ends_at": "2026-12-24T12:00:00Z"}'),
-    ("subscription.changed", '{"plan": "free"}'),
-    ("usage.threshold", '{"metric": "learners", "threshold": "exceeded", "value": 51, "limit": 50}'),
-    ("charge.created", '{"kind": "product", "product": "lms-seat", "total": {"amount": "12.50", "currency": "EUR"}}'),
-)
-
-
-def busy(api: Api, elbe: ResellerAccounts) -> None:
-    """Let an offer wait for a system that is down, and much happen at the client."""
-    body = {"reseller_id": str(elbe.reseller), "account_id": str(elbe.client), "lines": LINES}
-    api.ok("POST /v1/offers", body)
-    with api.deps.sessions() as session:
-        now = api.deps.clock.now()
-        lane = {"name": f"instance:{elbe.client}", "now": now, "probe": now + timedelta(minutes=7)}
-        session.execute(
-            sql(
-                "INSERT INTO lanes (name, state, held_since, probe_at, last_error)"
-                " VALUES (:name, 'open', :now, :probe, 'answered 503')"
-            ),
-            lane,
-        )
-        for kind, data in EVENTS:
-            event = {"kind": kind, "client": elbe.client, "reseller": elbe.reseller, "now": now, "data": data}
-            session.execute(
-                sql(
-                    "INSERT INTO domain_events (id, type, account_id, reseller_id, programme, data, at) VALUES"
-                    " (gen_random_uuid(), :kind, :client, :reseller, 'learning', CAST(:data AS jsonb), :now)"
-                ),
-                event,
-            )
-        session.commit()
 
 
 def frame_text(page: Page) -> str:
@@ -69,25 +31,6 @@ def draw_frame(page: Page, name: str) -> None:
     page.locator("iframe.preview").scroll_into_view_if_needed()
     if folder := os.environ.get("KONTOR_WALKS"):
         page.screenshot(path=Path(folder) / f"{name}.png")
-
-
-@pytest.mark.parametrize(("size", "scheme", "language"), LOOKS, ids=["wide", "phone-dark", "phone", "wide-dark"])
-def test_pages_of_the_reseller_fit_and_axe_reports_nothing_serious(
-    running: Browser, api: Api, elbe: ResellerAccounts, size: dict[str, int], scheme: str, language: str
-) -> None:
-    busy(api, elbe)
-    page = signed_in(running, api, "elbe", size, scheme)
-    client = f"/partner/clients/{elbe.client}"
-    problems = {}
-    for name, path in (("offers", "/partner/offers"), ("client", client), ("products", f"{client}/products"),
-                       ("brand", "/partner/brand"), ("client-brand", f"{client}/brand")):  # fmt: skip
-        page.goto(f"{path}?lang={language}", wait_until="load")
-        draw(page, f"{name}-{size['width']}-{scheme}-{language}")
-        serious = [*findings(page), *(["overflow"] if page.evaluate(OVERFLOW) > 0 else [])]
-        if serious:
-            problems[path] = serious
-    page.context.close()
-    assert problems == {}
 
 
 def test_preview_follows_the_typing_and_leaves_the_history_alone(

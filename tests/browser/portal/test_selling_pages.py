@@ -7,10 +7,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from models.offers import Offer
-from tests.browser.console.test_accessibility import findings
 from tests.browser.mail_pictures import chromium
-from tests.browser.portal.test_portal_pages import OVERFLOW, api, clock, deps, elbe, make_accounts, running, signed_in
-from tests.browser.walks.walker import draw
+from tests.browser.portal.test_portal_pages import api, clock, deps, elbe, make_accounts, running, signed_in
 from tests.integration.portal.test_account_pages import offer_to
 from tests.support.api import Api, ResellerAccounts
 
@@ -20,13 +18,6 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
-LOOKS = (
-    (WIDE, "light", "en"),
-    (PHONE, "dark", "ru"),
-    (PHONE, "light", "fr"),
-    (WIDE, "dark", "ja"),
-    (WIDE, "light", "de"),
-)
 LINES = [
     {"product": "excel-basics", "count": 5, "mode": "relative", "term": "P1Y"},
     {"product": "first-aid", "count": 10, "mode": "absolute", "term": "P45D"},
@@ -43,26 +34,6 @@ def stored(api: Api, path: str) -> list[dict[str, object]]:
     """The lines that are stored."""
     lines: list[dict[str, object]] = api.ok(f"GET /v1/offer-templates/{path.rpartition('/')[2]}")["lines"]
     return lines
-
-
-@pytest.mark.parametrize(
-    ("size", "scheme", "language"), LOOKS, ids=["wide", "phone-dark", "phone", "wide-dark", "german"]
-)
-def test_pages_fit_and_axe_reports_nothing_serious(
-    running: Browser, api: Api, elbe: ResellerAccounts, size: dict[str, int], scheme: str, language: str
-) -> None:
-    offer_to(api, elbe)
-    path, problems = template(api, elbe), {}
-    page = signed_in(running, api, "elbe", size, scheme)
-    for name, address in (("template", path), ("client", f"/partner/clients/{elbe.client}"),
-                          ("offers", "/partner/offers"), ("offer-new", "/partner/offers/new")):  # fmt: skip
-        page.goto(f"{address}?lang={language}", wait_until="load")
-        draw(page, f"{name}-{size['width']}-{scheme}-{language}")
-        serious = [*findings(page), *(["overflow"] if page.evaluate(OVERFLOW) > 0 else [])]
-        if serious:
-            problems[name] = serious
-    page.context.close()
-    assert problems == {}
 
 
 def test_line_is_saved_as_it_is_changed_and_the_focus_stays(running: Browser, api: Api, elbe: ResellerAccounts) -> None:

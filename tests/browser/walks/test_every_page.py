@@ -1,15 +1,17 @@
-"""Every page of the portal on a phone, in five languages and both colours: nothing is cut off or serious for axe-core.
+"""Every page of the portal, wide and on a phone: nothing is cut off in any language, nothing is serious for axe-core.
 
-The pages are those of the route table, so that a new one is looked at or fails. Each is loaded once for a language; the
-colours change while it is open.
+The pages are those of the route table, so that a new one is looked at or fails. Each is loaded once for a language; its
+width and its colours change while it is open. axe-core, which takes most of the time, reads the English ones.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from datetime import timedelta
+from typing import Literal
 from uuid import UUID
 
 import pytest
 from playwright.sync_api import Browser, Page
+from sqlalchemy import text as sql
 
 from kontor.accounts import client_import, merge_requests
 from kontor.accounts.payloads import FileRow
@@ -22,6 +24,7 @@ from models.accounts import Account
 from models.offers import Offer
 from tests.browser.console.test_accessibility import AXE, findings
 from tests.browser.mail_pictures import chromium
+from tests.browser.walks.conftest import PHONE, WIDE
 from tests.browser.walks.walker import OVERFLOW, Kontor, draw
 from tests.support.charges import stated_charge
 from tests.support.wiring import EXAMPLES
@@ -41,7 +44,13 @@ NO_PAGES |= {f"{IMPORT}/sample.csv", f"{IMPORT}/{{import_id}}/refused.csv", f"{I
 NO_PAGES |= {"/partner/account-book.csv", "/partner/statements/{month}.csv"}
 IN_FRAMES = {"/partner/brand/preview/mail", "/partner/clients/{account_id}/brand/preview/mail"}
 """A mail, which has tests of its own."""
-SCHEMES = ("light", "dark")
+LOOKS: tuple[tuple[int, Literal["light", "dark"]], ...] = ((PHONE, "light"), (WIDE, "dark"))
+EVENTS = (
+    ("trial.started", '{"ends_at": "2026-12-24T12:00:00Z"}'),
+    ("subscription.changed", '{"plan": "free"}'),
+    ("usage.threshold", '{"metric": "learners", "threshold": "exceeded", "value": 51, "limit": 50}'),
+    ("charge.created", '{"kind": "product", "product": "vps-large", "total": {"amount": "12.50", "currency": "RUB"}}'),
+)
 Paths = dict[str, dict[str, str]]
 
 
@@ -85,8 +94,10 @@ def things(kontor: Kontor, reseller: str, client: str) -> dict[str, str]:
     ok(f"PUT /v1/accounts/{reseller}/brand", {"name": NAME, "domain": "panel.krasnogorsk-hosting.example"})
     ok(f"PUT /v1/accounts/{client}/instance", {"url": "https://system.example/a/long/path/of/somebody"})
     line = {"product": "vps-large", "count": 5, "mode": "relative", "term": "P1Y"}
-    template = {"reseller_id": reseller, "name": "Startpaket", "lines": [line]}
+    template = {"reseller_id": reseller, "name": "Startpaket", "lines": [line, line | {"term": "P45D"}]}
     made = ok("POST /v1/offer-templates", template)["id"]
+    ok("POST /v1/offers", {"reseller_id": reseller, "account_id": client, "lines": [line]})
+    make_busy(kontor, reseller, client)
     offer = ok("POST /v1/offers", {"reseller_id": reseller, "account_id": client, "lines": [line], "message": "Mehr!"})
     with kontor.transaction() as session:
         session.get_one(Offer, offer["id"]).state = "waiting_for_confirmation"
@@ -97,6 +108,29 @@ def things(kontor: Kontor, reseller: str, client: str) -> dict[str, str]:
         "import_id": import_of(kontor, reseller),
     }
     return {"service_id": service, "endpoint_id": endpoint, "template_id": made, "offer_id": offer["id"], **more}
+
+
+def make_busy(kontor: Kontor, reseller: str, client: str) -> None:
+    """Let the client's system be down, and much have happened at the client."""
+    now = kontor.clock.now()
+    lane = {"name": f"instance:{client}", "now": now, "probe": now + timedelta(minutes=7)}
+    event = {"client": client, "reseller": reseller, "now": now}
+    with kontor.transaction() as session:
+        session.execute(
+            sql(
+                "INSERT INTO lanes (name, state, held_since, probe_at, last_error)"
+                " VALUES (:name, 'open', :now, :probe, 'answered 503')"
+            ),
+            lane,
+        )
+        for kind, data in EVENTS:
+            session.execute(
+                sql(
+                    "INSERT INTO domain_events (id, type, account_id, reseller_id, programme, data, at) VALUES"
+                    " (gen_random_uuid(), :kind, :client, :reseller, 'hosting', CAST(:data AS jsonb), :now)"
+                ),
+                event | {"kind": kind, "data": data},
+            )
 
 
 def import_of(kontor: Kontor, reseller: str) -> str:
@@ -127,17 +161,16 @@ def sign_in_link(kontor: Kontor) -> str:
 
 @pytest.fixture
 def opened(running: Browser, kontor: Kontor, pages: Paths) -> Iterator[dict[str, Page]]:
-    """A phone of each person, who has signed in."""
-    phones = {person: phone(running, kontor, person) for person in pages}
-    yield phones
-    for page in phones.values():
+    """A browser of each person, who has signed in."""
+    entered = {person: enter(running, kontor, person) for person in pages}
+    yield entered
+    for page in entered.values():
         page.context.close()
 
 
-def phone(running: Browser, kontor: Kontor, person: str) -> Page:
-    """A page of a person on a phone, with axe-core loaded into each document."""
-    options: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "bypass_csp": True}
-    context = running.new_context(base_url=str(kontor.api.http.base_url), **options)
+def enter(running: Browser, kontor: Kontor, person: str) -> Page:
+    """A page of a person, with axe-core loaded into each document."""
+    context = running.new_context(base_url=str(kontor.api.http.base_url), bypass_csp=True)
     context.add_init_script(path=AXE)
     page = context.new_page()
     if person != "visitor":
@@ -159,13 +192,23 @@ def test_nothing_is_cut_off_and_axe_reports_nothing_serious_on_any_page(
             answer = page.goto(f"{path}{sign}lang={language}", wait_until="load")
             assert answer is not None
             assert answer.status == 200, f"{person} {path}"
-            wrong = ["overflow"] if page.evaluate(OVERFLOW) > 0 else []
-            for scheme in SCHEMES:
-                page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # Playwright's literals
-                wrong += [f"{scheme} {finding}" for finding in findings(page)]
-                draw(page, f"{language}-{scheme}-{person}-{route.strip('/').replace('/', '.')}")
-            looked_at += 1
-            if wrong:
+            name = f"{language}-{person}-{route.strip('/').replace('/', '.')}"
+            if wrong := seen(page, name, read=language == "en"):
                 problems[f"{person} {path}"] = wrong
+            looked_at += 1
     assert problems == {}
     assert looked_at > 50
+
+
+def seen(page: Page, name: str, *, read: bool) -> list[str]:
+    """Look at a page in each way, by axe-core too where it is read; return what is wrong with it."""
+    wrong = []
+    for width, scheme in LOOKS:
+        page.set_viewport_size({"width": width, "height": 740})
+        page.emulate_media(color_scheme=scheme)
+        if page.evaluate(OVERFLOW) > 0:
+            wrong.append(f"{width} overflow")
+        if read:
+            wrong += [f"{width} {scheme} {finding}" for finding in findings(page)]
+        draw(page, f"{name}-{width}-{scheme}")
+    return wrong
