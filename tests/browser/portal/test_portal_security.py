@@ -15,13 +15,14 @@ from kontor.http.context import Deps
 from tests.browser.console.test_accessibility import findings
 from tests.browser.console.test_passkeys import AUTHENTICATOR
 from tests.browser.mail_pictures import browser, chromium
-from tests.browser.portal.test_portal_pages import OVERFLOW, SIZES
+from tests.browser.portal.test_portal_pages import OVERFLOW
 from tests.integration.portal.test_account_pages import offer_to
 from tests.support.api import Api, ResellerAccounts
 from tests.support.api_fixtures import api, build_deps, clock, make_accounts
 from tests.support.portal import PASSWORD, set_password
 
 __all__ = ["api", "clock", "make_accounts"]
+SIZES = ({"width": 1280, "height": 800}, {"width": 360, "height": 740})
 pytestmark = [
     pytest.mark.skipif(chromium() is None, reason="needs a system Chromium (Debian: chromium)"),
     pytest.mark.timeout(600),
