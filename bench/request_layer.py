@@ -91,7 +91,12 @@ def dependencies(deps: Deps, *, session: bool) -> FastAPI:
 
 async def call(app: FastAPI, key: str) -> int:
     """One request; its status."""
-    headers = {"authorization": f"Bearer {key}", "content-type": "application/json", "content-length": str(len(BODY))}
+    headers = {
+        "host": "localhost",
+        "authorization": f"Bearer {key}",
+        "content-type": "application/json",
+        "content-length": str(len(BODY)),
+    }
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},

@@ -123,7 +123,7 @@ def figures(loads: Mapping[str, Sequence[Answered]], gentle: Answered) -> list[F
     rates = {name: [load_result.rate for load_result in answers] for name, answers in loads.items()}
     tail = Budget(25, at_least=False, decides=False)
     return [
-        of_samples("POST /v1/jobs / bare INSERT", ratios(rates["kontor"], rates["bare"]), "x", Budget(0.6)),
+        of_samples("POST /v1/jobs / bare INSERT", ratios(rates["kontor"], rates["bare"]), "x", Budget(0.8)),
         of_samples("POST /v1/jobs", rates["kontor"], "requests/s"),
         of_samples("bare INSERT", rates["bare"], "requests/s"),
         Figure("p99 at half load", percentile(gentle.latencies, 99), "ms", tail, note=f"{gentle.rate:.0f} requests/s"),

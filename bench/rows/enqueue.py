@@ -122,11 +122,11 @@ def figures(samples: Mapping[str, Sequence[float]]) -> list[Figure]:
             f"{name}, {n} client{'s' * (n > 1)}",
             ratios(samples[f"{mode} x {n}"], samples[f"{floor} x {n}"]),
             "x",
-            Budget(0.8, decides=decides),
+            Budget(0.9, decides=decides),
         )
         for name, mode, floor, decides in PAIRS
         for n in (1, CLIENTS)
     ]
-    bulk = Budget(50_000, decides=False)
+    bulk = Budget(60_000, decides=False)
     return [*single, *(of_samples(name, samples[name], "jobs/s", bulk if mode == "bulk" else None)
                     for name, mode, _ in MEASURES)]  # fmt: skip

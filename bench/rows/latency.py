@@ -112,8 +112,8 @@ def latency_figures(name: str, samples: Sequence[float]) -> list[Figure]:
     """The two percentiles that are budgeted."""
     note = f"{len(samples)} samples, greatest {max(samples):.1f} ms"
     return [
-        Figure(f"{name} p50", percentile(samples, 50), "ms", Budget(5, at_least=False, decides=False), note=note),
-        Figure(f"{name} p99", percentile(samples, 99), "ms", Budget(15, at_least=False, decides=False)),
+        Figure(f"{name} p50", percentile(samples, 50), "ms", Budget(4, at_least=False, decides=False), note=note),
+        Figure(f"{name} p99", percentile(samples, 99), "ms", Budget(10, at_least=False, decides=False)),
     ]
 
 

@@ -64,7 +64,7 @@ def measure(run: Run) -> Row:
                 step(f"round {number + 1}: {name}")
                 rate = floor(port, built, plain_bytes) if name == "floor" else through_ledger(environment, port, count)
                 rates[name].append(rate)
-        ratio = of_samples("mails / build-and-send loop", ratios(rates["kontor"], rates["floor"]), "x", Budget(0.5))
+        ratio = of_samples("mails / build-and-send loop", ratios(rates["kontor"], rates["floor"]), "x", Budget(1.0))
         profile = why(environment, port, count * 2) if ratio.missed else []
     return Row("mails", "Mails over SMTP: job, rendering, sending, recording", [
         ratio,

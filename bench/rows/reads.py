@@ -65,7 +65,7 @@ def pick_figure(environment: BenchEnvironment, database: str) -> Figure:
     with environment.connect(database) as connection:
         samples = timed(lambda: pick(connection, "bench", PICKED, {}, fresh))
         picked = len(pick(connection, "bench", PICKED, {}, fresh))
-    budget = Budget(20, at_least=False, decides=False)
+    budget = Budget(10, at_least=False, decides=False)
     return Figure("relay's pick of 500", median(samples), "ms", budget, samples, f"{picked} found")
 
 
