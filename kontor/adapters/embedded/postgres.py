@@ -7,6 +7,7 @@ import stat
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 from urllib.parse import quote
 
 from kontor.adapters.embedded.launch import UNUSABLE
@@ -24,6 +25,7 @@ from kontor.adapters.embedded.process import (
 NAMESPACE = "namespace"
 NOBODY = 65534
 USER = DATABASE = "kontor"
+STOPPING: Final = ((signal.SIGINT, 10.0), (signal.SIGQUIT, 5.0))
 
 # Tuned for one machine with two cores that also runs everything else.
 CONFIGURATION = """\
@@ -145,9 +147,14 @@ class Postgres:
         """Do nothing: its users stop first."""
 
     def stop(self) -> None:
-        """Request a fast shutdown, then an immediate one if that takes too long."""
+        """Request a fast shutdown, then an immediate one if that takes too long; leave no process behind.
+
+        One that is not durable is stopped at once: it has nothing to write.
+        """
         if self.process is not None:
-            stop(self.process, [(signal.SIGINT, 10.0), (signal.SIGQUIT, 5.0)])
+            stop(self.process, STOPPING if self.durable else STOPPING[1:])
+            # Killed, the postmaster leaves processes that go on writing to the folder for a moment.
+            kill_strays(self.folder, self.name)
 
     def _is_ready(self) -> bool:
         """Check the status line of the lock file, as pg_ctl does, and that this process wrote it."""

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 import redis
 
+from kontor.adapters.embedded import postgres
 from kontor.adapters.embedded.endpoints import AlreadyOwned, published, running_endpoints, shared_servers, socket_folder
 from kontor.adapters.embedded.process import StartFailed, is_alive, processes_in
 from kontor.adapters.embedded.servers import embedded_servers
@@ -105,6 +106,16 @@ def test_orphaned_backend_does_not_prevent_a_start(tmp_path: Path, launch: Launc
         with embedded_servers(tmp_path / "data"):
             assert not is_alive(orphan)
             assert query(servers.database_url, "SELECT 1") == [(1,)]
+
+
+def test_server_that_had_to_be_killed_leaves_no_process_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "STOPPING", ((signal.SIGINT, 0.1), (signal.SIGQUIT, 0.1)))
+    with embedded_servers(tmp_path / "data", durable=False) as servers:
+        lock = tmp_path / "data" / "postgres" / "postmaster.pid"
+        with psycopg.connect(servers.database_url.replace("+psycopg", "")) as connection:
+            os.kill(connection.info.backend_pid, signal.SIGSTOP)
+            os.kill(int(lock.read_text().splitlines()[0]), signal.SIGSTOP)
+    assert servers_in(tmp_path / "data") == []
 
 
 def test_lock_file_with_the_pid_of_another_process_is_ignored(tmp_path: Path, launch: Launch) -> None:
