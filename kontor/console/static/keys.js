@@ -74,6 +74,9 @@ function pressed(event) {
 
 export function keys() {
   document.addEventListener("keydown", pressed);
-  document.querySelector("[data-theme-choice]")?.addEventListener("change", (event) => event.target.form.submit());
+  const theme = document.querySelector("[data-theme-choice]");
+  theme?.addEventListener("change", () => theme.form.submit());
+  // Chosen before this script was here.
+  if (theme && theme.value !== document.documentElement.dataset.theme) theme.form.submit();
   if (location.hash === "#search") document.querySelector("[data-search]")?.focus();
 }

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from kontor.http.context import Deps
 from tests.browser.console.conftest import Scene
@@ -88,6 +88,18 @@ def test_keyboard_help_lists_every_key_and_closes(running: Browser, scene: Scene
     ):
         press(page, "g", letter)
         expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+    page.context.close()
+
+
+def test_theme_chosen_before_the_script_is_there_is_kept(running: Browser, scene: Scene) -> None:
+    page = signed_in(running, scene, color_scheme="light")
+    held: list[Route] = []
+    page.route("**/static/keys.js", lambda route: held.append(route), times=1)
+    with page.expect_request("**/static/keys.js"):
+        page.goto("/console/jobs", wait_until="commit")
+    page.get_by_label("Colours").select_option("dark")
+    held.pop().continue_()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.context.close()
 
 
