@@ -94,7 +94,11 @@ def test_keyboard_help_lists_every_key_and_closes(running: Browser, scene: Scene
 def test_theme_chosen_before_the_script_is_there_is_kept(running: Browser, scene: Scene) -> None:
     page = signed_in(running, scene, color_scheme="light")
     held: list[Route] = []
-    page.route("**/static/keys.js", lambda route: held.append(route), times=1)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/static/keys.js", hold, times=1)
     with page.expect_request("**/static/keys.js"):
         page.goto("/console/jobs", wait_until="commit")
     page.get_by_label("Colours").select_option("dark")
