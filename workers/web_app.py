@@ -28,7 +28,7 @@ from kontor.http.incoming import trace_of
 from kontor.http.long_poll import JobWatcher
 from kontor.http.openapi import describe
 from kontor.http.responses import MEDIA, ApiResponse, head, problem, respond
-from kontor.http.routing import Routes, flat
+from kontor.http.routing import ExactRoutes, Routes, flat
 from kontor.http.tracing import TracingMiddleware
 from kontor.jobs import lane_routes, queue_routes
 from kontor.jobs import routes as jobs_routes
@@ -114,7 +114,13 @@ def build(deps: Deps) -> FastAPI:
             deps.tracer.close()
 
     app = FastAPI(
-        title=TITLE, version=deps.version, lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False
+        title=TITLE,
+        version=deps.version,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # kontor.http.tracing is ours
     )
     app.state.deps = deps
     deps.jobs.catalogue.subscribe(ServiceEndings(deps.programmes))
@@ -124,7 +130,8 @@ def build(deps: Deps) -> FastAPI:
     app.state.watch = JobWatcher(deps)
     app.state.meter = RequestMetrics(deps)
     app.router.routes.append(BadgeRoute())
-    app.router.routes.extend(flat(FAMILIES))
+    routes = flat(FAMILIES)
+    app.router.routes.extend(routes)
     app.include_router(monitoring_routes.health_router)
     app.include_router(monitoring_routes.metrics_router)
     app.router.routes.extend([*page_routes(), *portal_routes()])
@@ -134,6 +141,7 @@ def build(deps: Deps) -> FastAPI:
     app.add_exception_handler(KontorError, _refused)
     app.add_exception_handler(ClientDisconnect, _disconnected)
     describe(app, add_webhooks)
+    app.add_middleware(ExactRoutes, routes=routes)
     app.add_middleware(CompressedApi, minimum_size=COMPRESSED_FROM, compresslevel=COMPRESSION)
     if deps.tracer is not None:
         app.add_middleware(TracingMiddleware, tracer=deps.tracer)

@@ -156,6 +156,11 @@ class Catalogue:
         """The names of the built-in tasks."""
         return self._own.keys()
 
+    def is_open(self, name: str) -> bool:
+        """Whether the arguments and results of a task are not for operators alone."""
+        payload = self._own.get(name) or self._declared.get(name)
+        return payload is not None and not payload.policy.internal
+
     def is_own(self, name: str) -> bool:
         """Whether a task is built in, whoever may enqueue it."""
         return name in self._own

@@ -7,7 +7,7 @@ from typing import Final
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive
 
 from kontor.http.large_bodies import FORMS, BodiesInFlight
@@ -38,9 +38,15 @@ def require_size(size: int, limit: int) -> None:
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """Read the whole body. Raises TooLarge, TooSlow."""
-    bounded = Request(request.scope, bounded_receive(request.receive, limit))
-    return await bounded.body()
+    """Read the whole body. Raises TooLarge, TooSlow, ClientDisconnect."""
+    receive, parts = bounded_receive(request.receive, limit), list[bytes]()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
 
 
 def encoding_of(request: Request) -> str:

@@ -174,9 +174,7 @@ class RequestContext(RequestTransaction):
     def view(self) -> ResponseView:
         """How the caller sees responses."""
         raw_errors = not self.caller.bound and self.caller.has_scope(Scope.OPERATE)
-        catalogue = () if raw_errors else self.deps.jobs.catalogue
-        open_tasks = frozenset(each.policy.name for each in catalogue if not each.policy.internal)
-        return ResponseView(self.caller.viewer, self.connection, open_tasks, raw_errors)
+        return ResponseView(self.caller.viewer, self.connection, self.deps.jobs.catalogue.is_open, raw_errors)
 
     def enqueue_request(self, request: JobRequest) -> EnqueueResult:
         """Enqueue a job; the relay is notified after the commit. Raises Invalid."""

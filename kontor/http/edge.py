@@ -38,7 +38,12 @@ class CompressedApi(GZipMiddleware):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, its answer compressed or not."""
         is_api = scope["type"] == "http" and scope["path"].startswith(COMPRESSED)
-        await (super().__call__ if is_api else self.app)(scope, receive, send)
+        await (super().__call__ if is_api and accepts_gzip(scope) else self.app)(scope, receive, send)
+
+
+def accepts_gzip(scope: Scope) -> bool:
+    """Whether a caller says that it reads gzip."""
+    return any(name == b"accept-encoding" and b"gzip" in value for name, value in scope["headers"])
 
 
 class Edge:

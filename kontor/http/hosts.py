@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
@@ -74,6 +75,7 @@ def is_served(path: str, surfaces: frozenset[Surface]) -> bool:
     return bool(PLACES.get(path.split("/", 2)[1], BOTH) & surfaces)
 
 
+@lru_cache(maxsize=4_096)
 def is_loopback(host: str) -> bool:
     """Whether a name or address leads to the machine itself."""
     try:

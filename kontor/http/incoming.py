@@ -19,7 +19,8 @@ NO_FILES: Final[Mapping[str, bytes]] = {}
 class IncomingRequest:
     """Everything a use case may read of a request, with its body (API) or its form (pages).
 
-    `target` is path and query as sent, `origin` the client's IP address, `files` what a form uploads, by field.
+    `target` is path and query as sent, `origin` the client's IP address, `files` what a form uploads, by field,
+    `secret` the bearer token.
     `domain_owners`: who verified the domain that was asked; None on a host of the deployment itself.
     """
 
@@ -33,6 +34,7 @@ class IncomingRequest:
     trace_id: str
     body: bytes
     form: Mapping[str, str]
+    secret: str | None
     domain_owners: frozenset[UUID] | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -60,14 +62,10 @@ class IncomingRequest:
             trace_id=trace_id or trace_of(request),
             body=body,
             form=form,
+            secret=bearer(request.headers),
             domain_owners=scope.get("kontor.owners"),
             files=files,
         )
-
-    @property
-    def secret(self) -> str | None:
-        """The bearer token of the request, None if absent."""
-        return bearer(self.headers)
 
     @property
     def cookies(self) -> Mapping[str, str]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from psycopg import Connection
 from sqlalchemy.orm import Session
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from kontor.engine.outside import TOKEN_PREFIX, hash_token
@@ -64,7 +64,7 @@ class Pipeline:
     async def _respond(self, deps: Deps, request: Request, key: str, trace_id: str) -> ApiResponse:
         """Authenticate, then read the body: nobody else's is held. A key seen within the last minute is trusted so far.
 
-        Raises ClientDisconnect.
+        A client that leaves before its body is complete reads no answer.
         """
         loop, alone = asyncio.get_running_loop(), IncomingRequest.of(request, trace_id=trace_id)
         try:
@@ -80,9 +80,11 @@ class Pipeline:
                 body = await read_body(request, limit) if size else b""
                 if packed:
                     body = await loop.run_in_executor(deps.threads, inflated, body, limit)
-                incoming = replace(alone, body=body)
+                incoming = replace(alone, body=body) if size else alone
                 check = NetworkCheck() if self.spec.precheck is None else await self._precheck(deps, incoming)
                 response = await loop.run_in_executor(deps.threads, self.serve, deps, incoming, check)
+        except ClientDisconnect:
+            return ApiResponse(b"", 400)
         except KontorError as error:
             return problem(error, trace_id)
         return response if response.wait is None else await long_poll(request.app.state.watch, response)

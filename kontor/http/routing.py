@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kontor.http.context import RoutePolicy
 from kontor.http.endpoint_spec import EndpointSpec, Precheck
@@ -68,6 +68,24 @@ class KontorRoute(APIRoute):
         if ("GET" if scope["method"] == "HEAD" else scope["method"]) not in (self.methods or ()):
             raise HTTPException(405, headers={"Allow": ", ".join(sorted(self.allowed))})
         await self.app(scope, receive, send)
+
+
+class ExactRoutes:
+    """Runs a route whose path has no parameter at once, where the router would try every route before it."""
+
+    def __init__(self, app: ASGIApp, routes: Iterable[KontorRoute]) -> None:
+        self._app = app
+        exact = [route for route in routes if "{" not in route.path]
+        self._routes = {(method, route.path): route for route in exact for method in route.methods or ()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run one request."""
+        route = self._routes.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        if route is None:
+            await self._app(scope, receive, send)
+            return
+        scope["route"], scope["path_params"] = route, {}
+        await route.app(scope, receive, send)
 
 
 def bodiless(response: Response) -> Response:

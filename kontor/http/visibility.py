@@ -1,6 +1,6 @@
 """Who sees which field of a response or an event: an answer is cut for its viewer here, and nowhere else."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -96,17 +96,22 @@ def exclusion(document: BaseModel, viewer: Viewer) -> Exclusion:
     return left_out
 
 
+def closed(task: str) -> bool:
+    """Whether a task is open to its viewer: none is."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class ResponseView:
     """The viewer of a response, and the connection on which its actors are looked up.
 
-    `open_tasks`: those whose arguments and results are not for operators alone. `raw_errors`: an operator with the
+    `is_open`: whether a task's arguments and results are not for operators alone. `raw_errors`: an operator with the
     scope `operate` sees errors as they were recorded, everyone else their class (programme.md 3.6).
     """
 
     viewer: Viewer
     connection: Connection[Any]
-    open_tasks: Collection[str] = frozenset()
+    is_open: Callable[[str], bool] = closed
     raw_errors: bool = False
     providers: dict[UUID, bool] = field(default_factory=dict)
 
@@ -117,7 +122,7 @@ class ResponseView:
 
     def sees_task(self, task: str) -> bool:
         """Whether the viewer may see the arguments and results of a task's jobs."""
-        return self.viewer is Viewer.OPERATOR or task in self.open_tasks
+        return self.viewer is Viewer.OPERATOR or self.is_open(task)
 
     def error(self, error: str) -> str:
         """Return a recorded error as the viewer may know it."""

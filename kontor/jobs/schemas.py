@@ -53,7 +53,7 @@ class JobIdsOut(ResponseModel):
 def error_seen(error: Json, task: str, info: FieldSerializationInfo) -> Json:
     """Return the error of a job as the viewer may know it: of Kontor's own tasks by its class (programme.md 3.6)."""
     view = info.context
-    if not isinstance(error, dict) or not isinstance(view, ResponseView) or view.raw_errors or task in view.open_tasks:
+    if not isinstance(error, dict) or not isinstance(view, ResponseView) or view.raw_errors or view.is_open(task):
         return error
     return {"type": error.get("type"), "message": view.error(str(error.get("message", "")))}
 

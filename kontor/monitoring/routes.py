@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate
 from secrets import compare_digest
 from typing import Final
@@ -40,13 +41,13 @@ class RequestMetrics:
 
     def __init__(self, deps: Deps) -> None:
         self.registry = CollectorRegistry()
-        self._requests = Counter(
+        requests = Counter(
             "kontor_http_requests_total",
             "HTTP requests answered.",
             ("method", "route", "status"),
             registry=self.registry,
         )
-        self._seconds = Histogram(
+        seconds = Histogram(
             "kontor_http_request_seconds",
             "Time to response, long polling included.",
             ("route",),
@@ -56,6 +57,7 @@ class RequestMetrics:
         self._refusals = Counter(
             "kontor_limit_refusals_total", "Requests refused by a limit.", ("limit",), registry=self.registry
         )
+        self._requests_of, self._seconds_of = cache(requests.labels), cache(seconds.labels)
         for limit in LIMITS:
             self._refusals.labels(limit.name)
         ProcessCollector(registry=self.registry)
@@ -63,8 +65,8 @@ class RequestMetrics:
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        self._requests_of(method, route, str(status)).inc()
+        self._seconds_of(route).observe(seconds)
 
     def refuse(self, limit: str) -> None:
         """Count one request that a limit refused."""
