@@ -1,5 +1,6 @@
 """The web process: API and pages behind uvicorn."""
 
+import gc
 import resource
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -199,6 +200,8 @@ def run(settings: Settings) -> None:
     """Serve until a stop signal."""
     raise_open_files()
     with application(settings) as app:
+        gc.collect()
+        gc.freeze()  # what a process keeps is not searched for garbage again and again
         uvicorn.run(
             app,
             host=settings.host,

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Final
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -58,6 +59,8 @@ from kontor.webhooks.documents import add_webhooks
 from kontor.webhooks.job_events import JOB_END_EVENTS
 
 TITLE: Final = "Kontor"
+TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
+"""FastAPI's own is off: ours is kontor.http.tracing and kontor.monitoring."""
 FAMILIES: Final[tuple[Routes, ...]] = (
     jobs_routes.routes,
     bulk_routes.routes,
@@ -120,7 +123,7 @@ def build(deps: Deps) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # kontor.http.tracing is ours
+        telemetry=TELEMETRY,
     )
     app.state.deps = deps
     deps.jobs.catalogue.subscribe(ServiceEndings(deps.programmes))
@@ -129,24 +132,27 @@ def build(deps: Deps) -> FastAPI:
     app.state.domains = DomainOwners(deps)
     app.state.watch = JobWatcher(deps)
     app.state.meter = RequestMetrics(deps)
-    app.router.routes.append(BadgeRoute())
-    routes = flat(FAMILIES)
-    app.router.routes.extend(routes)
-    app.include_router(monitoring_routes.health_router)
-    app.include_router(monitoring_routes.metrics_router)
-    app.router.routes.extend([*page_routes(), *portal_routes()])
-    docs_page.mount(app)
-    mount_console(app)
+    add_routes(app)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(KontorError, _refused)
     app.add_exception_handler(ClientDisconnect, _disconnected)
     describe(app, add_webhooks)
-    app.add_middleware(ExactRoutes, routes=routes)
     app.add_middleware(CompressedApi, minimum_size=COMPRESSED_FROM, compresslevel=COMPRESSION)
     if deps.tracer is not None:
         app.add_middleware(TracingMiddleware, tracer=deps.tracer)
     app.add_middleware(Edge)
     return app
+
+
+def add_routes(app: FastAPI) -> None:
+    """Add everything that the application serves."""
+    routes = flat(FAMILIES)
+    app.router.routes.extend([ExactRoutes(routes), BadgeRoute(), *routes])
+    app.include_router(monitoring_routes.health_router)
+    app.include_router(monitoring_routes.metrics_router)
+    app.router.routes.extend([*page_routes(), *portal_routes()])
+    docs_page.mount(app)
+    mount_console(app)
 
 
 def hints(deps: Deps, watch: JobWatcher) -> AbstractContextManager[None]:

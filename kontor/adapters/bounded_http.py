@@ -13,7 +13,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from kontor.kernel.edge import DEFENCES, HEADER_LIMIT, HEADER_SECONDS, INCOMPLETE_PER_ORIGIN
+from kontor.kernel.edge import BODY_ARRIVED, DEFENCES, HEADER_LIMIT, HEADER_SECONDS, INCOMPLETE_PER_ORIGIN
 
 DRAIN_SECONDS: Final = 2.0
 """How long a client may still send, unread, after an answer that did not wait for its body."""
@@ -144,9 +144,10 @@ class BoundedHttp(HttpToolsProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Expect the next header."""
+        """Expect the next header; the application need not wait for the body of this request."""
         self._in_header, self._unparsed = True, 0
         if not self._ending:
+            cast("dict[str, object]", self.scope)[BODY_ARRIVED] = True
             super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:

@@ -12,7 +12,7 @@ from starlette.types import Message, Receive
 
 from kontor.http.large_bodies import FORMS, BodiesInFlight
 from kontor.http.problems import TooLarge, TooSlow, UnsupportedEncoding
-from kontor.kernel.edge import BODY_RATE, BODY_SECONDS
+from kontor.kernel.edge import BODY_ARRIVED, BODY_RATE, BODY_SECONDS
 from kontor.kernel.errors import Invalid
 
 NO_FORM: Final[Mapping[str, str]] = {}
@@ -39,14 +39,17 @@ def require_size(size: int, limit: int) -> None:
 
 async def read_body(request: Request, limit: int) -> bytes:
     """Read the whole body. Raises TooLarge, TooSlow, ClientDisconnect."""
-    receive, parts = bounded_receive(request.receive, limit), list[bytes]()
+    arrived = request.scope.get(BODY_ARRIVED, False)
+    receive, parts = request.receive if arrived else bounded_receive(request.receive, limit), list[bytes]()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         parts.append(message.get("body", b""))
         if not message.get("more_body", False):
-            return b"".join(parts)
+            body = b"".join(parts)
+            require_size(len(body), limit)
+            return body
 
 
 def encoding_of(request: Request) -> str:

@@ -1,9 +1,10 @@
 """A request as received: one type for API, portal and console."""
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request, cookie_parser
@@ -13,6 +14,7 @@ from kontor.kernel.tracing import TRACEPARENT, parse_traceparent
 
 NO_FORM: Final[Mapping[str, str]] = {}
 NO_FILES: Final[Mapping[str, bytes]] = {}
+NO_QUERY: Final = QueryParams()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class IncomingRequest:
             path=scope["path"],
             target=f"{scope['path']}?{scope['query_string'].decode('latin-1')}",
             params=scope["path_params"],
-            query=request.query_params,
+            query=request.query_params if scope["query_string"] else NO_QUERY,
             headers=request.headers,
             origin=client[0] if client else "",
             trace_id=trace_id or trace_of(request),
@@ -92,4 +94,4 @@ def trace_of(request: Request) -> str:
     """Return the trace id of a W3C `traceparent` header, or a new one."""
     header = request.headers.get(TRACEPARENT)
     caller = None if header is None else parse_traceparent(header)
-    return uuid4().hex if caller is None else caller.trace_id
+    return secrets.token_hex(16) if caller is None else caller.trace_id

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import timedelta
 from typing import Final
 
@@ -27,12 +27,12 @@ class BodiesInFlight:
         self._by_key: Counter[str] = Counter()
         self._waiting: set[asyncio.Future[None]] = set()
 
-    @asynccontextmanager
-    async def room(self, key: str, size: int) -> AsyncIterator[None]:
+    def room(self, key: str, size: int) -> AbstractAsyncContextManager[None]:
         """Hold room for a body of a key while the block runs; waits a while for it. Raises LimitReached."""
-        if size <= LARGE_BODY:
-            yield
-            return
+        return self._held(key, size) if size > LARGE_BODY else nullcontext()
+
+    @asynccontextmanager
+    async def _held(self, key: str, size: int) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(self._patience):
                 await self._until_free(key, size)

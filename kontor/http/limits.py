@@ -4,7 +4,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -224,15 +224,17 @@ class CallLimits:
         self.jobs = TenantJobs()
         self.bodies = BodiesInFlight()
 
-    @contextmanager
-    def admitted(self, key: str, path: str, wait: str | None) -> Iterator[LimitReached | None]:
+    def admitted(self, key: str, path: str, wait: str | None) -> AbstractContextManager[LimitReached | None]:
         """Count a request while the block runs; yields why it is refused, before body, thread and database are used.
 
         Leases and requests that wait are bounded by how many there are at once, all others by the key's rate.
         """
-        if not (path.startswith(LEASES) or (wait or "").strip("0.")):
-            yield self.rates.take(key)
-            return
+        if path.startswith(LEASES) or (wait or "").strip("0."):
+            return self._seated(key)
+        return nullcontext(self.rates.take(key))
+
+    @contextmanager
+    def _seated(self, key: str) -> Iterator[LimitReached | None]:
         most = self.rates.waiting_of(key)
         refusal = None if most is None else self.seats.sit(key, most, self.rates.waiting_in_all)
         try:

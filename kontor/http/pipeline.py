@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from psycopg import Connection
@@ -51,7 +51,7 @@ class Pipeline:
         deps: Deps = request.app.state.deps
         trace_id = trace_of(request)
         key = key_of(bearer(request.headers))
-        wait = request.query_params.get("wait") if self.spec.waits else None
+        wait = request.query_params.get("wait") if self.spec.waits and request.scope["query_string"] else None
         with deps.limits.admitted(key, request.scope["path"], wait) as refusal:
             response = problem(refusal, trace_id) if refusal else await self._respond(deps, request, key, trace_id)
         took = asyncio.get_running_loop().time() - began
@@ -66,10 +66,11 @@ class Pipeline:
 
         A client that leaves before its body is complete reads no answer.
         """
-        loop, alone = asyncio.get_running_loop(), IncomingRequest.of(request, trace_id=trace_id)
+        loop = asyncio.get_running_loop()
         try:
             size = declared_size(request, self.spec.body_limit)
-            if alone.secret is None or (size and not deps.limits.rates.knows(key)):
+            if not key or (size and not deps.limits.rates.knows(key)):
+                alone = IncomingRequest.of(request, trace_id=trace_id)
                 refused = await loop.run_in_executor(deps.threads, self._refused, deps, alone)
                 if refused is not None:
                     return refused
@@ -80,7 +81,7 @@ class Pipeline:
                 body = await read_body(request, limit) if size else b""
                 if packed:
                     body = await loop.run_in_executor(deps.threads, inflated, body, limit)
-                incoming = replace(alone, body=body) if size else alone
+                incoming = IncomingRequest.of(request, body=body, trace_id=trace_id)
                 check = NetworkCheck() if self.spec.precheck is None else await self._precheck(deps, incoming)
                 response = await loop.run_in_executor(deps.threads, self.serve, deps, incoming, check)
         except ClientDisconnect:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import UnionType
 from typing import Any, Final, TypeVar
 
@@ -11,8 +12,8 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.routing import BaseRoute, Match
+from starlette.types import Receive, Scope, Send
 
 from kontor.http.context import RoutePolicy
 from kontor.http.endpoint_spec import EndpointSpec, Precheck
@@ -48,9 +49,14 @@ class KontorRoute(APIRoute):
         super().__init__(path, endpoint, **options)
         self.app = self._run
 
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        """What runs the requests of this route, once `flat` has completed it."""
+        return Pipeline(self.spec, self.current)
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the pipeline of this route."""
-        return Pipeline(self.spec, self.current).handle
+        return Pipeline(self.spec).handle
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match a HEAD as the GET of its path."""
@@ -58,7 +64,7 @@ class KontorRoute(APIRoute):
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the pipeline; skips FastAPI's dependency handling, which no route uses."""
-        response = await Pipeline(self.spec, self.current).handle(Request(scope, receive, send))
+        response = await self.pipeline.handle(Request(scope, receive, send))
         if scope["method"] == "HEAD":
             response = bodiless(response)
         await response(scope, receive, send)
@@ -70,21 +76,21 @@ class KontorRoute(APIRoute):
         await self.app(scope, receive, send)
 
 
-class ExactRoutes:
-    """Runs a route whose path has no parameter at once, where the router would try every route before it."""
+class ExactRoutes(BaseRoute):
+    """Finds a route whose path has no parameter at once, where the router would try every route before it."""
 
-    def __init__(self, app: ASGIApp, routes: Iterable[KontorRoute]) -> None:
-        self._app = app
+    def __init__(self, routes: Iterable[KontorRoute]) -> None:
         exact = [route for route in routes if "{" not in route.path]
         self._routes = {(method, route.path): route for route in exact for method in route.methods or ()}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run one request."""
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match a path and its method; all else, also a HEAD, is left to the routes behind this one."""
         route = self._routes.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
-        if route is None:
-            await self._app(scope, receive, send)
-            return
-        scope["route"], scope["path_params"] = route, {}
+        return (Match.NONE, {}) if route is None else (Match.FULL, {"route": route, "path_params": {}})
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the route that was found."""
+        route: KontorRoute = scope["route"]
         await route.app(scope, receive, send)
 
 

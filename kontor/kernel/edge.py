@@ -22,5 +22,7 @@ BODY_LIMIT: Final = 1024 * 1024
 BODY_SECONDS: Final = 10.0
 """A body may take this long, and a second more for every BODY_RATE bytes of it; also the longest pause within it."""
 BODY_RATE: Final = 64 * 1024
+BODY_ARRIVED: Final = "kontor.body_arrived"
+"""True in the ASGI scope of a request once the server has all of its body."""
 LARGE_BODY: Final = 64 * 1024
 """Longer bodies count towards the limit `body_bytes`."""

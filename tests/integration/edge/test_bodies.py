@@ -7,13 +7,15 @@ from contextlib import ExitStack
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
+from starlette.requests import Request
 from starlette.types import Message
 from structlog.testing import capture_logs
 
 from kontor.http import bodies
 from kontor.http.bodies import bounded_receive
 from kontor.http.large_bodies import FORMS, BodiesInFlight
-from kontor.http.problems import TooSlow
+from kontor.http.problems import TooLarge, TooSlow
+from kontor.kernel.edge import BODY_ARRIVED
 from kontor.kernel.field_errors import field_errors
 from kontor.kernel.limits import LimitReached
 from tests.support.api import Api
@@ -58,6 +60,26 @@ def test_chunked_body_is_refused_when_it_exceeds_the_limit_of_its_route(api: Api
     chunks = (b"x" * 65_536 for _ in range(17))
     headers = {"Authorization": f"Bearer {api.key()}"}
     assert api.http.post("/v1/accounts", content=chunks, headers=headers).status_code == 413
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_body_is_bounded_whether_the_server_has_all_of_it_or_not(arrived: bool) -> None:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"x" * 11, "more_body": False}
+
+    request = Request({"type": "http", "headers": [], BODY_ARRIVED: arrived}, receive)
+    with pytest.raises(TooLarge):
+        asyncio.run(bodies.read_body(request, 10))
+    assert asyncio.run(bodies.read_body(request, 11)) == b"x" * 11
+
+
+def test_body_that_has_arrived_starts_no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    monkeypatch.setattr(bodies, "bounded_receive", None)
+    request = Request({"type": "http", "headers": [], BODY_ARRIVED: True}, receive)
+    assert asyncio.run(bodies.read_body(request, 10)) == b"{}"
 
 
 def test_stalled_uploads_of_strangers_hold_no_thread_and_no_memory(api: Api) -> None:

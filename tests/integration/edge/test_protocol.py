@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from kontor.adapters.bounded_http import bounded_http
-from kontor.kernel.edge import DEFENCES, HEADER_LIMIT
+from kontor.kernel.edge import BODY_ARRIVED, DEFENCES, HEADER_LIMIT
 from tests.support.api import running_server
 from tests.support.edge import answer, connected, exchange, head_of
 
@@ -26,6 +26,12 @@ def build() -> FastAPI:
     @app.api_route("/read", methods=["POST"])
     async def read(request: Request) -> PlainTextResponse:
         return PlainTextResponse(str(len(await request.body())))
+
+    @app.api_route("/arrived", methods=["POST"])
+    async def arrived(request: Request) -> PlainTextResponse:
+        before = request.scope.get(BODY_ARRIVED)
+        body = await request.body()
+        return PlainTextResponse(f"{before} {request.scope.get(BODY_ARRIVED)} {len(body)}")
 
     @app.api_route("/{path:path}", methods=["GET", "POST"])
     async def at_once(path: str) -> PlainTextResponse:
@@ -62,6 +68,14 @@ def test_header_section_is_refused_when_it_exceeds_32_kib(url: str, sent: bytes)
 
     assert (status, headers["connection"]) == (431, "close")
     assert DEFENCES.items() <= headers.items()
+
+
+def test_application_is_told_when_the_whole_body_is_there(url: str) -> None:
+    head = b"POST /arrived HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n"
+    with connected(url, head + b"ab" + head) as connection:
+        assert b"True True 2" in connection.recv(65_536)
+        connection.sendall(b"ab")
+        assert b"None True 2" in connection.recv(65_536)
 
 
 def test_second_header_of_a_connection_is_bounded_like_the_first(url: str) -> None:
