@@ -16,6 +16,7 @@ from kontor.adapters.settings import Settings
 from kontor.engine import processes
 from kontor.engine.enqueue import Jobs
 from kontor.engine.leadership import Lead, Leadership, LeadershipLost, SoleLead
+from kontor.engine.schedule_rows import has_work
 from kontor.engine.schedules import declare, fire_due
 from kontor.kernel.database import PgConnection
 from kontor.kernel.database import psycopg_connection as psycopg_of
@@ -42,10 +43,16 @@ DECLARE_SECONDS = 10.0
 
 
 class SchedulerLoop:
-    """Declares the schedules every 10 s and fires those due."""
+    """Declares the schedules every 10 s and fires those due.
 
-    def __init__(self, engine: Engine, jobs: Jobs, release: str | None = None) -> None:
+    `connection`: in autocommit mode; asked first whether there is anything to fire.
+    """
+
+    def __init__(
+        self, engine: Engine, jobs: Jobs, release: str | None = None, connection: PgConnection | None = None
+    ) -> None:
         self._engine = engine
+        self._connection = connection
         self._jobs = jobs
         self._release = installed_version() if release is None else release
         self._declare_at = 0.0
@@ -62,6 +69,8 @@ class SchedulerLoop:
             self._declare(now)
         lead.check()
         self._sealer.run_due()
+        if self._connection is not None and not has_work(self._connection, now):
+            return 0
         with Session(self._engine) as session, session.begin():
             task_types.refresh(psycopg_of(session), self._jobs.catalogue)
             return fire_due(session, self._jobs, now, self._release)
@@ -108,7 +117,7 @@ class SchedulerProcess:
 
     def _serve(self, connection: PgConnection) -> None:
         leadership = Leadership(connection, self._presence.identity, self._jobs.clock.monotonic)
-        loop = SchedulerLoop(self._engine, self._jobs)
+        loop = SchedulerLoop(self._engine, self._jobs, connection=connection)
         while not self._stop_requested.is_set():
             self._presence.beat(connection, leads=leadership.fence is not None)
             try:

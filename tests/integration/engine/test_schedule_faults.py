@@ -9,10 +9,12 @@ from psycopg.errors import DiskFull
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from kontor.engine import schedule_rows
 from kontor.engine.admin import queues
 from kontor.engine.catalogue import ScheduleSpec
-from kontor.engine.schedule_rows import is_newer
+from kontor.engine.schedule_rows import has_work, is_newer
 from kontor.engine.schedules import declare, fire_due
+from kontor.kernel.database import psycopg_connection
 from kontor.kernel.states import MisfirePolicy
 from tests.integration.engine.conftest import EngineHarness
 
@@ -243,6 +245,29 @@ def test_schedule_starts_afresh_when_it_was_retired_for_long(world: EngineHarnes
 )
 def test_releases_are_ordered_by_their_numbers(release: str | None, than: str, newer: bool) -> None:
     assert is_newer(release, than) is newer
+
+
+@pytest.mark.parametrize(
+    ("change", "minutes", "expected"),
+    [
+        ("error = NULL", 0, False),
+        ("error = NULL", 1, True),
+        ("retired = true", 1, False),
+        ("checked_until = now() + interval '100 years'", 0, True),
+        ("checked_until = 'infinity'", 0, True),
+        ("next_at = 'infinity'", 0, True),
+    ],
+)
+def test_pass_is_made_when_a_schedule_is_due_or_a_clock_had_jumped(
+    world: EngineHarness, change: str, minutes: int, expected: bool
+) -> None:
+    announce(world, minutely())
+    with Session(world.engine) as session, session.begin():
+        session.execute(text(f"UPDATE schedules SET {change}"))
+        now = world.clock.now() + timedelta(minutes=minutes)
+        assert has_work(psycopg_connection(session), now) is expected
+        reset = 0 if expected else schedule_rows.reset_future(session, now, schedule_rows.AHEAD)
+        assert expected or (reset, schedule_rows.due_names(session, now)) == (0, [])
 
 
 def test_clock_of_the_schedules_is_repaired_in_the_table(world: EngineHarness) -> None:
