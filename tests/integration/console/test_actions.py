@@ -155,7 +155,9 @@ def test_lane_is_held_released_and_probed(signed_in: As, deps: Deps) -> None:
     assert someone.post("/console/instances/instance%3Ax/probe").status_code == 303
     with deps.sessions() as session:
         assert session.get_one(Lane, "instance:x").probe_at == deps.clock.now()
-        acts = session.scalars(select(AuditEntry.action).where(AuditEntry.target == "lane:instance:x")).all()
+        acts = session.scalars(
+            select(AuditEntry.action).where(AuditEntry.target == "lane:instance:x").order_by(AuditEntry.seq)
+        ).all()
     assert acts == ["lane.hold", "lane.release", "lane.probe"]
 
 
