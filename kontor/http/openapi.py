@@ -13,12 +13,12 @@ from kontor.http.error_codes import CODES
 from kontor.http.openapi_examples import example_of, request_example
 from kontor.http.openapi_texts import DESCRIPTION, HEADERS, TAGS
 from kontor.http.responses import MEDIA
-from kontor.http.routing import DESCRIPTIONS, WRITING, KontorRoute
-from kontor.http.wire import Json
+from kontor.http.routing import DESCRIPTIONS, PROBLEM, WRITING, KontorRoute
+from kontor.http.wire import Json, ProblemOut
 
 Addition = Callable[[dict[str, Json]], None]
 Operation = dict[str, Json]
-PROBLEM: Final = {"$ref": "#/components/schemas/ProblemOut"}
+SCHEMA_OF: Final = "#/components/schemas/{model}"
 REPEAT: Final = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -65,16 +65,18 @@ def describe(app: FastAPI, *additions: Addition) -> None:
 
 
 def corrected(document: dict[str, Json]) -> dict[str, Json]:
-    """Correct a document: problem media type, no FastAPI error schemas, Idempotency-Key on every POST."""
+    """Correct a document: the schema of problems, no FastAPI error schemas, Idempotency-Key on every POST."""
+    schemas = document["components"]["schemas"]
     for name in ("HTTPValidationError", "ValidationError"):
-        document["components"]["schemas"].pop(name, None)
+        schemas.pop(name, None)
+    problem = ProblemOut.model_json_schema(ref_template=SCHEMA_OF)
+    for member in problem["properties"].values():
+        member.pop("default", None)  # null: FastAPI writes none
+    schemas |= {**problem.pop("$defs"), ProblemOut.__name__: problem}
     for path, method, operation in operations(document):
         if not path.startswith("/v1/"):
             continue
         _drop_foreign(operation["responses"])
-        for status, response in operation["responses"].items():
-            if status >= "400" and "application/json" in response.get("content", {}):
-                response["content"] = {MEDIA: response["content"]["application/json"]}
         if method == "post":
             operation.setdefault("parameters", []).append(REPEAT)
     return document

@@ -18,11 +18,11 @@ from starlette.types import Receive, Scope, Send
 from kontor.http.context import RoutePolicy
 from kontor.http.endpoint_spec import EndpointSpec, Precheck
 from kontor.http.pipeline import Pipeline
-from kontor.http.responses import ApiResponse
-from kontor.http.wire import ProblemOut
+from kontor.http.responses import MEDIA, ApiResponse
 
 WRITING: Final = frozenset({"PATCH", "PUT", "DELETE"})
 """Methods that may be conditional: If-Match."""
+PROBLEM: Final = {"$ref": "#/components/schemas/ProblemOut"}
 F = TypeVar("F", bound=Callable[..., ApiResponse | BaseModel])
 DESCRIPTIONS: Final[Mapping[int, str]] = {
     401: "The API key is missing or invalid: `unauthorized`.",
@@ -211,4 +211,6 @@ def _error_responses(spec: EndpointSpec, method: str, further: Sequence[int]) ->
         statuses |= {408, 413, 415, 422}
     if spec.query is not None:
         statuses.add(422)
-    return {status: {"description": DESCRIPTIONS[status], "model": ProblemOut} for status in sorted(statuses)}
+    # The schema by its name: as a model FastAPI would build a validator for each, a third of the time of a start.
+    content = {MEDIA: {"schema": PROBLEM}}
+    return {status: {"description": DESCRIPTIONS[status], "content": content} for status in sorted(statuses)}
