@@ -134,7 +134,7 @@ RESPONSES: Final[Mapping[str, Fields]] = {
     "OrderOut": Fields(
         trade="id reseller_id order_ref product quantity promo_code promotion list_ percent net suppressed"
         " discount_as_of turnover tier created_at missing kind state version account_id service_id term config"
-        " external_id metadata error"
+        " external_id metadata error differs"
     ),
     "ServiceActionOut": Fields(trade="verb since job"),
     "ServiceEventOut": Fields(trade="at actor from_ to reason"),

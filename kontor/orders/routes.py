@@ -58,6 +58,7 @@ class OrderOut(ResponseModel):
 
     `discount_as_of` is the local day whose window determined the discount, `version` that of the programme; `id` is
     null in a dry run, and `missing` is what the balance is short of. `error`: why it failed or was cancelled.
+    `differs`: the fields of a request with a used `order_ref` that are others than the order's.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -88,9 +89,10 @@ class OrderOut(ResponseModel):
     error: ErrorOut
     created_at: UtcOut
     missing: MoneyOut | None = None
+    differs: list[str] = Field(default_factory=list)
 
     @classmethod
-    def of(cls, row: OrderRow, missing: Money | None = None, side: str = kept.OPERATOR) -> Self:
+    def of(cls, row: OrderRow, side: str = kept.OPERATOR) -> Self:
         """Build the response for an order; `side`: whose metadata it shows."""
         return cls(
             id=row.id,
@@ -118,8 +120,13 @@ class OrderOut(ResponseModel):
             metadata=kept.shown(row.notes, side),
             error=row.error,
             created_at=row.created_at,
-            missing=None if missing is None else MoneyOut.of(missing),
         )
+
+    @classmethod
+    def placed(cls, placed: ordering.PlacedOrder, side: str) -> Self:
+        """Build the answer to whoever placed it."""
+        missing = None if placed.missing is None else MoneyOut.of(placed.missing)
+        return cls.of(placed.order, side).model_copy(update={"missing": missing, "differs": list(placed.differs)})
 
 
 class OrderQuery(CreatedQuery):
@@ -137,7 +144,7 @@ CANCEL = RoutePolicy(Scope.ENQUEUE, "order_id", ownership.order, not_account=Tru
 
 @routes.post("/v1/resellers/{reseller_id}/orders", PLACE, response=OrderOut, status=201, also={200: OrderOut})
 def place_order(ctx: Ctx, reseller_id: UUID, body: OrderIn) -> ApiResponse:
-    """Place an order. Existing `order_ref`: 200, the first order.
+    """Place an order. Existing `order_ref`: 200, the first order, with `differs`.
 
     422 `unknown_product`, `unknown_promo_code`, `invalid_config`, `invalid_args`, `unknown_task`. 409
     `insufficient_balance` with `missing` where balance and credit limit do not cover it; `external_id_taken`,
@@ -147,8 +154,7 @@ def place_order(ctx: Ctx, reseller_id: UUID, body: OrderIn) -> ApiResponse:
     new = ordering.NewOrder(**fields, notes=notes_of(ctx, body.metadata))
     reseller = reseller_here(ctx, reseller_id)
     placed = ordering.place(ctx.context, ctx.session, reseller.id, new, ctx.caller.actor)
-    shown = OrderOut.of(placed.order, placed.missing, side_of(ctx))
-    return ApiResponse.of(shown, 201 if placed.created else 200)
+    return ApiResponse.of(OrderOut.placed(placed, side_of(ctx)), 201 if placed.created else 200)
 
 
 @routes.get("/v1/resellers/{reseller_id}/orders", READ, response=PageOut[OrderOut])

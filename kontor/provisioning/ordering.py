@@ -57,12 +57,14 @@ class NewOrder:
 class PlacedOrder:
     """An order; `created` is False for a dry run, whose order has no id, and for a reference that was used before.
 
-    `missing`: what the balance of a dry run's order is short of.
+    `missing`: what the balance of a dry run's order is short of. `differs`: the fields of a request with a used
+    reference that are others than those of its order.
     """
 
     order: OrderRow
     created: bool
     missing: Money | None = None
+    differs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def place(
         orders.lock_book(session, programme, reseller.id)
     existing = orders.by_reference(session, reseller.id, reference)
     if existing is not None:
-        return PlacedOrder(existing, created=False)
+        return PlacedOrder(existing, created=False, differs=differences(existing, new))
     buyer = Buyer(reseller, programme, _client(session, reseller, new.account_id))
     require_not_suspended(reseller, buyer.account)
     product = product_of(programme, reseller, new.product)
@@ -105,10 +107,23 @@ def place(
     if order is None:
         existing = orders.by_reference(session, reseller.id, reference)
         assert existing is not None, "the insert waits for the transaction that holds the reference"
-        return PlacedOrder(existing, created=False)
+        return PlacedOrder(existing, created=False, differs=differences(existing, new))
     orders.emit(ctx, session, "order.placed", order, reseller.id)
     _provision(ctx, session, buyer, product, order, config, actor)
     return PlacedOrder(order, created=True)
+
+
+def differences(order: OrderRow, new: NewOrder) -> tuple[str, ...]:
+    """Return the fields in which a repeat of a reference differs from its order; a term only if it names one."""
+    account_id = None if new.account_id == order.reseller_id else new.account_id
+    pairs = {
+        "product": (order.product, new.product),
+        "quantity": (order.quantity, new.quantity),
+        "account_id": (order.account_id, account_id),
+        "term": (order.term, new.term or order.term),
+        "promo_code": ((order.promo_code or "").casefold(), (new.promo_code or "").strip().casefold()),
+    }
+    return tuple(name for name, (before, now) in pairs.items() if before != now)
 
 
 def _client(session: Session, reseller: Account, account_id: UUID | None) -> Account | None:

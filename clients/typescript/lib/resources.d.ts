@@ -318,7 +318,7 @@ export declare class OrdersCalls {
         state?: types.OrderState;
         external_id?: string;
     }): AsyncGenerator<types.OrderOut, void, undefined>;
-    /** Place an order. Existing `order_ref`: 200, the first order. 422 `unknown_product`, `unknown_promo_code`, `invalid_config`, `invalid_args`, `unknown_task`. 409 `insufficient_balance` with `missing` where balance and credit limit do not cover it; `external_id_taken`, `account_suspended`. */
+    /** Place an order. Existing `order_ref`: 200, the first order, with `differs`. 422 `unknown_product`, `unknown_promo_code`, `invalid_config`, `invalid_args`, `unknown_task`. 409 `insufficient_balance` with `missing` where balance and credit limit do not cover it; `external_id_taken`, `account_suspended`. */
     placeOrder(resellerId: string, body: types.OrderIn, options?: PostOptions): Promise<types.OrderOut>;
 }
 export declare class PaymentsCalls {

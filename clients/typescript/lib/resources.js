@@ -449,7 +449,7 @@ export class OrdersCalls {
     listOrders(resellerId, query = {}) {
         return this.#transport.pages(`/v1/resellers/${quoted(resellerId)}/orders`, query);
     }
-    /** Place an order. Existing `order_ref`: 200, the first order. 422 `unknown_product`, `unknown_promo_code`, `invalid_config`, `invalid_args`, `unknown_task`. 409 `insufficient_balance` with `missing` where balance and credit limit do not cover it; `external_id_taken`, `account_suspended`. */
+    /** Place an order. Existing `order_ref`: 200, the first order, with `differs`. 422 `unknown_product`, `unknown_promo_code`, `invalid_config`, `invalid_args`, `unknown_task`. 409 `insufficient_balance` with `missing` where balance and credit limit do not cover it; `external_id_taken`, `account_suspended`. */
     placeOrder(resellerId, body, options = {}) {
         return this.#transport.request("POST", `/v1/resellers/${quoted(resellerId)}/orders`, { ...options, body });
     }

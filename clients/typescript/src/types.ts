@@ -1419,11 +1419,12 @@ export interface OrderIn {
 /** What an order pays: a new service, its next term, or more of it. */
 export type OrderKind = "new" | "renewal" | "change";
 
-/** An order. `list` and `net` are for the whole quantity and term; `promotion` is the code that set the percentage. `discount_as_of` is the local day whose window determined the discount, `version` that of the programme; `id` is null in a dry run, and `missing` is what the balance is short of. `error`: why it failed or was cancelled. */
+/** An order. `list` and `net` are for the whole quantity and term; `promotion` is the code that set the percentage. `discount_as_of` is the local day whose window determined the discount, `version` that of the programme; `id` is null in a dry run, and `missing` is what the balance is short of. `error`: why it failed or was cancelled. `differs`: the fields of a request with a used `order_ref` that are others than the order's. */
 export interface OrderOut {
   account_id: string | null;
   config: Record<string, unknown>;
   created_at: string;
+  differs?: Array<string>;
   discount_as_of: string;
   error: string | null;
   external_id: string | null;

@@ -40,6 +40,29 @@ def test_service_without_task_type_is_active_at_once(world: ServiceScenario) -> 
     assert (order["state"], service["state"], service["paid_until"]) == ("completed", "active", None)
 
 
+@pytest.mark.parametrize(
+    ("other", "differs"),
+    [
+        ({}, []),
+        ({"quantity": 2}, ["quantity"]),
+        ({"product": "handset"}, ["product"]),
+        ({"term": "P1M"}, []),
+        ({"term": "P2M", "promo_code": "NOPE"}, ["term", "promo_code"]),
+        ({"dry_run": True, "account_id": None}, ["account_id"]),
+    ],
+)
+def test_used_reference_says_what_a_repeat_has_otherwise(
+    world: ServiceScenario, other: dict[str, object], differs: list[str]
+) -> None:
+    order = world.order(order_ref="same")
+    assert order["differs"] == []
+    body = {"product": "server", "account_id": world.client, "order_ref": "same", **other}
+    answer = world.call(f"POST /v1/resellers/{world.reseller}/orders", body)
+
+    assert (answer.status_code, answer.json()["id"], answer.json()["differs"]) == (200, order["id"], differs)
+    assert world.ok(f"GET /v1/orders/{order['id']}")["differs"] == []
+
+
 def test_failed_order_is_credited_and_charged_again_when_tried_again(world: ServiceScenario) -> None:
     order = world.order()
     world.finish("create", error="no capacity")

@@ -653,7 +653,7 @@ class OrdersCalls:
         return self._transport.pages(path, query)
 
     def place_order(self, reseller_id: str, body: types.OrderIn, *, idempotency_key: str | None = None) -> types.OrderOut:
-        """Place an order. Existing `order_ref`: 200, the first order. 422 `unknown_product`, `unknown_promo_code`, `invalid_config`, `invalid_args`, `unknown_task`. 409 `insufficient_balance` with `missing` where balance and credit limit do not cover it; `external_id_taken`, `account_suspended`."""
+        """Place an order. Existing `order_ref`: 200, the first order, with `differs`. 422 `unknown_product`, `unknown_promo_code`, `invalid_config`, `invalid_args`, `unknown_task`. 409 `insufficient_balance` with `missing` where balance and credit limit do not cover it; `external_id_taken`, `account_suspended`."""
         path = path_of("/v1/resellers/{reseller_id}/orders", reseller_id)
         answer: types.OrderOut = self._transport.request("POST", path, body=body, idempotency_key=idempotency_key)
         return answer

@@ -1391,11 +1391,12 @@ class OrderIn(TypedDict):
 OrderKind: TypeAlias = 'Literal["new", "renewal", "change"]'
 
 class OrderOut(TypedDict):
-    """An order. `list` and `net` are for the whole quantity and term; `promotion` is the code that set the percentage. `discount_as_of` is the local day whose window determined the discount, `version` that of the programme; `id` is null in a dry run, and `missing` is what the balance is short of. `error`: why it failed or was cancelled."""
+    """An order. `list` and `net` are for the whole quantity and term; `promotion` is the code that set the percentage. `discount_as_of` is the local day whose window determined the discount, `version` that of the programme; `id` is null in a dry run, and `missing` is what the balance is short of. `error`: why it failed or was cancelled. `differs`: the fields of a request with a used `order_ref` that are others than the order's."""
 
     account_id: str | None
     config: dict[str, Json]
     created_at: str
+    differs: NotRequired[list[str]]
     discount_as_of: str
     error: str | None
     external_id: str | None
