@@ -49,7 +49,7 @@ NAMES: Final[Mapping[str, object]] = {
     "logo_url": "https://weser.example/logo.png",
     "message": "Two more licences, as agreed.",
     "metric": "calls",
-    "msg": "Field required",
+    "msg": "This field is required.",
     "name": "Weser Logistik",
     "net": "30.00",
     "next": None,

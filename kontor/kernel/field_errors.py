@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Final, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from kontor.kernel.errors import FieldError
 
@@ -13,6 +14,9 @@ MOST_ERRORS: Final = 100
 MANY_ERRORS: Final = 1_000
 """More errors than this are counted, not listed: to describe one takes microseconds."""
 LOC_LIMIT: Final = 500
+NO_SUCH_FIELD: Final = "There is no such field: leave it out."
+MESSAGES: Final[Mapping[str, str]] = {"extra_forbidden": NO_SUCH_FIELD, "missing": "This field is required."}
+"""What a caller reads instead of pydantic's message, by its type."""
 
 
 def field_errors(error: ValidationError, *prefix: str) -> list[FieldError]:
@@ -21,7 +25,12 @@ def field_errors(error: ValidationError, *prefix: str) -> list[FieldError]:
     if count > MANY_ERRORS:
         return [FieldError(".".join(prefix), f"There are {count:,} errors, too many to list.")]
     details = error.errors(include_url=False, include_input=False, include_context=False)
-    return [FieldError(".".join([*prefix, *map(str, item["loc"])]), item["msg"]) for item in details[:MOST_ERRORS]]
+    return [FieldError(".".join([*prefix, *map(str, item["loc"])]), _said(item)) for item in details[:MOST_ERRORS]]
+
+
+def _said(item: ErrorDetails) -> str:
+    """Return the message of one error; that of our own validators without pydantic's words before it."""
+    return MESSAGES.get(item["type"], item["msg"].removeprefix("Value error, "))
 
 
 def unknown_names(model: type[BaseModel], value: object, *prefix: str) -> list[FieldError]:
@@ -36,7 +45,7 @@ def _unknown(model: type[BaseModel], value: object, prefix: tuple[str, ...]) -> 
     accepted = fields.keys() | model.model_fields.keys()
     for name in value:
         if name not in accepted:
-            yield FieldError(".".join([*prefix, str(name)[:LOC_LIMIT]]), "Extra inputs are not permitted")
+            yield FieldError(".".join([*prefix, str(name)[:LOC_LIMIT]]), NO_SUCH_FIELD)
     for name, field in fields.items():
         inner, items = _item_model(field.annotation), value.get(name)
         if inner is not None and isinstance(items, list):
