@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from email.utils import parseaddr
 from functools import partial
 
 from sqlalchemy.orm import Session
@@ -26,6 +27,7 @@ from kontor.kernel.ports import Clock, HttpReader, HttpSender, MailTransport
 from kontor.kernel.tokens import Tokens
 from kontor.kernel.tracing import Tracer
 from kontor.mailer.build import MailBuilder
+from kontor.mailer.identity import Addressee
 from kontor.mailer.render import Renderer
 from kontor.mails.dispatch import Dispatcher
 from kontor.mails.resend import RULES
@@ -35,6 +37,13 @@ from tasks.deps import HandlerDeps
 from tasks.packages import handlers_of
 from tasks.registry import all_handlers
 from workers.connections import DatabaseKeys
+
+
+def dispatcher_of(settings: Settings, tokens: Tokens, programmes: Programmes) -> Dispatcher:
+    """Build what plans the sending of mails."""
+    name, address = parseaddr(settings.operator_from or "")
+    own = Addressee(address, name) if address else None
+    return Dispatcher(RULES, tokens, programmes, settings.public_url, settings.console_url, own)
 
 
 def handlers_for(settings: Settings, clock: Clock, jobs: Jobs, tracer: Tracer | None = None) -> Sequence[Handler]:
@@ -48,7 +57,7 @@ def handlers_for(settings: Settings, clock: Clock, jobs: Jobs, tracer: Tracer | 
         sender=SignedCalls(http, clock),
         secret_box=DataKeyBox(keys, settings.secret_keys),
         clock=clock,
-        dispatcher=Dispatcher(RULES, tokens, programmes, settings.public_url, settings.console_url),
+        dispatcher=dispatcher_of(settings, tokens, programmes),
         builder=mail_builder(settings, clock),
         transport=transport,
         txt=DnsTxt(),

@@ -2,12 +2,14 @@
 
 import re
 from datetime import UTC
+from email.utils import parseaddr
 from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
 from kontor.kernel.identity import parse_roles
+from kontor.kernel.ports import ascii_domain
 from kontor.kernel.zones import parse_time
 
 BOOLEANS = {"0": False, "false": False, "1": True, "true": True}
@@ -54,6 +56,15 @@ def parse_names(text: object) -> object:
     if not all(re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", name) for name in names):
         raise ValueError("list names of installed packages, such as acme-kontor-tasks")
     return tuple(names)
+
+
+def check_mailbox(text: str) -> str:
+    """Check a mail address, alone or as `Name <address>`."""
+    local, at, domain = parseaddr(text)[1].rpartition("@")
+    if not at or not text.isprintable() or not re.fullmatch(r"[^\s<>()\[\],:;@\\\"]+", local):
+        raise ValueError("write an address, such as ops@provider.example or Operations <ops@provider.example>")
+    ascii_domain(domain)
+    return text
 
 
 def check_redis_url(url: str) -> str:

@@ -20,6 +20,7 @@ from kontor.adapters.embedded.endpoints import shared_servers
 from kontor.adapters.secret_keys import check_secret_keys, listed_keys
 from kontor.adapters.setting_forms import (
     check_issuer,
+    check_mailbox,
     check_redis_url,
     parse_boolean,
     parse_clock_start,
@@ -60,6 +61,7 @@ class Environment(BaseSettings):
         None, alias="REDIS_URL"
     )
     smtp_url: Annotated[str, url_validator("smtp", "smtps")] | None = Field(None, alias="SMTP_URL")
+    operator_from: Annotated[str, AfterValidator(check_mailbox)] | None = Field(None, alias="OPERATOR_FROM")
     host: str = Field("127.0.0.1", alias="HOST", pattern=r"^[A-Za-z0-9.:_-]{1,255}$")
     port: int = Field(8000, alias="PORT", ge=1, le=65535)
     forwarded_allow_ips: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_networks)] = Field(
@@ -124,8 +126,8 @@ def load(env_file: Path | None = None) -> Environment:
         first = error.errors(include_url=False)[0]
         reason = first["msg"].removeprefix("Value error, ")
         raise SettingsError(f"{first['loc'][0]} is malformed: {reason}") from None
-    folder = environment.data_dir if os.environ.get("KONTOR_DATA_DIR") else file.parent / environment.data_dir
-    return environment.model_copy(update={"data_dir": folder, "env_file": file})
+    base = Path() if os.environ.get("KONTOR_DATA_DIR") else file.parent
+    return environment.model_copy(update={"data_dir": base / environment.data_dir, "env_file": file})
 
 
 NO_KEY = "SECRET_KEY is missing: DATABASE_URL is set, so set it to a key of `kontor secrets new`"
@@ -145,6 +147,7 @@ class Settings:
     database_direct_url: str | None = None
     redis_url: str
     smtp_url: str
+    operator_from: str | None = None
     host: str = "127.0.0.1"
     port: int = 8000
     forwarded_allow_ips: tuple[str, ...] = ()
@@ -216,21 +219,23 @@ def default_namespace(database_url: str) -> str:
     return "kontor-" + hashlib.sha256(database_url.encode()).hexdigest()[:12]
 
 
+def secret_of(environment: Environment) -> str:
+    """Return SECRET_KEY, or the one kept beside an embedded database. Raises SettingsError."""
+    if environment.secret_key is None and environment.database_url is not None:
+        raise SettingsError(NO_KEY)
+    return environment.secret_key or data_directory.stored_secret(environment.data_dir.resolve())
+
+
 def settings_from(environment: Environment, servers: endpoints.Endpoints | None) -> Settings:
     """Fill in the defaults; `servers` are the embedded ones, None when both URLs are set."""
-    data_dir = environment.data_dir.resolve()
     database_url = environment.database_url or (servers.database_url if servers else "")
-    secret_key = environment.secret_key
-    if secret_key is None:
-        if environment.database_url is not None:
-            raise SettingsError(NO_KEY)
-        secret_key = data_directory.stored_secret(data_dir)
     return Settings(
-        data_dir=data_dir,
+        data_dir=environment.data_dir.resolve(),
         database_url=sqlalchemy_url(database_url),
         database_direct_url=environment.database_direct_url,
         redis_url=environment.redis_url or (servers.redis_url if servers else ""),
         smtp_url=environment.smtp_url or (servers and servers.smtp_url) or CATCHER_URL,
+        operator_from=environment.operator_from,
         host=environment.host,
         port=environment.port,
         forwarded_allow_ips=environment.forwarded_allow_ips,
@@ -239,7 +244,7 @@ def settings_from(environment: Environment, servers: endpoints.Endpoints | None)
         metrics_token=environment.metrics_token,
         public_url=environment.public_url or f"http://localhost:{environment.port}",
         console_url=environment.console_url or "",
-        secret_key=secret_key,
+        secret_key=secret_of(environment),
         namespace=environment.namespace or "",
         earlier_namespace=default_namespace(database_url),
         allow_private_instances=environment.allow_private_instances,

@@ -16,6 +16,7 @@ from kontor.engine.catalogue import Catalogue
 from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.ids import new_id
 from kontor.kernel.states import AlertKind, RunState
+from kontor.licences.service import customers_of_lanes
 from kontor.mails.payloads import SEND
 from models.accounts import Account
 from models.control import BreakerState, Lane
@@ -65,8 +66,10 @@ def _overdue_tasks(session: Session, catalogue: Catalogue, now: datetime) -> Ite
 
 def _open_lanes(session: Session, now: datetime) -> Iterator[Incident]:
     """A lane that opened again, because its jobs died waiting, is news."""
-    for lane in held_lanes(session, now - HELD_FOR):
-        detail = f"{lane.name}: {lane.last_error or 'no answer'}"
+    lanes = held_lanes(session, now - HELD_FOR)
+    customers = customers_of_lanes(session, [lane.name for lane in lanes])
+    for lane in lanes:
+        detail = f"{customers[lane.name]}: {lane.last_error or 'no answer'}"
         yield Incident(AlertKind.HELD_LANES, lane.name, 1, detail, lane.held_since, grows=True)
 
 

@@ -63,6 +63,6 @@ def _collapse_kind(group: Sequence[Incident]) -> list[Incident]:
     if len(group) <= MAX_LINES_PER_KIND:
         return list(group)
     shown, rest = group[: MAX_LINES_PER_KIND - 1], group[MAX_LINES_PER_KIND - 1 :]
-    names = ", ".join(matter.name for matter in rest[:3])
+    names = ", ".join(matter.detail.partition(": ")[0] for matter in rest[:3])
     last = Incident(rest[0].kind, f"{len(rest)} more", sum(matter.count for matter in rest), f"{names}, …")
     return [*shown, last]

@@ -36,7 +36,7 @@ DETAIL_LIMIT: Final = 300
 
 
 def alert_operators(session: Session, jobs: Jobs, kind: AlertKind, matter: str, detail: str, count: int = 1) -> int:
-    """Mail one incident at once to every operator that may act; return how many were not mailed about it this hour."""
+    """Mail one incident at once to the operators that may act; return how many, 0 if they were mailed this hour."""
     now = jobs.clock.now()
     alerts_incidents.lock(session)
     incident = Incident(kind, matter, count, f"{matter}: {detail}")
@@ -106,16 +106,17 @@ def _mark(alert: Alert, incident: Incident, key: str, now: datetime) -> None:
 
 
 def _post(session: Session, jobs: Jobs, key: str, incidents: Iterable[Incident], *, all_clear: bool = False) -> int:
-    """Post a mail to every operator that may act; return how many had none under this key yet."""
+    """Post one mail to all operators that may act; return how many they are, 0 when they have it under this key."""
     lines = collapse(incidents)
     kinds = sorted({line.kind.value for line in lines})
     facts: dict[str, Any] = {"alerts": [_line(line) for line in lines], "all_clear": all_clear}
     refs = {"kinds": kinds, "key": key, "all_clear": all_clear}
-    mail_ids = [
-        mails.post_to(session, jobs, template=TEMPLATE, address=operator.email, facts=facts, fact_key=key, refs=refs)
-        for operator in operators.operators_who_can_act(session)
-    ]
-    return sum(mail_id is not None for mail_id in mail_ids)
+    readers = [operator.email for operator in operators.operators_who_can_act(session)]
+    if not readers:
+        return 0
+    to, *cc = readers
+    mail_id = mails.post_to(session, jobs, template=TEMPLATE, address=to, cc=cc, facts=facts, fact_key=key, refs=refs)
+    return 0 if mail_id is None else len(readers)
 
 
 def _line(incident: Incident) -> dict[str, Any]:

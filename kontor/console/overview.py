@@ -13,13 +13,13 @@ from kontor.discounts import run_admin
 from kontor.engine.admin import invariants, job_details, lanes, overview, queues
 from kontor.engine.admin.queues import QueueView
 from kontor.kernel.database import psycopg_connection
-from kontor.licences.service import account_of_lane
+from kontor.licences.service import customers_of_lanes
 from kontor.monitoring import queries as monitoring_queries
 from kontor.reconciliation import service as reconciliation
 from kontor.ui import texts
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
 from kontor.ui.formatting import span, timeboxed
-from models.control import BreakerState, Lane, Schedule
+from models.control import BreakerState, Schedule
 
 LATE_SECONDS: Final = 300
 LANES_NAMED: Final = 3
@@ -110,19 +110,12 @@ def _lane_alerts(session: Session, open_lanes: int) -> Alerts:
         return []
     rows = [lane for lane in lanes.list_lanes(session) if lane.state != BreakerState.CLOSED]
     if open_lanes <= LANES_NAMED:
-        names = _lane_names(session, rows)
+        names = customers_of_lanes(session, [lane.name for lane in rows])
         parts = [f"{names[lane.name]} ({texts.LANE_STATES[BreakerState(lane.state)]})" for lane in rows]
     else:
         counts = Counter(BreakerState(lane.state) for lane in rows)
         parts = [f"{counts[state]:,} {label}" for state, label in texts.LANE_STATES.items() if counts[state]]
     return [(texts.counted(texts.NOT_RECEIVING, open_lanes, ", ".join(parts)), "/console/instances")]
-
-
-def _lane_names(session: Session, rows: list[Lane]) -> Mapping[str, str]:
-    """Return customers' names by lane; lanes without an account keep their own name."""
-    accounts = {lane.name: account_of_lane(lane.name) for lane in rows}
-    owners = lanes.owners(session, [account for account in accounts.values() if account is not None])
-    return {name: owners[account][0] if account in owners else name for name, account in accounts.items()}
 
 
 def _schedule_alerts(schedules: list[Schedule]) -> Alerts:

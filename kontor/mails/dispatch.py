@@ -27,6 +27,8 @@ from kontor.programme.service import Programmes
 from models.mails import Mail, MailRecipient, MailState, RecipientState
 
 NO_RULE: Final = MailRule()
+KONTOR_NAME: Final = "Kontor"
+"""What mails to operators call the deployment, unless OPERATOR_FROM has a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,18 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class Dispatcher:
-    """Plans the sending of mails. Built once per process; holds no connection."""
+    """Plans the sending of mails. Built once per process; holds no connection.
+
+    `operator_from`: who alerts to operators are from; without one, the first provider's address has the deployment's
+    name.
+    """
 
     rules: Mapping[str, MailRule]
     tokens: Tokens
     programmes: Programmes
     public_url: str
     console_url: str = ""
+    operator_from: Addressee | None = None
 
     def prepare(self, session: Session, mail_id: UUID, now: datetime) -> Dispatch | NotSent | None:
         """Lock a mail and plan its sending; None when it is no longer queued."""
@@ -110,7 +117,7 @@ class Dispatcher:
             locale=mail.locale,
             timezone=zone,
             brand=branding.brand,
-            sender=sender_addresses(branding, programme, mail.locale),
+            sender=self._sender(branding, programme, mail),
             to=to,
             facts=with_names(mail.facts, programme, mail.locale),
             links=links,
@@ -118,15 +125,26 @@ class Dispatcher:
             addressee="" if mail.facts.get("undeliverable_to") else addressee,
         )
 
+    def _sender(self, branding: Branding, programme: Programme, mail: Mail) -> SenderIdentity:
+        """Return the sender addresses of a mail; an alert to operators is in the deployment's own name."""
+        if self.operator_from is None or kind_of(mail.template).audience is not Audience.OPERATOR:
+            return sender_addresses(branding, programme, mail.locale)
+        own = self.operator_from.email
+        return sender_for(branding.brand.name, None, {"en": own}, mail.locale, own)
+
     def _branding(self, session: Session, mail: Mail) -> tuple[Branding, Programme, str, str] | None:
         """Return brand, programme, time zone and the addressed account's name, empty for none; None when gone."""
         if mail.account_id is None:
             programme = self.programmes.any(session, mail.programme)
             if programme is None:
                 return None
-            to_operator = kind_of(mail.template).audience in {Audience.OPERATOR, Audience.PERSON}
+            audience = kind_of(mail.template).audience
+            to_operator = audience in {Audience.OPERATOR, Audience.PERSON}
             base = (self.console_url if to_operator else "") or self.public_url
-            return Branding(provider_brand(programme, base), None), programme, programme.timezone, ""
+            own_name = (self.operator_from and self.operator_from.name) or KONTOR_NAME
+            own = audience is Audience.OPERATOR
+            brand = Brand(own_name, base) if own else provider_brand(programme, base)
+            return Branding(brand, None), programme, programme.timezone, ""
         row = brand_queries.branding_row(session, mail.account_id, _brand_owner(mail))
         if row is None:
             return None

@@ -18,14 +18,13 @@ from kontor.mailer.build import OutgoingMail, kind_of
 from kontor.mailer.identity import Addressee, SenderIdentity, sender_for
 from kontor.mailer.kinds import SAMPLE_ACCOUNT, SAMPLE_RESELLER, Audience, MailKind
 from kontor.mailer.registry import MAIL_KINDS
-from kontor.mails.dispatch import provider_brand, sender_addresses
+from kontor.mails.dispatch import KONTOR_NAME, provider_brand, sender_addresses
 from kontor.mails.display_names import with_names
 from kontor.programme import service as programme_service
 from kontor.programme.model import Programme
 from kontor.programme.service import Programmes
 from models.accounts import Account, AccountKind
 
-KONTOR_NAME: Final = "Kontor"
 SAMPLE_CLIENT_ADDRESS: Final = "admin@elbe.example"
 SAMPLE_RESELLER_ADDRESS: Final = "ops@nordlicht.example"
 SAMPLE_RECIPIENTS: Final = {Audience.RESELLER: SAMPLE_RESELLER_ADDRESS, Audience.OPERATOR: "duty@kontor.example"}

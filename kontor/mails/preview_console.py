@@ -18,6 +18,7 @@ from kontor.mailer.registry import MAIL_KINDS
 from kontor.mailer.render import Renderer
 from kontor.mails import preview
 from kontor.mails.console import LOOKS, sandboxed_html
+from kontor.mails.dispatch import KONTOR_NAME
 from kontor.mails.preview import SampleSender
 from kontor.ui import texts
 from kontor.ui.console_request import ConsoleRequest, RawResponse, TemplateResponse
@@ -119,7 +120,7 @@ def choice(request: ConsoleRequest, speaker: SampleSender, place: str) -> Mappin
     resellers, partial = _resellers(request)
     page = paginate(resellers, SHOWN_BRANDS, lambda account: str(account.id))
     search = request.incoming.param("q")
-    ours = [("", preview.KONTOR_NAME), *preview.providers(request.session, request.deps.programmes)]
+    ours = [("", KONTOR_NAME), *preview.providers(request.session, request.deps.programmes)]
     return {
         "speaker": speaker,
         "place": place,

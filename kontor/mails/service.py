@@ -142,9 +142,10 @@ def post_to(
     facts: Mapping[str, object],
     fact_key: str,
     refs: Mapping[str, object] | None = None,
+    cc: Sequence[str] = (),
     locale: str = "en",
 ) -> UUID | None:
-    """Post a mail to an address without an account, with the brand of the first provider."""
+    """Post a mail to addresses without an account, with the brand of the first provider, or the deployment's own."""
     mail = NewMail(
         id=new_id(),
         template=template,
@@ -157,7 +158,7 @@ def post_to(
         fact_key=fact_key,
         identity=identity(template, fact_key, address),
         created_at=jobs.clock.now(),
-        recipients=_recipients(address, ()),
+        recipients=_recipients(address, cc),
     )
     return post_new(session, jobs, mail)
 

@@ -14,6 +14,7 @@ from kontor.engine.handlers import JobContext, Outcome
 from kontor.kernel.ids import new_id
 from kontor.kernel.tokens import Tokens
 from kontor.mailer.build import MailBuilder
+from kontor.mailer.identity import Addressee
 from kontor.mailer.render import Renderer
 from kontor.mails.dispatch import Dispatch, Dispatcher
 from kontor.mails.payloads import MailSend
@@ -38,9 +39,17 @@ def transport() -> FakeMailTransport:
 
 
 @pytest.fixture
-def sending(office: Context, tokens: Tokens, builder: MailBuilder, transport: FakeMailTransport) -> MailSendHandler:
+def operator_from() -> Addressee | None:
+    """The setting OPERATOR_FROM: none."""
+    return None
+
+
+@pytest.fixture
+def sending(
+    office: Context, tokens: Tokens, builder: MailBuilder, transport: FakeMailTransport, operator_from: Addressee | None
+) -> MailSendHandler:
     """The handler as a worker builds it."""
-    dispatcher = Dispatcher(RULES, tokens, office.programmes, PUBLIC_URL, "https://staff.example")
+    dispatcher = Dispatcher(RULES, tokens, office.programmes, PUBLIC_URL, "https://staff.example", operator_from)
     return MailSendHandler(dispatcher, builder, transport)
 
 

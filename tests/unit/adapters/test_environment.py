@@ -39,6 +39,12 @@ def test_booleans_are_0_1_true_false(monkeypatch: pytest.MonkeyPatch, text: str,
     assert load().test_clock is meant
 
 
+@pytest.mark.parametrize("text", ["ops@provider.example", "Operations <ops@provider.example>", "ops@müller.example"])
+def test_alerts_may_be_from_an_address_with_or_without_a_name(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("OPERATOR_FROM", text)
+    assert load().operator_from == text
+
+
 def test_test_clock_may_start_at_an_instant(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KONTOR_TEST_CLOCK", "2026-03-01T09:00:00+01:00")
     assert load().test_clock == datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -65,6 +71,10 @@ def test_test_clock_may_start_at_an_instant(monkeypatch: pytest.MonkeyPatch) -> 
         ("REDIS_URL", "redis+sentinel://h:port/kontor"),
         ("SMTP_URL", "mail.example"),
         ("PUBLIC_URL", "ftp://h"),
+        ("OPERATOR_FROM", "Operations"),
+        ("OPERATOR_FROM", "ops@"),
+        ("OPERATOR_FROM", "Operations <ops provider.example>"),
+        ("OPERATOR_FROM", "ops@provider.example\r\nBcc: x@x.example"),
         ("HOST", "a host"),
         ("FORWARDED_ALLOW_IPS", "*"),
         ("FORWARDED_ALLOW_IPS", "proxy.internal"),
