@@ -115,7 +115,9 @@ def test_key_is_created_shown_once_and_revoked(
     assert admin.post(place[1], {"reason": "leaked"}).status_code == 303
     assert admin.http.get("/v1/accounts", headers=headers).status_code == 401
     with deps.sessions() as session:
-        acts = session.scalars(select(AuditEntry).where(AuditEntry.action.startswith("key."))).all()
+        acts = session.scalars(
+            select(AuditEntry).where(AuditEntry.action.startswith("key.")).order_by(AuditEntry.seq)
+        ).all()
     assert [(act.action, act.reason) for act in acts] == [("key.create", None), ("key.revoke", "leaked")]
     assert match[1] not in str([act.detail for act in acts])
 

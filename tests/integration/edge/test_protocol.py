@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from threading import Event
 
 import pytest
 from fastapi import FastAPI
@@ -16,6 +17,8 @@ from tests.support.edge import answer, connected, exchange, head_of
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 LAST = GET + b"Connection: close\r\n\r\n"
+CALLED = Event()
+"""Set when `/arrived` is called, before it reads the body."""
 STALLED = b"POST /unread HTTP/1.1\r\nHost: localhost\r\nContent-Length: 16777216\r\n\r\n"
 
 
@@ -30,6 +33,7 @@ def build() -> FastAPI:
     @app.api_route("/arrived", methods=["POST"])
     async def arrived(request: Request) -> PlainTextResponse:
         before = request.scope.get(BODY_ARRIVED)
+        CALLED.set()
         body = await request.body()
         return PlainTextResponse(f"{before} {request.scope.get(BODY_ARRIVED)} {len(body)}")
 
@@ -72,8 +76,11 @@ def test_header_section_is_refused_when_it_exceeds_32_kib(url: str, sent: bytes)
 
 def test_application_is_told_when_the_whole_body_is_there(url: str) -> None:
     head = b"POST /arrived HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n"
-    with connected(url, head + b"ab" + head) as connection:
+    with connected(url, head + b"ab") as connection:
         assert b"True True 2" in connection.recv(65_536)
+        CALLED.clear()
+        connection.sendall(head)
+        assert CALLED.wait(10)
         connection.sendall(b"ab")
         assert b"None True 2" in connection.recv(65_536)
 

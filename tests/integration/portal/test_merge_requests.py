@@ -106,6 +106,7 @@ def audit_entries(api: Api) -> list[dict[str, Any]]:
     """The audit log's entries about requests and merges."""
     query = (
         "SELECT actor, action, origin, detail FROM audit_log WHERE action LIKE '%merge%' AND action NOT LIKE 'portal%'"
+        " ORDER BY seq"
     )
     with api.deps.sessions() as session:
         return [dict(row) for row in session.execute(text(query)).mappings()]

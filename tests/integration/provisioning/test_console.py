@@ -86,7 +86,9 @@ def test_operator_suspends_resumes_and_ends_a_service_with_a_reason(
     assert (world.state(service), buttons()) == ("ended", set())
     with world.api.deps.sessions() as session:
         rows = session.execute(
-            select(AuditEntry.action, AuditEntry.reason).where(AuditEntry.target == f"service:{service}")
+            select(AuditEntry.action, AuditEntry.reason)
+            .where(AuditEntry.target == f"service:{service}")
+            .order_by(AuditEntry.seq)
         ).all()
     by_operator = [(action, reason) for action, reason in rows if reason is not None]
     assert by_operator == [
