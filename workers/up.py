@@ -6,7 +6,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -103,7 +102,7 @@ def child_processes(settings: Settings, roles: Roles, *, catcher: bool) -> list[
 
 
 def preload() -> None:
-    """Import shared modules once, while the servers start and before the roles are forked."""
+    """Import shared modules once, before the roles are forked."""
     importlib.import_module("scheduler")
     importlib.import_module("workers.relay")
     importlib.import_module("workers.worker")
@@ -148,10 +147,7 @@ def run(
     claim_port(environment.host, environment.port)
     data_directory.begin(environment.data_dir.resolve())
     with ExitStack() as stack:
-        with ThreadPoolExecutor(1, "preload") as beside:
-            preloaded = beside.submit(preload)
-            embedded_settings, servers = stack.enter_context(embedded(environment))
-        preloaded.result()
+        embedded_settings, servers = stack.enter_context(embedded(environment))
         settings = with_catcher(environment, embedded_settings)
         require_sessions(settings)
         endpoints.prepare(settings.data_dir)
@@ -163,6 +159,7 @@ def run(
         )
         if servers:
             endpoints.publish(settings.data_dir, addresses)
+        preload()
         children = child_processes(settings, roles, catcher=environment.smtp_url is None)
         Supervisor(children, servers).run(
             lambda: is_listening(settings.host, settings.port), lambda: greet(settings, login)
