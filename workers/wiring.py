@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from email.utils import parseaddr
 from functools import partial
 
 from sqlalchemy.orm import Session
@@ -41,8 +40,7 @@ from workers.connections import DatabaseKeys
 
 def dispatcher_of(settings: Settings, tokens: Tokens, programmes: Programmes) -> Dispatcher:
     """Build what plans the sending of mails."""
-    name, address = parseaddr(settings.operator_from or "")
-    own = Addressee(address, name) if address else None
+    own = settings.operator_from and Addressee(*settings.operator_from)
     return Dispatcher(RULES, tokens, programmes, settings.public_url, settings.console_url, own)
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from kontor.accounts import client_list
 from kontor.accounts.payloads import InstancePing
 from kontor.audit import Actor
 from kontor.engine import lanes
@@ -204,6 +205,13 @@ def release_lane(session: Session, jobs: Jobs, name: str, actor: Actor) -> None:
     """End a hold, and ping the lane's instance. Raises as the engine's `release`."""
     admin_lanes.release(session, jobs, name, actor)
     _ping_lane(session, jobs, name)
+
+
+def customers_of_lanes(session: Session, names: Collection[str]) -> Mapping[str, str]:
+    """Return customers' names by lane; lanes without an account keep their own name."""
+    ids = {name: account_of_lane(name) for name in names}
+    customers = client_list.names(session, [account_id for account_id in ids.values() if account_id is not None])
+    return {name: name if own is None else customers.get(own, name) for name, own in ids.items()}
 
 
 def _ping_lane(session: Session, jobs: Jobs, name: str) -> None:

@@ -2,11 +2,12 @@
 
 import re
 from datetime import UTC
-from email.utils import parseaddr
 from ipaddress import ip_network
+from typing import Annotated, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_settings import NoDecode
 
 from kontor.kernel.identity import parse_roles
 from kontor.kernel.ports import ascii_domain
@@ -58,13 +59,30 @@ def parse_names(text: object) -> object:
     return tuple(names)
 
 
-def check_mailbox(text: str) -> str:
-    """Check a mail address, alone or as `Name <address>`."""
-    local, at, domain = parseaddr(text)[1].rpartition("@")
-    if not at or not text.isprintable() or not re.fullmatch(r"[^\s<>()\[\],:;@\\\"]+", local):
-        raise ValueError("write an address, such as ops@provider.example or Operations <ops@provider.example>")
-    ascii_domain(domain)
-    return text
+class FromAddress(NamedTuple):
+    """A mail address, and the name before it, empty for none."""
+
+    address: str
+    name: str = ""
+
+
+ADDRESS: Final = r"([^\s<>()\[\],:;@\\\"]+@[^\s<>,@]+)"
+FROM_ADDRESS: Final = re.compile(rf"([^<>@\"]*)<{ADDRESS}>|{ADDRESS}")
+
+
+def parse_from_address(text: object) -> object:
+    """Parse one mail address, alone or as `Name <address>`."""
+    if not isinstance(text, str):
+        return text
+    match = FROM_ADDRESS.fullmatch(text.strip()) if text.isprintable() else None
+    if match is None:
+        raise ValueError("write one address, such as ops@provider.example or Operations <ops@provider.example>")
+    address = match[2] or match[3]
+    ascii_domain(address.rpartition("@")[2])
+    return FromAddress(address, (match[1] or "").strip())
+
+
+OneFromAddress = Annotated[FromAddress | None, NoDecode, BeforeValidator(parse_from_address)]
 
 
 def check_redis_url(url: str) -> str:

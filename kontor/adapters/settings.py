@@ -19,8 +19,8 @@ from kontor.adapters.embedded import endpoints
 from kontor.adapters.embedded.endpoints import shared_servers
 from kontor.adapters.secret_keys import check_secret_keys, listed_keys
 from kontor.adapters.setting_forms import (
+    OneFromAddress,
     check_issuer,
-    check_mailbox,
     check_redis_url,
     parse_boolean,
     parse_clock_start,
@@ -61,7 +61,7 @@ class Environment(BaseSettings):
         None, alias="REDIS_URL"
     )
     smtp_url: Annotated[str, url_validator("smtp", "smtps")] | None = Field(None, alias="SMTP_URL")
-    operator_from: Annotated[str, AfterValidator(check_mailbox)] | None = Field(None, alias="OPERATOR_FROM")
+    operator_from: OneFromAddress = Field(None, alias="OPERATOR_FROM")
     host: str = Field("127.0.0.1", alias="HOST", pattern=r"^[A-Za-z0-9.:_-]{1,255}$")
     port: int = Field(8000, alias="PORT", ge=1, le=65535)
     forwarded_allow_ips: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_networks)] = Field(
@@ -147,7 +147,7 @@ class Settings:
     database_direct_url: str | None = None
     redis_url: str
     smtp_url: str
-    operator_from: str | None = None
+    operator_from: OneFromAddress = None
     host: str = "127.0.0.1"
     port: int = 8000
     forwarded_allow_ips: tuple[str, ...] = ()

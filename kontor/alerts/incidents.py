@@ -10,13 +10,13 @@ from uuid import UUID
 from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.orm import Session
 
+from kontor.accounts.instances import customers_of_lanes
 from kontor.alerts.rules import Incident
 from kontor.engine.admin import job_details, overview, queues
 from kontor.engine.catalogue import Catalogue
 from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.ids import new_id
 from kontor.kernel.states import AlertKind, RunState
-from kontor.licences.service import customers_of_lanes
 from kontor.mails.payloads import SEND
 from models.accounts import Account
 from models.control import BreakerState, Lane

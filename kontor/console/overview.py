@@ -8,12 +8,12 @@ from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
+from kontor.accounts.instances import customers_of_lanes
 from kontor.console import stats
 from kontor.discounts import run_admin
 from kontor.engine.admin import invariants, job_details, lanes, overview, queues
 from kontor.engine.admin.queues import QueueView
 from kontor.kernel.database import psycopg_connection
-from kontor.licences.service import customers_of_lanes
 from kontor.monitoring import queries as monitoring_queries
 from kontor.reconciliation import service as reconciliation
 from kontor.ui import texts

@@ -49,14 +49,6 @@ def account_of_lane(lane: str) -> UUID | None:
         return None
 
 
-def customers_of_lanes(session: Session, lanes: Iterable[str]) -> Mapping[str, str]:
-    """Return customers' names by lane; lanes without an account keep their own name."""
-    accounts = {lane: account_of_lane(lane) for lane in lanes}
-    query = select(Account.id, Account.name).where(Account.id.in_({each for each in accounts.values() if each}))
-    names: dict[UUID, str] = {row.id: row.name for row in session.execute(query)}
-    return {lane: lane if account is None else names.get(account, lane) for lane, account in accounts.items()}
-
-
 def parsed_lines(offer: Offer) -> tuple[OfferLine, ...]:
     """Return the lines of an offer."""
     return tuple(OfferLine.from_document(line) for line in offer.lines)

@@ -51,6 +51,17 @@ def masked_config(rules: ProvisioningRules, config: Config) -> dict[str, JsonVal
     return dict(whole)  # type: ignore[arg-type]  # JSON values replaced by a text
 
 
+def agrees(stored: object, config: object) -> bool:
+    """Whether a config is the one stored, as far as that shows it: masked members may be any."""
+    match stored, config:
+        case str(), _ if stored == MASK:
+            return True
+        case Mapping(), Mapping():
+            return stored.keys() == config.keys() and all(agrees(stored[key], config[key]) for key in stored)
+        case _:
+            return stored == config
+
+
 def masked_result(rules: ProvisioningRules, result: JsonValue) -> JsonValue:
     """Return what a handler answered without members that the config's schema marks; the job masked its own."""
     return masked(rules.config or {}, result)

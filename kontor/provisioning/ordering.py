@@ -114,7 +114,10 @@ def place(
 
 
 def differences(order: OrderRow, new: NewOrder) -> tuple[str, ...]:
-    """Return the fields in which a repeat of a reference differs from its order; a term only if it names one."""
+    """Return the fields in which a repeat of a reference differs from its order; term and external_id if it has them.
+
+    Members of a config that are kept masked are not compared.
+    """
     account_id = None if new.account_id == order.reseller_id else new.account_id
     pairs = {
         "product": (order.product, new.product),
@@ -122,8 +125,10 @@ def differences(order: OrderRow, new: NewOrder) -> tuple[str, ...]:
         "account_id": (order.account_id, account_id),
         "term": (order.term, new.term or order.term),
         "promo_code": ((order.promo_code or "").casefold(), (new.promo_code or "").strip().casefold()),
+        "external_id": (order.external_id, (new.external_id or "").strip() or order.external_id),
     }
-    return tuple(name for name, (before, now) in pairs.items() if before != now)
+    differs = [name for name, (before, now) in pairs.items() if before != now]
+    return (*differs, *(() if kept.agrees(order.config or {}, new.config or {}) else ("config",)))
 
 
 def _client(session: Session, reseller: Account, account_id: UUID | None) -> Account | None:

@@ -49,14 +49,20 @@ def test_service_without_task_type_is_active_at_once(world: ServiceScenario) -> 
         ({"term": "P1M"}, []),
         ({"term": "P2M", "promo_code": "NOPE"}, ["term", "promo_code"]),
         ({"dry_run": True, "account_id": None}, ["account_id"]),
+        ({"external_id": " item-7 "}, []),
+        ({"external_id": "item-8"}, ["external_id"]),
+        ({"config": {"region": "us", "password": "hunter2"}}, ["config"]),
+        ({"config": {"region": "eu", "password": "another"}}, []),
+        ({"config": None}, ["config"]),
     ],
 )
 def test_used_reference_says_what_a_repeat_has_otherwise(
     world: ServiceScenario, other: dict[str, object], differs: list[str]
 ) -> None:
-    order = world.order(order_ref="same")
+    config = {"region": "eu", "password": "hunter2"}
+    order = world.order(order_ref="same", config=config, external_id="item-7")
     assert order["differs"] == []
-    body = {"product": "server", "account_id": world.client, "order_ref": "same", **other}
+    body = {"product": "server", "account_id": world.client, "order_ref": "same", "config": config, **other}
     answer = world.call(f"POST /v1/resellers/{world.reseller}/orders", body)
 
     assert (answer.status_code, answer.json()["id"], answer.json()["differs"]) == (200, order["id"], differs)

@@ -39,10 +39,19 @@ def test_booleans_are_0_1_true_false(monkeypatch: pytest.MonkeyPatch, text: str,
     assert load().test_clock is meant
 
 
-@pytest.mark.parametrize("text", ["ops@provider.example", "Operations <ops@provider.example>", "ops@müller.example"])
-def test_alerts_may_be_from_an_address_with_or_without_a_name(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "mailbox"),
+    [
+        ("ops@provider.example", ("ops@provider.example", "")),
+        ("Ops, Team <ops@provider.example>", ("ops@provider.example", "Ops, Team")),
+        ("<ops@müller.example>", ("ops@müller.example", "")),
+    ],
+)
+def test_alerts_may_be_from_an_address_with_or_without_a_name(
+    monkeypatch: pytest.MonkeyPatch, text: str, mailbox: tuple[str, str]
+) -> None:
     monkeypatch.setenv("OPERATOR_FROM", text)
-    assert load().operator_from == text
+    assert load().operator_from == mailbox
 
 
 def test_test_clock_may_start_at_an_instant(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,6 +84,10 @@ def test_test_clock_may_start_at_an_instant(monkeypatch: pytest.MonkeyPatch) -> 
         ("OPERATOR_FROM", "ops@"),
         ("OPERATOR_FROM", "Operations <ops provider.example>"),
         ("OPERATOR_FROM", "ops@provider.example\r\nBcc: x@x.example"),
+        ("OPERATOR_FROM", "ops@provider.example, duty@provider.example"),
+        ("OPERATOR_FROM", "ops@provider.example junk"),
+        ("OPERATOR_FROM", "Operations <ops@provider.example"),
+        ("OPERATOR_FROM", "ops@provider.example>"),
         ("HOST", "a host"),
         ("FORWARDED_ALLOW_IPS", "*"),
         ("FORWARDED_ALLOW_IPS", "proxy.internal"),
